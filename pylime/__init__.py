@@ -1,0 +1,68 @@
+"""
+Explain single predictions of any model: R's `lime` in Python.
+
+A model that nobody can look into is approximated around one case by a model that
+everybody can read. Three steps, the same for every kind of input:
+
+1. `explainer = lime(x, model, preprocess)` looks at what `x` is and remembers the model.
+2. `explanation = explain(cases, explainer, n_labels=2, n_features=5)` permutes each case,
+   lets the model predict the permutations, weighs them by their similarity to the case
+   and fits a small linear model to them. The result is a tidy data frame: a row per
+   case, label and feature, with the columns [`COLUMNS`][pylime.COLUMNS].
+3. Plots take that frame: `plot_image_explanation(explanation)`.
+
+Only the permutation differs between inputs. A picture is cut into superpixels that are
+shown or hidden; `plot_superpixels(path)` shows the cut.
+
+The model can be a Keras model, a scikit-learn estimator, or a function in
+`as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
+are open to your own classes.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pylime.image  # noqa: F401 - teaches lime() and explain() about pictures
+from pylime.explainers import explain, lime
+from pylime.models import as_classifier, as_regressor, model_type, predict_model
+from pylime.resources import imagenet_labels, load_image_example
+from pylime.superpixels import slic
+from pylime.tidy import COLUMNS, Bitmap, Superpixel
+
+if TYPE_CHECKING:
+    from pylime.plots.image import plot_image_explanation, plot_superpixels
+
+__all__ = [
+    "COLUMNS",
+    "Bitmap",
+    "Superpixel",
+    "as_classifier",
+    "as_regressor",
+    "explain",
+    "imagenet_labels",
+    "lime",
+    "load_image_example",
+    "model_type",
+    "plot_image_explanation",
+    "plot_superpixels",
+    "predict_model",
+    "slic",
+]
+
+__version__ = "0.1.0"
+
+# Plotnine is imported when the first plot is asked for.
+_PLOTS = {
+    "plot_image_explanation": "pylime.plots.image",
+    "plot_superpixels": "pylime.plots.image",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLOTS:
+        return getattr(import_module(_PLOTS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,145 @@
+"""
+Explain photographs from the command line: `python -m pylime [PHOTO ...]`.
+
+The classifier is an EfficientNet-Lite0 with ImageNet's 1000 classes that needs no download.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Explain photographs; print the frame, and write it and four pictures of each.
+
+    Parameters
+    ----------
+    arguments
+        Command-line arguments, by default those of the process.
+
+    Returns
+    -------
+    int
+        0, or 2 after a message on standard error about what was wrong.
+    """
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings
+    try:
+        _run(options)
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        print(f"pylime: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pylime", description=main.__doc__)
+    parser.add_argument("photos", metavar="PHOTO", nargs="*", help="default: scikit-image's cat")
+    parser.add_argument("--labels", nargs="+", help="explain these classes")
+    parser.add_argument("--n-labels", type=int, help="explain this many of the likeliest (2)")
+    parser.add_argument("--n-features", type=int, default=20, help="superpixels a label (20)")
+    parser.add_argument("--n-permutations", type=int, default=1000, help="per photo (1000)")
+    parser.add_argument("--n-superpixels", type=int, default=50, help="per photo (50)")
+    parser.add_argument("--output", type=Path, default=Path("pylime-output"), metavar="DIR")
+    parser.add_argument("--seed", type=int, help="makes the explanation repeatable")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    photos = options.photos or [_cat()]
+    from pylime import as_classifier, explain, imagenet_labels, lime
+    from pylime.image import read_picture
+    from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
+
+    for photo in photos:
+        read_picture(photo)
+    if options.labels is None and options.n_labels is None:
+        options.n_labels = 2
+    classifier = imagenet_classifier()
+    model = as_classifier(classifier, imagenet_labels())
+    explainer = lime(photos, model, imagenet_preprocess)
+    probabilities = classifier.predict_on_batch(imagenet_preprocess(photos))
+    for photo, row in zip(photos, np.asarray(probabilities), strict=True):
+        print(f"{Path(photo).name}")
+        for position in np.argsort(-row)[:5]:
+            print(f"  {row[position]:.3f}  {imagenet_labels()[position]}")
+    explanation = explain(
+        photos,
+        explainer,
+        labels=options.labels,
+        n_labels=options.n_labels,
+        n_features=options.n_features,
+        n_permutations=options.n_permutations,
+        n_superpixels=options.n_superpixels,
+        batch_size=32,
+        random_state=options.seed,
+        progress=True,
+    )
+    print()
+    print(_printable(explanation).drop(columns=["prediction"]).to_string(max_rows=60))
+    options.output.mkdir(parents=True, exist_ok=True)
+    _write_frame(explanation, options.output)
+    _write_plots(explanation, photos, options)
+
+
+def _cat() -> str:
+    from skimage import data
+
+    return str(Path(data.__file__).parent / "chelsea.png")
+
+
+def _printable(explanation: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its cells as text."""
+    return explanation.assign(
+        feature_value=explanation["feature_value"].map(str),
+        data=explanation["data"].map(str),
+        prediction=explanation["prediction"].map(json.dumps),
+    )
+
+
+def _write_frame(explanation: pd.DataFrame, folder: Path) -> None:
+    """CSV to be read by eye and by spreadsheets; Parquet with all pixels."""
+    _printable(explanation).drop(columns=["prediction"]).to_csv(
+        folder / "explanation.csv", index=False
+    )
+    whole = _printable(explanation).assign(
+        feature_value=explanation["feature_value"].map(lambda cell: np.asarray(cell).tolist()),
+        data=explanation["data"].map(lambda cell: cell._repr_png_()),
+    )
+    whole.to_parquet(folder / "explanation.parquet", index=False, compression="zstd")
+    print(f"\nWrote {folder / 'explanation.csv'} and {folder / 'explanation.parquet'}")
+
+
+def _write_plots(
+    explanation: pd.DataFrame, photos: Sequence[str], options: argparse.Namespace
+) -> None:
+    from pylime import plot_image_explanation, plot_superpixels
+
+    for position, photo in enumerate(photos):
+        case: dict[str, Any] = {"explanation": explanation, "which": position}
+        plots = {
+            "superpixels": plot_superpixels(photo, n_superpixels=options.n_superpixels),
+            "outline": plot_image_explanation(**case),
+            "block": plot_image_explanation(**case, display="block", threshold=0.01),
+            "contradictions": plot_image_explanation(
+                **case, threshold=0, show_negative=True, fill_alpha=0.6
+            ),
+        }
+        for name, plot in plots.items():
+            path = options.output / f"{position + 1}-{Path(photo).stem}-{name}.png"
+            plot.save(path, dpi=150, verbose=False)
+            print(f"Wrote {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,577 @@
+"""
+`lime()` and `explain()`: they know what an input is, check the arguments that all inputs
+share, and run the one pipeline.
+"""
+
+import difflib
+import hashlib
+import sys
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import singledispatch
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+import joblib
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm.auto import tqdm
+
+from pylime.models import model_type
+from pylime.surrogate import (
+    CaseError,
+    Neighbourhood,
+    Surrogate,
+    check_feature_select,
+    choose_labels,
+    fit_labels,
+)
+from pylime.tidy import assemble
+
+__all__ = [
+    "IMAGE_ENDINGS",
+    "Explainer",
+    "Images",
+    "Request",
+    "case_generator",
+    "check_count",
+    "explain",
+    "lime",
+    "make_explainer",
+    "make_options",
+    "perturb",
+]
+
+IMAGE_ENDINGS = frozenset([".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg"])
+"""File name endings by which a string counts as an image, as in R's `lime`."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """
+    Pictures as they were given.
+
+    Attributes
+    ----------
+    items
+        Paths, arrays or PIL images.
+    names
+        What each case is called.
+    """
+
+    items: Sequence[Any]
+    names: Sequence[Hashable]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def take(self, positions: Sequence[int]) -> "Images":
+        """Keep some of the pictures."""
+        return Images([self.items[p] for p in positions], [self.names[p] for p in positions])
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """
+    A model and what is needed to permute its cases.
+
+    Attributes
+    ----------
+    model
+        The model as it was given to [`lime`][].
+    preprocess
+        Turns a batch of permuted cases into what the model takes.
+    """
+
+    model: Any = field(repr=False)
+    preprocess: Callable[[Any], Any] = field(repr=False)
+
+    input_name: ClassVar[str]
+    default_permutations: ClassVar[int]
+    options: ClassVar[type]
+
+    def __repr__(self) -> str:
+        inner = getattr(self.model, "model", self.model)
+        name = getattr(inner, "__name__", type(inner).__name__)
+        return f"<{type(self).__name__} of the {model_type(self.model)} model {name}>"
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    What was asked of one call of [`explain`][].
+
+    Attributes
+    ----------
+    labels, n_labels
+        Which labels; both None for the likeliest.
+    n_features, feature_select
+        How many features a surrogate model may use, and how they are chosen.
+    n_permutations
+        Rows of each neighbourhood.
+    seed
+        Numbers that all random draws start from.
+    predict_options
+        Passed on to `predict_model`.
+    options
+        The record of the input's own options.
+    """
+
+    labels: Any
+    n_labels: int | None
+    n_features: int
+    feature_select: str
+    n_permutations: int
+    seed: tuple[int, ...]
+    predict_options: Mapping[str, Any]
+    options: Any
+
+    def labels_of(self, prediction: pd.Series) -> list[Hashable]:
+        """The labels to explain, by a case's prediction; raises as `choose_labels` does."""
+        return choose_labels(prediction, self.labels, self.n_labels)
+
+
+Report: TypeAlias = Callable[[int], Any]
+
+
+@singledispatch
+def make_explainer(data: Any, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> Any:
+    """Make the explainer for one kind of input."""
+    raise TypeError(_unknown_input(data))
+
+
+@singledispatch
+def perturb(
+    explainer: Any, cases: Any, request: Request, report: Report
+) -> Iterator[Neighbourhood | CaseError]:
+    """Turn each case into a neighbourhood, or into the error that says why not."""
+    raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
+
+
+def lime(
+    x: Any, model: Any, preprocess: Callable[[Any], Any] | None = None, **options: Any
+) -> Explainer:
+    """
+    Make an explainer for a model.
+
+    Parameters
+    ----------
+    x
+        What the model was trained on, or the like. Images: paths of files, PIL images,
+        or uint8 arrays of shape (H, W), (H, W, 3 or 4) or a stack of them.
+    model
+        The model: one that [`predict_model`][pylime.predict_model] and
+        [`model_type`][pylime.model_type] know, or any in
+        [`as_classifier`][pylime.as_classifier] or [`as_regressor`][pylime.as_regressor].
+    preprocess
+        A function from a batch of cases to what the model takes. It gets what was
+        passed here: a list of paths for paths, a list of PIL images for PIL images, a
+        stacked array for arrays. Without: the cases go to the model as they are.
+    **options
+        Images have none.
+
+    Returns
+    -------
+    Explainer
+        To be handed to [`explain`][].
+
+    Raises
+    ------
+    TypeError
+        If `x` is no known kind of input, `model` no known model, `preprocess` no
+        function, or an option is unknown.
+    FileNotFoundError, ValueError
+        If a file is missing or no image.
+
+    Examples
+    --------
+    >>> from skimage.data import chelsea
+    >>> def brightness(pictures):
+    ...     return pictures.mean(axis=(1, 2, 3)) / 255
+    >>> lime(chelsea(), as_classifier(brightness, ["dark", "bright"]))
+    <ImageExplainer of the classification model brightness>
+    """
+    if model is None:
+        raise TypeError("`model` must be a model or a function that predicts; not None.")
+    if preprocess is None:
+        preprocess = _as_given
+    if not callable(preprocess):
+        raise TypeError(
+            f"`preprocess` must be a function of a batch of cases; not {preprocess!r:.80}."
+        )
+    data = recognise(x)
+    model_type(model)  # an unknown model is found out now, not after the permutations
+    return make_explainer(data, model, preprocess, **options)
+
+
+def explain(
+    x: Any,
+    explainer: Explainer,
+    *,
+    labels: Any = None,
+    n_labels: int | None = None,
+    n_features: int = 5,
+    n_permutations: int | None = None,
+    feature_select: str = "auto",
+    random_state: Any = None,
+    n_jobs: int = 1,
+    progress: bool | None = None,
+    predict_options: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """
+    Explain a model's predictions of single cases.
+
+    Parameters
+    ----------
+    x
+        The cases, of the same kind as the data of [`lime`][].
+    explainer
+        From [`lime`][].
+    labels
+        For a classifier: the label to explain, or several.
+    n_labels
+        Instead: how many labels to explain, the likeliest first. Without either, the
+        likeliest.
+    n_features
+        How many features each explanation may use.
+    n_permutations
+        How many permutations of each case the model predicts; by default 1000 for
+        images.
+    feature_select
+        How features are selected: `"auto"` (forward selection up to six features,
+        highest weights beyond), `"none"` (all), `"forward_selection"`,
+        `"highest_weights"`, `"lasso_path"` or `"tree"`.
+    random_state
+        A seed or `numpy.random.Generator`. With one seed, a case gives the same rows
+        alone, in a batch and in any order. Without: fresh draws in each call.
+    n_jobs
+        Number of parallel jobs over the cases, as in joblib.
+    progress
+        Whether to show a progress bar; by default on long work in a terminal or notebook.
+    predict_options
+        Keyword arguments for the model's prediction.
+    **options
+        Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
+        `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
+        (pictures per call of `preprocess` and the model), `background="grey"` (the
+        colour of removed superpixels).
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per case, label and feature, with the columns
+        [`COLUMNS`][pylime.COLUMNS]; for a regressor without `label` and `label_prob`.
+
+    Raises
+    ------
+    TypeError
+        If an option is unknown or an argument of the wrong type.
+    ValueError
+        If an argument has a wrong value, the model's predictions are unusable, or no
+        case can be explained. When only some cannot, a warning names them.
+    """
+    if not isinstance(explainer, Explainer):
+        raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
+    check_count("n_features", n_features)
+    if n_permutations is None:
+        n_permutations = explainer.default_permutations
+    check_count("n_permutations", n_permutations)
+    if n_permutations < 2:
+        raise ValueError(f"`n_permutations` must be at least 2; not {n_permutations}.")
+    if n_labels is not None:
+        check_count("n_labels", n_labels)
+    check_feature_select(feature_select)
+    if labels is not None and n_labels is not None:
+        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
+    kind = model_type(explainer.model)
+    if kind == "regression" and (labels is not None or n_labels is not None):
+        warnings.warn(
+            "`labels` and `n_labels` are ignored when explaining regression models.",
+            stacklevel=2,
+        )
+        labels = n_labels = None
+    request = Request(
+        labels,
+        n_labels,
+        n_features,
+        feature_select,
+        n_permutations,
+        _seed(random_state),
+        dict(predict_options or {}),
+        make_options(explainer.options, options, f"explain() of {explainer.input_name}"),
+    )
+    cases = recognise(x, explainer.input_name)
+    with _progress_bar(progress, len(cases) * n_permutations) as bar:
+        if n_jobs == 1 or len(cases) == 1:
+            results = list(_explain_cases(explainer, cases, request, bar.update))
+        else:
+            results = []
+            tasks = (
+                joblib.delayed(_explain_case)(explainer, cases.take([position]), request)
+                for position in range(len(cases))
+            )
+            for result in joblib.Parallel(n_jobs, return_as="generator")(tasks):
+                results.append(result)
+                bar.update(n_permutations)
+    explained = [result for result in results if not isinstance(result, CaseError)]
+    _report_failures([result for result in results if isinstance(result, CaseError)], explained)
+    return assemble(explained, kind)
+
+
+_Result: TypeAlias = tuple[Neighbourhood, list[Surrogate]] | CaseError
+
+
+def _explain_cases(
+    explainer: Explainer, cases: Any, request: Request, report: Report
+) -> Iterator[_Result]:
+    """The pipeline: perturb and predict each case, then fit a surrogate per label."""
+    for around in perturb(explainer, cases, request, report):
+        if isinstance(around, CaseError):
+            yield around
+            continue
+        try:
+            surrogates = fit_labels(
+                around.design,
+                around.predictions,
+                around.weights,
+                around.features,
+                request.labels_of(pd.Series(dict(around.prediction))),
+                n_features=request.n_features,
+                feature_select=request.feature_select,
+            )
+        except CaseError as error:
+            error.case = around.case
+            yield error
+            continue
+        yield around, surrogates
+
+
+def _explain_case(explainer: Explainer, case: Any, request: Request) -> _Result:
+    """One case in a process of its own."""
+    return next(_explain_cases(explainer, case, request, lambda n: None))
+
+
+def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) -> None:
+    """Raise if nothing was explained, warn if something was left out."""
+    if failures and not explained:
+        raise failures[0]
+    if failures:
+        reasons = "; ".join(f"{error.case}: {error}" for error in failures[:5])
+        more = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""
+        warnings.warn(
+            f"{len(failures)} of {len(failures) + len(explained)} cases could not be "
+            f"explained and are left out. {reasons}{more}",
+            stacklevel=3,
+        )
+
+
+def recognise(x: Any, expected: str | None = None) -> Any:
+    """
+    Find out what kind of input something is.
+
+    Parameters
+    ----------
+    x
+        What a user passed to [`lime`][] or [`explain`][].
+    expected
+        The kind that the explainer takes, where there is one.
+
+    Returns
+    -------
+    Images
+        The input as a record.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing known.
+    FileNotFoundError
+        If it names image files that do not exist.
+    """
+    images = _as_images(x, expected)
+    if images is None:
+        raise TypeError(_unknown_input(x))
+    if not len(images):
+        raise ValueError("There is nothing to explain: no image was given.")
+    return images
+
+
+def _as_images(x: Any, expected: str | None) -> Images | None:
+    if isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4):
+        return _arrays_as_images(x, expected)
+    items = [x] if isinstance(x, str | Path | Image.Image) else x
+    if isinstance(items, pd.Series):
+        items = items.tolist()
+    if isinstance(items, np.ndarray) and items.dtype.kind in "UO":
+        items = items.ravel().tolist()
+    if not isinstance(items, list | tuple):
+        return None
+    if all(isinstance(item, Image.Image) for item in items):
+        files = [Path(str(getattr(item, "filename", "") or "")).name for item in items]
+        named = all(files) and len(set(files)) == len(files)
+        return Images(list(items), files if named else range(len(items)))
+    if all(isinstance(item, np.ndarray) for item in items):
+        parts = [_arrays_as_images(item, "images") for item in items]
+        if any(part is None or len(part) != 1 for part in parts):
+            return None
+        return Images([part.items[0] for part in parts if part], range(len(parts)))
+    if all(isinstance(item, str | Path) for item in items):
+        return _paths_as_images(items, expected)
+    return None
+
+
+def _arrays_as_images(array: np.ndarray, expected: str | None) -> Images | None:
+    if array.dtype != np.uint8:
+        if array.ndim == 2 and expected != "images":
+            return None  # a table of numbers
+        raise TypeError(
+            f"Arrays of images must be uint8, with values from 0 to 255; not {array.dtype}. "
+            "Scale inside `preprocess` instead."
+        )
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)):
+        array = array[None]
+    if array.ndim == 4 and array.shape[3] not in (3, 4):
+        raise ValueError(
+            "Arrays of images must be of shape (H, W), (H, W, 3), (H, W, 4) or a stack of "
+            f"these; not {array.shape}. Channels come last."
+        )
+    return Images(list(array), range(len(array)))
+
+
+def _paths_as_images(items: Sequence[str | Path], expected: str | None) -> Images | None:
+    paths = [Path(item) for item in items]
+    looks = [
+        isinstance(item, Path) or path.suffix.lower() in IMAGE_ENDINGS
+        for item, path in zip(items, paths, strict=True)
+    ]
+    if expected != "images" and not all(looks):
+        return None  # texts
+    missing = [str(path) for path in paths if not _is_file(path)]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(paths)} image files do not exist: {', '.join(missing[:5])}"
+            + (", ..." if len(missing) > 5 else "")
+        )
+    return Images([str(path) for path in paths], _file_names(paths))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a text can be too long for a path, or hold a NUL
+        return False
+
+
+def _file_names(paths: Sequence[Path]) -> list[str]:
+    """Base names; with as many parents as it takes to tell different files apart."""
+    names = [path.name for path in paths]
+    for depth in range(2, max((len(path.parts) for path in paths), default=0) + 1):
+        files = {}
+        for name, path in zip(names, paths, strict=True):
+            files.setdefault(name, set()).add(path)
+        ambiguous = {name for name, found in files.items() if len(found) > 1}
+        if not ambiguous:
+            break
+        names = [
+            str(Path(*path.parts[-depth:])) if name in ambiguous else name
+            for name, path in zip(names, paths, strict=True)
+        ]
+    return names
+
+
+def _unknown_input(x: Any) -> str:
+    what = type(x).__name__
+    if isinstance(x, np.ndarray):
+        what += f" of {x.dtype} and shape {x.shape}"
+    elif isinstance(x, str):
+        what += f" {x!r:.60}, which names no image file"
+    return (
+        "`x` must be images: paths of existing files, PIL images, or uint8 arrays (H, W), "
+        f"(H, W, 3), (H, W, 4) or a stack of them; not {what}."
+    )
+
+
+def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
+    """
+    Put keyword arguments into a record of options.
+
+    Parameters
+    ----------
+    kind
+        A dataclass; it checks its values itself.
+    options
+        What the user gave.
+    where
+        How to call the place in an error.
+
+    Raises
+    ------
+    TypeError
+        If an option does not exist; the error lists those that do.
+    """
+    known = [option.name for option in fields(kind)]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise TypeError(
+                f"{where} has no option {name!r}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+                + f" It takes: {', '.join(known) or 'none'}."
+            )
+    return kind(**options)
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise unless a value is a positive whole number."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(f"`{name}` must be a positive whole number; not {value!r}.")
+    if value < 1:
+        raise ValueError(f"`{name}` must be a positive whole number; not {value}.")
+
+
+def _seed(random_state: Any) -> tuple[int, ...]:
+    """Numbers to start from: the same for the same seed, fresh without one."""
+    if random_state is None:
+        return tuple(int(word) for word in np.random.SeedSequence().generate_state(4))
+    if isinstance(random_state, np.random.Generator):
+        return tuple(random_state.integers(2**32, size=4).tolist())
+    if isinstance(random_state, np.random.RandomState):
+        return tuple(random_state.randint(2**32, size=4, dtype=np.uint32).tolist())
+    if isinstance(random_state, np.random.SeedSequence):
+        return tuple(random_state.generate_state(4).tolist())
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        if random_state < 0:
+            raise ValueError(f"`random_state` must not be negative; not {random_state}.")
+        return (int(random_state),)
+    raise TypeError(
+        "`random_state` must be None, a whole number or a numpy.random.Generator; "
+        f"not {random_state!r}."
+    )
+
+
+def case_generator(seed: tuple[int, ...], content: bytes) -> np.random.Generator:
+    """
+    Make the random generator of one case, from the call's seed and the case's content.
+
+    So a case draws the same alone, in a batch, and in any process.
+    """
+    digest = hashlib.blake2b(content, digest_size=16).digest()
+    words = np.frombuffer(digest, dtype="<u4").tolist()
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([*seed, *words])))
+
+
+def _progress_bar(progress: bool | None, total: int) -> tqdm:
+    """A bar over permutations; by itself it appears on work of more than a second."""
+    if progress is None:
+        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return tqdm(
+        total=total, unit="perm", desc="explain", disable=not progress, delay=1, leave=False
+    )
+
+
+def _as_given(cases: Any) -> Any:
+    """The default `preprocess`."""
+    return cases

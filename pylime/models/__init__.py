@@ -1,0 +1,24 @@
+"""Models: the generics that ask them, and one module per library that answers."""
+
+from pylime.models import keras, sklearn
+from pylime.models.generics import (
+    Classifier,
+    Regressor,
+    as_classifier,
+    as_regressor,
+    model_type,
+    predict,
+    predict_model,
+)
+
+__all__ = [
+    "Classifier",
+    "Regressor",
+    "as_classifier",
+    "as_regressor",
+    "keras",
+    "model_type",
+    "predict",
+    "predict_model",
+    "sklearn",
+]

@@ -1,0 +1,1 @@
+"""Plots of explanations, one noun per module; made with plotnine."""

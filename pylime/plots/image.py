@@ -1,0 +1,351 @@
+"""Plots of pictures: their superpixels, and which of them move a prediction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from plotnine import (
+    aes,
+    coord_fixed,
+    element_blank,
+    facet_grid,
+    facet_wrap,
+    ggplot,
+    labs,
+    theme,
+    theme_void,
+)
+from plotnine.geoms.geom import geom
+
+from pylime.image import check_segmentation, parse_colour, read_picture, rgb_pixels
+from pylime.plots.theme import label_both_upper, theme_lime
+from pylime.superpixels import segment
+from pylime.tidy import Bitmap, format_numbers
+
+__all__ = ["plot_image_explanation", "plot_superpixels"]
+
+DISPLAYS = ("outline", "block")
+
+
+class geom_picture(geom):  # noqa: N801 - plotnine's convention
+    """Draw a whole [`Bitmap`][pylime.tidy.Bitmap] in one go, which is quick at any size."""
+
+    REQUIRED_AES = {"xmin", "xmax", "ymin", "ymax", "picture"}
+    DEFAULT_PARAMS = {"stat": "identity", "position": "identity", "na_rm": False}
+
+    def draw_panel(self, data: pd.DataFrame, panel_params: Any, coord: Any, ax: Any) -> None:
+        """Show each row's picture in its rectangle."""
+        data = coord.transform(data, panel_params)
+        for row in data.itertuples():
+            ax.imshow(
+                np.asarray(row.picture),
+                extent=(row.xmin, row.xmax, row.ymin, row.ymax),
+                aspect=ax.get_aspect(),
+                interpolation="antialiased",
+                zorder=self.params["zorder"],
+            )
+
+
+def plot_superpixels(
+    path: Any,
+    n_superpixels: int = 50,
+    weight: float = 20,
+    n_iter: int = 10,
+    colour: Any = "black",
+) -> ggplot:
+    """
+    Draw a picture with the borders of its superpixels, to try out the segmentation.
+
+    Parameters
+    ----------
+    path
+        A path, a PIL image or a uint8 array.
+    n_superpixels
+        How many superpixels to aim at.
+    weight
+        How much place counts against colour: higher values give more compact superpixels.
+    n_iter
+        How often the segmentation moves its centres.
+    colour
+        Colour of the borders.
+
+    Returns
+    -------
+    plotnine.ggplot
+        One panel.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If an argument has a wrong value or the picture cannot be read.
+
+    Examples
+    --------
+    >>> from skimage.data import chelsea
+    >>> plot = plot_superpixels(chelsea(), n_superpixels=200, weight=40)
+    >>> plot.save("superpixels.png")  # doctest: +SKIP
+    """
+    check_segmentation(n_superpixels, weight, n_iter)
+    pixels = rgb_pixels(read_picture(path))
+    labels = segment(pixels, n_superpixels, weight, n_iter)
+    drawn = lay_over(pixels, superpixel_borders(labels) * 1.0, parse_colour(colour, "colour"))
+    size = _figure_size(pixels.shape, 1, 1, strip_rows=0)
+    return (
+        _pictures(pd.DataFrame({"picture": [Bitmap(drawn)]}))
+        + theme_void()
+        + theme(figure_size=size)
+    )
+
+
+def plot_image_explanation(
+    explanation: pd.DataFrame,
+    which: Any = 0,
+    threshold: float = 0.02,
+    show_negative: bool = False,
+    display: str = "outline",
+    fill_alpha: float = 0.3,
+    outline_col: Sequence[Any] | str = ("blue", "red"),
+    block_col: Any = "grey",
+) -> ggplot:
+    """
+    Show which parts of a picture support or contradict each explained label.
+
+    Parameters
+    ----------
+    explanation
+        From [`explain`][pylime.explain], of images.
+    which
+        The case to show: a position from 0, or its name.
+    threshold
+        Superpixels of smaller absolute weight are left out.
+    show_negative
+        Whether to show the superpixels that contradict a label in a second row.
+    display
+        `"outline"` tints and encircles the superpixels, `"block"` hides all others.
+    fill_alpha
+        Opacity of the tint, from 0 to 1.
+    outline_col
+        Colours of supporting and contradicting superpixels.
+    block_col
+        Colour of what is hidden.
+
+    Returns
+    -------
+    plotnine.ggplot
+        A panel per label, the likeliest first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the explanation is not one of images, the case is unknown, or an argument has a
+        wrong value.
+
+    Examples
+    --------
+    >>> from pylime import load_image_example
+    >>> plot = plot_image_explanation(load_image_example(), display="block", threshold=0.01)
+    >>> plot.save("block.png")  # doctest: +SKIP
+    """
+    if display not in DISPLAYS:
+        raise ValueError(
+            f"`display` must be one of {', '.join(map(repr, DISPLAYS))}; not {display!r}."
+        )
+    if not 0 <= fill_alpha <= 1:
+        raise ValueError(f"`fill_alpha` must be from 0 to 1; not {fill_alpha!r}.")
+    if not threshold >= 0:
+        raise ValueError(f"`threshold` must not be negative; not {threshold!r}.")
+    outlines = [outline_col] * 2 if isinstance(outline_col, str) else list(outline_col)
+    colours = {
+        "Supports": parse_colour(outlines[0], "outline_col"),
+        "Contradicts": parse_colour(outlines[-1], "outline_col"),
+    }
+    block = parse_colour(block_col, "block_col")
+    case = _one_case(explanation, which)
+    pixels = rgb_pixels(np.asarray(case["data"].iloc[0]))
+
+    fits = format_numbers(case["model_r2"].to_numpy(), 2)
+    rows = []
+    for _, rows_of_label in case.assign(fit=fits).groupby(_panel_order(case), sort=True):
+        facets = _facet_values(rows_of_label)
+        weights = rows_of_label["feature_weight"]
+        parts = {"Supports": weights > threshold}
+        if show_negative:
+            parts["Contradicts"] = weights <= -threshold
+        for kind, chosen in parts.items():
+            mask = np.zeros(pixels.shape[:2], dtype=bool)
+            for superpixel in rows_of_label["feature_value"][chosen]:
+                mask |= superpixel.mask
+            if display == "block":
+                drawn = lay_over(pixels, ~mask * 1.0, block)
+            else:
+                drawn = lay_over(pixels, outline_opacity(mask, fill_alpha), colours[kind])
+            rows.append({"picture": Bitmap(drawn), "type": kind, **facets})
+    panels = pd.DataFrame(rows)
+    names = [name for name in panels.columns if name not in ("picture", "type")]
+    for name in [*names, "type"]:
+        panels[name] = pd.Categorical(panels[name], list(dict.fromkeys(panels[name])))
+    n_labels = panels[names[0]].nunique() if show_negative else len(panels)
+    columns = n_labels if show_negative else _columns(n_labels)
+    n_rows = 2 if show_negative else -(-n_labels // columns)
+    strip_rows = 1 if show_negative else n_rows
+    facet = (
+        facet_grid(rows="type", cols=names, labeller=label_both_upper)
+        if show_negative
+        else facet_wrap(names, ncol=columns, labeller=label_both_upper)
+    )
+    return (
+        _pictures(panels)
+        + facet
+        + theme_lime(
+            axis_title=element_blank(),
+            axis_line=element_blank(),
+            axis_text=element_blank(),
+            panel_grid=element_blank(),
+            figure_size=_figure_size(pixels.shape, n_rows, columns, strip_rows),
+        )
+    )
+
+
+def superpixel_borders(labels: np.ndarray) -> np.ndarray:
+    """
+    Find the pixels that R's `lime` draws as borders between superpixels.
+
+    Parameters
+    ----------
+    labels
+        (H, W) array of superpixels from 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) array of bool: where the Laplacian of the labels, taken as shades of 16
+        bits, is positive after rounding to 8 bits. Of two neighbouring superpixels only
+        the one with the higher number gets a line.
+    """
+    shades = np.floor(labels / labels.max() * 65535 + 0.5).astype(np.int64)
+    return _laplacian(shades) >= 128
+
+
+def outline_opacity(mask: np.ndarray, fill_alpha: float) -> np.ndarray:
+    """
+    Say how opaque the colour over some superpixels is, for `display="outline"`.
+
+    Parameters
+    ----------
+    mask
+        (H, W) array, true at the superpixels.
+    fill_alpha
+        Opacity inside.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) opacities: 1 at the inner border, `fill_alpha` (in steps of 1/255) inside.
+    """
+    border = mask & (_laplacian(mask.astype(np.int64)) > 0)
+    inside = np.floor(fill_alpha * 255 + 0.5) / 255
+    return np.where(border, 1.0, np.where(mask, inside, 0.0))
+
+
+def _laplacian(values: np.ndarray) -> np.ndarray:
+    """Eight times each value less its eight neighbours; the edge repeats itself."""
+    height, width = values.shape
+    padded = np.pad(values, 1, mode="edge")
+    total = sum(
+        padded[row : row + height, column : column + width]
+        for row in range(3)
+        for column in range(3)
+    )
+    return 9 * values - total
+
+
+def lay_over(
+    pixels: np.ndarray, opacity: np.ndarray, colour: tuple[int, int, int, int]
+) -> np.ndarray:
+    """
+    Lay a colour over a picture.
+
+    Parameters
+    ----------
+    pixels
+        (H, W, 3) array of uint8.
+    opacity
+        (H, W) array from 0 to 1.
+    colour
+        Red, green, blue, alpha.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W, 3) array of uint8.
+    """
+    share = (opacity * (colour[3] / 255))[..., None]
+    mixed = pixels * (1.0 - share) + np.array(colour[:3]) * share
+    return np.floor(mixed + 0.5).astype(np.uint8)
+
+
+def _one_case(explanation: pd.DataFrame, which: Any) -> pd.DataFrame:
+    """Rows of the case that was asked for."""
+    if not isinstance(explanation, pd.DataFrame) or "data" not in explanation:
+        raise TypeError("`explanation` must be a data frame from explain().")
+    if not all(isinstance(cell, Bitmap) for cell in explanation["data"]):
+        raise ValueError("`explanation` must be one of images; its `data` holds no pictures.")
+    cases = list(dict.fromkeys(explanation["case"]))
+    is_position = isinstance(which, int | np.integer) and not isinstance(which, bool)
+    if is_position and -len(cases) <= which < len(cases):
+        which = cases[which]
+    elif is_position or which not in cases:
+        listed = ", ".join(map(repr, cases[:10])) + (", ..." if len(cases) > 10 else "")
+        raise ValueError(
+            f"`which` must be a position from 0 to {len(cases) - 1} or one of the cases "
+            f"{listed}; not {which!r}."
+        )
+    return explanation[explanation["case"] == which]
+
+
+def _panel_order(case: pd.DataFrame) -> pd.Series:
+    """Number the labels by falling probability; a regressor's single panel is 0."""
+    if "label" not in case:
+        return pd.Series(0, index=case.index)
+    by_probability = case.sort_values("label_prob", ascending=False, kind="stable")
+    order = {label: number for number, label in enumerate(dict.fromkeys(by_probability["label"]))}
+    return case["label"].map(order).astype(int)
+
+
+def _facet_values(rows: pd.DataFrame) -> dict[str, str]:
+    first = rows.iloc[0]
+    if "label" not in rows:
+        named = {"prediction": format_numbers([first["prediction"]], 2)[0]}
+    else:
+        named = {
+            "label": str(first["label"]),
+            "probability": format_numbers([first["label_prob"]], 2)[0],
+        }
+    return {**named, "Explanation fit": first["fit"]}
+
+
+def _pictures(panels: pd.DataFrame) -> ggplot:
+    height, width = np.asarray(panels["picture"].iloc[0]).shape[:2]
+    panels = panels.assign(xmin=0, xmax=width, ymin=0, ymax=height)
+    return (
+        ggplot(panels, aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax"))
+        + geom_picture(aes(picture="picture"))
+        + coord_fixed(expand=False)
+        + labs(x="", y="")
+    )
+
+
+def _columns(n: int) -> int:
+    """As many columns as ggplot2 takes for n panels."""
+    return n if n <= 3 else 2 if n == 4 else 3 if n <= 12 else 4
+
+
+def _figure_size(
+    shape: Sequence[int], rows: int, columns: int, strip_rows: int
+) -> tuple[float, float]:
+    """Inches: panels of about 10 square inches, smaller where there are many."""
+    area = 24.0 if rows * columns == 1 else 10.0
+    scale = (area / (shape[0] * shape[1])) ** 0.5
+    scale *= min(1.0, 14.0 / (shape[1] * scale * columns))
+    return shape[1] * scale * columns + 0.4, shape[0] * scale * rows + 0.75 * strip_rows + 0.3

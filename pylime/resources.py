@@ -1,0 +1,76 @@
+"""What ships with the package: class names and ready explanations."""
+
+import io
+import json
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+
+from pylime.superpixels import segment
+from pylime.tidy import COLUMNS, Bitmap, Superpixel
+
+__all__ = ["imagenet_labels", "load_image_example"]
+
+
+def _read(name: str) -> str:
+    return (files("pylime.inst_data") / name).read_text(encoding="utf-8")
+
+
+def imagenet_labels(*, details: bool = False) -> pd.Series | pd.DataFrame:
+    """
+    List ImageNet's 1000 classes in the order of the outputs of its classifiers.
+
+    Parameters
+    ----------
+    details
+        Whether to give the WordNet identifiers, too.
+
+    Returns
+    -------
+    pandas.Series or pandas.DataFrame
+        1000 names by position from 0; with `details` a frame with the columns
+        `wordnet_id` and `name`. Two classes called crane carry their identifier.
+
+    Examples
+    --------
+    >>> imagenet_labels()[285]
+    'Egyptian cat'
+    >>> imagenet_labels(details=True).loc[285, "wordnet_id"]
+    'n02124075'
+    """
+    classes = pd.read_csv(io.StringIO(_read("imagenet_labels.csv")), index_col="index")
+    return classes if details else classes["name"]
+
+
+def load_image_example() -> pd.DataFrame:
+    """
+    Load a ready explanation of a photograph, to try the plots on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `explain()` says of the two likeliest classes of scikit-image's `chelsea`, a
+        cat, with twenty superpixels each (R: `.load_image_example()`).
+
+    Examples
+    --------
+    >>> load_image_example()[["label", "feature", "feature_value"]].head(1)
+              label feature      feature_value
+    0  Egyptian cat      11   6557px superpixel
+    """
+    from skimage.data import chelsea
+
+    stored = json.loads(_read("image_explanation.json"))
+    pixels = chelsea()
+    labels = segment(pixels, **stored["segmentation"]).ravel()
+    shape = (pixels.shape[0], pixels.shape[1])
+    frame = pd.DataFrame(stored["columns"])
+    superpixels = {
+        feature: Superpixel(np.flatnonzero(labels == int(feature)), shape)
+        for feature in frame["feature"].unique()
+    }
+    frame["feature_value"] = frame["feature"].map(superpixels).astype(object)
+    frame["data"] = pd.Series([Bitmap(pixels)] * len(frame), dtype=object)
+    frame["prediction"] = pd.Series([stored["prediction"]] * len(frame), dtype=object)
+    return frame[list(COLUMNS)]

@@ -1,0 +1,344 @@
+"""
+Surrogate models: the weighted linear fit around one case.
+
+A [`Neighbourhood`][] is what every kind of input turns a case into; [`fit_surrogates`][]
+and [`fit_labels`][] know nothing of tables, texts or images.
+"""
+
+import difflib
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from pylime.linear import Design, LinearFit, Moments, ridge, weighted_moments
+from pylime.selection import FEATURE_SELECT, SelectionProblem, select_features
+
+__all__ = [
+    "CaseError",
+    "Neighbourhood",
+    "Surrogate",
+    "check_feature_select",
+    "choose_labels",
+    "fit_labels",
+    "fit_surrogates",
+]
+
+
+class CaseError(ValueError):
+    """One case cannot be explained; others may."""
+
+    case: Hashable = None
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """
+    One case, its permutations and what the model says of them.
+
+    Attributes
+    ----------
+    case
+        The name under which the case is reported.
+    design
+        (n, p) array or sparse matrix; row 0 is the case itself.
+    weights
+        (n,) similarity of each permutation to the case.
+    predictions
+        n rows, a column per label.
+    prediction
+        The model's prediction of the case as it was given: label to probability, or
+        `"Response"` to a number.
+    features
+        Names of the p columns.
+    values, descriptions
+        What to report as `feature_value` and `feature_desc`, by feature.
+    data
+        What to report as `data`.
+    """
+
+    case: Hashable
+    design: Design
+    weights: np.ndarray
+    predictions: pd.DataFrame
+    prediction: Mapping[Hashable, float]
+    features: Sequence[str]
+    values: Mapping[str, Any]
+    descriptions: Mapping[str, str]
+    data: Any
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """
+    The local model of one label.
+
+    Attributes
+    ----------
+    label
+        The label, or `"Response"`.
+    features
+        Names of the columns it uses, in the order of their selection.
+    coefficients
+        A weight for each.
+    r2, intercept
+        Weighted R² and intercept.
+    prediction
+        The fit at the case itself.
+    """
+
+    label: Hashable
+    features: Sequence[str]
+    coefficients: np.ndarray
+    r2: float
+    intercept: float
+    prediction: float
+
+
+def check_feature_select(method: str) -> None:
+    """Raise a ValueError unless the name is one of a feature selector."""
+    if method not in FEATURE_SELECT:
+        names = ", ".join(repr(name) for name in FEATURE_SELECT)
+        raise ValueError(f"`feature_select` must be one of {names}; not {method!r}.")
+
+
+def choose_labels(
+    prediction: pd.Series, labels: Any = None, n_labels: int | None = None
+) -> list[Hashable]:
+    """
+    Decide which labels to explain.
+
+    Parameters
+    ----------
+    prediction
+        The model's prediction of the case, by label.
+    labels
+        One name, or several, explained in their order.
+    n_labels
+        Take that many labels, the likeliest first. Without either: the likeliest.
+
+    Returns
+    -------
+    list
+        Labels, as the prediction has them.
+
+    Raises
+    ------
+    ValueError
+        If both are given, a label is unknown, or there are fewer labels than asked for.
+    """
+    known = list(prediction.index)
+    if labels is not None and n_labels is not None:
+        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
+    if labels is None:
+        n_labels = 1 if n_labels is None else n_labels
+        if n_labels > len(known):
+            raise ValueError(
+                f"`n_labels` must not exceed the model's {len(known)} labels; not {n_labels}."
+            )
+        order = np.argsort(-prediction.to_numpy(dtype=np.float64), kind="stable")
+        return [known[position] for position in order[:n_labels]]
+    if isinstance(labels, str) or not np.iterable(labels):
+        labels = [labels]
+    return [_known_label(label, known) for label in labels]
+
+
+def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
+    if label in known:
+        return known[known.index(label)]
+    names = {str(name): name for name in known}
+    if str(label) in names:
+        return names[str(label)]
+    nearest = _nearest_names(str(label), list(names))
+    some = list(names)[:10]
+    listed = ", ".join(map(repr, some)) + (", ..." if len(names) > len(some) else "")
+    raise ValueError(
+        f"`labels` must be among the model's {len(names)} labels ({listed}); not {label!r}."
+        + (f" Nearest: {', '.join(map(repr, nearest))}." if nearest else "")
+    )
+
+
+def _nearest_names(name: str, names: Sequence[str]) -> list[str]:
+    """Names that contain the word or are spelt alike, best first."""
+    word = name.casefold()
+    containing = [other for other in names if word and word in other.casefold()]
+    folded = {other.casefold(): other for other in names}
+    alike = [folded[match] for match in difflib.get_close_matches(word, folded, n=5, cutoff=0.5)]
+    return list(dict.fromkeys(containing[:5] + alike))[:5]
+
+
+def fit_labels(
+    design: Any,
+    predictions: pd.DataFrame,
+    weights: np.ndarray,
+    features: Sequence[str],
+    labels: Sequence[Hashable],
+    *,
+    n_features: int,
+    feature_select: str = "auto",
+) -> list[Surrogate]:
+    """
+    Fit one weighted linear model per label.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix; row 0 is the case itself. Columns with a missing
+        value or without variance are left out.
+    predictions
+        n rows, a column per label.
+    weights
+        (n,) array, not negative.
+    features
+        Names of the p columns.
+    labels
+        Which labels to fit, columns of `predictions`.
+    n_features
+        How many features a model may use at most (`feature_select="none"` uses all).
+    feature_select
+        A key of `pylime.selection.SELECTORS`.
+
+    Returns
+    -------
+    list of Surrogate
+        One per label. More than one feature: ridge regression with λ = 2/n in glmnet's
+        scaling; one: weighted least squares (R: `lime:::model_permutations`).
+
+    Raises
+    ------
+    CaseError
+        If all weights after the first are zero, a response is constant, or no column
+        varies.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    design = sparse.csr_array(design) if sparse.issparse(design) else np.asarray(design)
+    if not np.any(weights[1:]):
+        raise CaseError(
+            "All permutations have no similarity to the original observation. "
+            "Try setting `bin_continuous=True` and/or increase `kernel_width`."
+        )
+    responses = np.column_stack([predictions[label].to_numpy(np.float64) for label in labels])
+    for label, response in zip(labels, responses.T, strict=True):
+        if np.all(response == response[0]):
+            raise CaseError(
+                f"The response of label {label!r} is {response[0]:g} for every permutation. "
+                "Please check your model: it does not react to what is permuted."
+            )
+    varying = _varying_columns(design)
+    if not len(varying):
+        raise CaseError("No feature varies over the permutations, so there is nothing to fit.")
+    moments = weighted_moments(design[:, varying], responses, weights)
+    design = design[:, varying]
+    problem = SelectionProblem(moments, design, responses, weights)
+    first = design[[0]]
+    first = first.toarray() if isinstance(first, sparse.csr_array) else first
+    first = np.asarray(first[0], dtype=np.float64)
+
+    surrogates = []
+    for position, label in enumerate(labels):
+        columns = select_features(feature_select, problem, position, n_features)
+        fit = _fit(moments.subset(columns), position)
+        surrogates.append(
+            Surrogate(
+                label,
+                [features[varying[column]] for column in columns],
+                fit.coefficients,
+                fit.r2,
+                fit.intercept,
+                float(fit.intercept + np.nansum(first[columns] * fit.coefficients)),
+            )
+        )
+    return surrogates
+
+
+def _fit(moments: Moments, response: int) -> LinearFit:
+    """Fit by ridge; by least squares when there is one column."""
+    if len(moments.mean) > 1:
+        return ridge(moments, response, 2.0 / moments.n)
+    if moments.scale[0] > 0 and moments.response_scale[response] > 0:
+        return ridge(moments, response, 0.0)
+    # The column varies only where the weight is zero: R leaves the weight missing.
+    mean = float(moments.response_mean[response])
+    return LinearFit(np.array([np.nan]), mean, -np.inf)
+
+
+def _varying_columns(design: Design) -> np.ndarray:
+    """Positions of the columns that have no missing value and more than one value."""
+    if isinstance(design, sparse.csr_array):
+        lowest, highest = design.min(axis=0).toarray(), design.max(axis=0).toarray()
+    else:
+        lowest, highest = np.min(design, axis=0), np.max(design, axis=0)
+    # A missing value makes both extremes missing, and nothing compares less to those.
+    return np.flatnonzero(np.ravel(lowest) < np.ravel(highest))
+
+
+def fit_surrogates(
+    design: Any,
+    predictions: pd.DataFrame,
+    weights: np.ndarray,
+    features: Sequence[str],
+    *,
+    labels: Any = None,
+    n_labels: int | None = None,
+    n_features: int,
+    feature_select: str = "auto",
+) -> pd.DataFrame:
+    """
+    Fit one weighted linear model per label to the permutations of a case.
+
+    Parameters
+    ----------
+    design, predictions, weights, features, n_features, feature_select
+        As in [`fit_labels`][].
+    labels, n_labels
+        As in [`choose_labels`][].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per label and feature, with the columns `label`, `feature`,
+        `feature_weight`, `model_r2`, `model_intercept` and `model_prediction`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is wrong or the case cannot be explained.
+
+    Examples
+    --------
+    >>> design = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])
+    >>> predictions = pd.DataFrame({"cat": [0.9, 0.7, 0.3, 0.1]})
+    >>> fit = fit_surrogates(design, predictions, np.ones(4), ["ear", "tail"], n_features=1)
+    >>> fit[["feature", "feature_weight", "model_intercept"]].round(2)
+      feature  feature_weight  model_intercept
+    0     ear             0.6              0.2
+    """
+    check_feature_select(feature_select)
+    chosen = choose_labels(predictions.iloc[0], labels, n_labels)
+    surrogates = fit_labels(
+        design,
+        predictions,
+        weights,
+        features,
+        chosen,
+        n_features=n_features,
+        feature_select=feature_select,
+    )
+    return pd.DataFrame(
+        [
+            (fit.label, feature, weight, fit.r2, fit.intercept, fit.prediction)
+            for fit in surrogates
+            for feature, weight in zip(fit.features, fit.coefficients, strict=True)
+        ],
+        columns=[
+            "label",
+            "feature",
+            "feature_weight",
+            "model_r2",
+            "model_intercept",
+            "model_prediction",
+        ],
+    )
