@@ -66,13 +66,14 @@ def _run(options: argparse.Namespace) -> None:
     if options.labels is None and options.n_labels is None:
         options.n_labels = 2
     classifier = imagenet_classifier()
-    model = as_classifier(classifier, imagenet_labels())
+    names = imagenet_labels()
+    model = as_classifier(classifier, names)
     explainer = lime(photos, model, imagenet_preprocess)
     probabilities = classifier.predict_on_batch(imagenet_preprocess(photos))
     for photo, row in zip(photos, np.asarray(probabilities), strict=True):
         print(f"{Path(photo).name}")
         for position in np.argsort(-row)[:5]:
-            print(f"  {row[position]:.3f}  {imagenet_labels()[position]}")
+            print(f"  {row[position]:.3f}  {names[position]}")
     explanation = explain(
         photos,
         explainer,
@@ -114,7 +115,7 @@ def _write_frame(explanation: pd.DataFrame, folder: Path) -> None:
     )
     whole = _printable(explanation).assign(
         feature_value=explanation["feature_value"].map(lambda cell: np.asarray(cell).tolist()),
-        data=explanation["data"].map(lambda cell: cell._repr_png_()),
+        data=[cell._repr_png_() for cell in explanation["data"]],
     )
     whole.to_parquet(folder / "explanation.parquet", index=False, compression="zstd")
     print(f"\nWrote {folder / 'explanation.csv'} and {folder / 'explanation.parquet'}")

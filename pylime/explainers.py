@@ -13,7 +13,6 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
-import joblib
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -187,6 +186,7 @@ def lime(
 
     Examples
     --------
+    >>> from pylime import as_classifier
     >>> from skimage.data import chelsea
     >>> def brightness(pictures):
     ...     return pictures.mean(axis=(1, 2, 3)) / 255
@@ -308,6 +308,8 @@ def explain(
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, bar.update))
         else:
+            import joblib  # slow to import, and rarely needed
+
             results = []
             tasks = (
                 joblib.delayed(_explain_case)(explainer, cases.take([position]), request)
@@ -413,14 +415,14 @@ def _as_images(x: Any, expected: str | None) -> Images | None:
         files = [Path(str(getattr(item, "filename", "") or "")).name for item in items]
         named = all(files) and len(set(files)) == len(files)
         return Images(list(items), files if named else range(len(items)))
-    if all(isinstance(item, np.ndarray) for item in items):
-        parts = [_arrays_as_images(item, "images") for item in items]
+    arrays = [item for item in items if isinstance(item, np.ndarray)]
+    if len(arrays) == len(items):
+        parts = [_arrays_as_images(array, "images") for array in arrays]
         if any(part is None or len(part) != 1 for part in parts):
             return None
         return Images([part.items[0] for part in parts if part], range(len(parts)))
-    if all(isinstance(item, str | Path) for item in items):
-        return _paths_as_images(items, expected)
-    return None
+    paths = [item for item in items if isinstance(item, str | Path)]
+    return _paths_as_images(paths, expected) if len(paths) == len(items) else None
 
 
 def _arrays_as_images(array: np.ndarray, expected: str | None) -> Images | None:

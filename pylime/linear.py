@@ -56,7 +56,7 @@ class Moments:
     response_scale: np.ndarray
     cross: np.ndarray
 
-    def subset(self, columns: np.ndarray | list[int]) -> "Moments":
+    def subset(self, columns: list[int]) -> "Moments":
         """Keep some columns of the design, in the given order."""
         return Moments(
             self.n,

@@ -3,6 +3,7 @@
 import io
 import json
 from importlib.resources import files
+from typing import Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,10 @@ def _read(name: str) -> str:
     return (files("pylime.inst_data") / name).read_text(encoding="utf-8")
 
 
+@overload
+def imagenet_labels(*, details: Literal[False] = False) -> pd.Series: ...
+@overload
+def imagenet_labels(*, details: Literal[True]) -> pd.DataFrame: ...
 def imagenet_labels(*, details: bool = False) -> pd.Series | pd.DataFrame:
     """
     List ImageNet's 1000 classes in the order of the outputs of its classifiers.
@@ -57,7 +62,7 @@ def load_image_example() -> pd.DataFrame:
     --------
     >>> load_image_example()[["label", "feature", "feature_value"]].head(1)
               label feature      feature_value
-    0  Egyptian cat      11   6557px superpixel
+    0  Egyptian cat      16  3090px superpixel
     """
     from skimage.data import chelsea
 

@@ -8,8 +8,6 @@ Superpixels as R's `lime` makes them: pixel for pixel the same segmentation.
 import math
 
 import numpy as np
-from scipy import ndimage
-from skimage.measure import label as label_areas
 
 __all__ = ["bounding_box", "lab_bytes", "segment", "slic"]
 
@@ -43,7 +41,7 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> lab_bytes(np.array([[[255, 255, 255], [255, 0, 0]]], dtype=np.uint8)).tolist()
-    [[[255, 128, 128], [136, 208, 195]]]
+    [[[255, 128, 127], [136, 208, 195]]]
     """
     rgb = np.asarray(rgb)
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
@@ -230,6 +228,8 @@ def _window(centre: float, step: float, length: int) -> tuple[int, int]:
 
 def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
     """Give each connected area a label; too small ones take a neighbour's."""
+    from skimage.measure import label as label_areas  # slow to import
+
     height, width = assignment.shape
     areas = np.ravel(np.asarray(label_areas(assignment, connectivity=1, background=-2)))
     _, first, area, n_pixels = np.unique(
@@ -314,5 +314,5 @@ def bounding_box(labels: np.ndarray, number: int) -> str:
     >>> bounding_box(np.array([[1, 1, 2], [1, 2, 2]]), 2)
     '[1-2], [2-3]'
     """
-    (rows, columns), *_ = ndimage.find_objects((labels == number).astype(np.int8))
-    return f"[{rows.start + 1}-{rows.stop}], [{columns.start + 1}-{columns.stop}]"
+    rows, columns = np.nonzero(labels == number)
+    return f"[{rows.min() + 1}-{rows.max() + 1}], [{columns.min() + 1}-{columns.max() + 1}]"

@@ -8,7 +8,7 @@ and [`fit_labels`][] know nothing of tables, texts or images.
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ class Surrogate:
     """
 
     label: Hashable
-    features: Sequence[str]
+    features: list[str]
     coefficients: np.ndarray
     r2: float
     intercept: float
@@ -214,12 +214,12 @@ def fit_labels(
         varies.
     """
     weights = np.asarray(weights, dtype=np.float64)
-    design = sparse.csr_array(design) if sparse.issparse(design) else np.asarray(design)
     if not np.any(weights[1:]):
         raise CaseError(
             "All permutations have no similarity to the original observation. "
             "Try setting `bin_continuous=True` and/or increase `kernel_width`."
         )
+    matrix = _as_design(design)
     responses = np.column_stack([predictions[label].to_numpy(np.float64) for label in labels])
     for label, response in zip(labels, responses.T, strict=True):
         if np.all(response == response[0]):
@@ -227,13 +227,13 @@ def fit_labels(
                 f"The response of label {label!r} is {response[0]:g} for every permutation. "
                 "Please check your model: it does not react to what is permuted."
             )
-    varying = _varying_columns(design)
+    varying = _varying_columns(matrix)
     if not len(varying):
         raise CaseError("No feature varies over the permutations, so there is nothing to fit.")
-    moments = weighted_moments(design[:, varying], responses, weights)
-    design = design[:, varying]
-    problem = SelectionProblem(moments, design, responses, weights)
-    first = design[[0]]
+    moments = weighted_moments(matrix[:, varying], responses, weights)
+    matrix = matrix[:, varying]
+    problem = SelectionProblem(moments, matrix, responses, weights)
+    first = matrix[[0]]
     first = first.toarray() if isinstance(first, sparse.csr_array) else first
     first = np.asarray(first[0], dtype=np.float64)
 
@@ -244,7 +244,7 @@ def fit_labels(
         surrogates.append(
             Surrogate(
                 label,
-                [features[varying[column]] for column in columns],
+                [str(features[varying[column]]) for column in columns],
                 fit.coefficients,
                 fit.r2,
                 fit.intercept,
@@ -252,6 +252,12 @@ def fit_labels(
             )
         )
     return surrogates
+
+
+def _as_design(design: Any) -> Design:
+    if sparse.issparse(design):
+        return sparse.csr_array(cast("Any", design))
+    return np.asarray(design)
 
 
 def _fit(moments: Moments, response: int) -> LinearFit:

@@ -6,7 +6,7 @@ of your own and its objects work everywhere.
 """
 
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import pandas as pd
 
 __all__ = [
     "Classifier",
+    "ModelType",
     "PredictionType",
     "Regressor",
     "as_classifier",
@@ -26,6 +27,7 @@ __all__ = [
     "predictions_frame",
 ]
 
+ModelType = Literal["classification", "regression"]
 PredictionType = Literal["prob", "raw"]
 
 
@@ -78,7 +80,7 @@ def predict_model(model: Any, newdata: Any, type: PredictionType, **kwargs: Any)
 
 
 @singledispatch
-def model_type(model: Any) -> Literal["classification", "regression"]:
+def model_type(model: Any) -> ModelType:
     """
     Tell whether a model classifies or regresses.
 
@@ -123,7 +125,7 @@ class Regressor:
     model: Any
 
 
-def as_classifier(model: Any, labels: Sequence[Hashable] | None = None) -> Classifier:
+def as_classifier(model: Any, labels: Iterable[Hashable] | None = None) -> Classifier:
     """
     Say that a model is a classifier, and how its classes are called.
 
@@ -191,12 +193,12 @@ def as_regressor(model: Any) -> Regressor:
 
 
 @model_type.register
-def _(model: Classifier) -> str:
+def _(model: Classifier) -> ModelType:
     return "classification"
 
 
 @model_type.register
-def _(model: Regressor) -> str:
+def _(model: Regressor) -> ModelType:
     return "regression"
 
 

@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
-from pylime.models.generics import PredictionType, model_type, predict_model, predictions_frame
+from pylime.models.generics import (
+    ModelType,
+    PredictionType,
+    model_type,
+    predict_model,
+    predictions_frame,
+)
 
 Model = placeholder("keras", "Model")
 
@@ -51,7 +57,7 @@ def output_activation(model: Any) -> str | None:
         history = getattr(tensor, "_keras_history", None)
         if history is None:
             return None
-        operation = history.operation
+        operation: Any = history.operation
         if _outputs(operation):  # a model used as a layer
             tensor = _outputs(operation)[history.tensor_index]
             continue
@@ -70,7 +76,7 @@ def output_activation(model: Any) -> str | None:
         return "linear"
 
 
-def _outputs(model: Any) -> list[Any]:
+def _outputs(model: Any) -> Any:
     """Output tensors of a model with a graph; nothing for any other operation."""
     from keras import Model as KerasModel
 
@@ -110,7 +116,7 @@ def _from_logits(model: Any) -> bool:
 
 
 @model_type.register(Model)
-def _(model: Any) -> str:
+def _(model: Any) -> ModelType:
     if output_activation(model) in _PROBABILITIES or _from_logits(model):
         return "classification"
     loss = _loss_name(model)

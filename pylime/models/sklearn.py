@@ -6,13 +6,19 @@ from typing import Any
 import pandas as pd
 
 from pylime._optional import placeholder
-from pylime.models.generics import PredictionType, model_type, predict_model, predictions_frame
+from pylime.models.generics import (
+    ModelType,
+    PredictionType,
+    model_type,
+    predict_model,
+    predictions_frame,
+)
 
 Estimator = placeholder("sklearn.base", "BaseEstimator")
 
 
 @model_type.register(Estimator)
-def _(model: Any) -> str:
+def _(model: Any) -> ModelType:
     from sklearn.base import is_classifier, is_regressor
 
     if is_classifier(model):

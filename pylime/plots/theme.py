@@ -3,7 +3,7 @@
 from typing import Any
 
 from plotnine import element_blank, element_text, labeller, theme, theme_minimal
-from plotnine.facets.strips import strip_label_details
+from plotnine.iapi import strip_label_details
 
 __all__ = ["label_both_upper", "theme_lime"]
 
@@ -34,8 +34,8 @@ def theme_lime(**settings: Any) -> theme:
         "panel_grid_minor_y": element_blank(),
         "axis_ticks": element_blank(),
         "legend_position": "bottom",
-        "axis_title_y": element_text(margin={"r": 10, "units": "pt"}),
-        "axis_title_x": element_text(margin={"t": 10, "units": "pt"}),
+        "axis_title_y": element_text(margin={"r": 10}),
+        "axis_title_x": element_text(margin={"t": 10}),
     }
     return theme_minimal() + theme(**(defaults | settings))
 
@@ -51,5 +51,5 @@ class _LabelBothUpper(labeller):
         return label_info
 
 
-label_both_upper = _LabelBothUpper()
+label_both_upper: Any = _LabelBothUpper()
 """Labeller of all facets."""
