@@ -10,14 +10,13 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import singledispatch
-from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from tqdm.auto import tqdm
 
+from pylime.inputs import recognise, unknown_input
 from pylime.models import model_type
 from pylime.surrogate import (
     CaseError,
@@ -30,9 +29,7 @@ from pylime.surrogate import (
 from pylime.tidy import assemble
 
 __all__ = [
-    "IMAGE_ENDINGS",
     "Explainer",
-    "Images",
     "Request",
     "case_generator",
     "check_count",
@@ -42,33 +39,6 @@ __all__ = [
     "make_options",
     "perturb",
 ]
-
-IMAGE_ENDINGS = frozenset([".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg"])
-"""File name endings by which a string counts as an image, as in R's `lime`."""
-
-
-@dataclass(frozen=True)
-class Images:
-    """
-    Pictures as they were given.
-
-    Attributes
-    ----------
-    items
-        Paths, arrays or PIL images.
-    names
-        What each case is called.
-    """
-
-    items: Sequence[Any]
-    names: Sequence[Hashable]
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def take(self, positions: Sequence[int]) -> "Images":
-        """Keep some of the pictures."""
-        return Images([self.items[p] for p in positions], [self.names[p] for p in positions])
 
 
 @dataclass(frozen=True)
@@ -138,7 +108,7 @@ Report: TypeAlias = Callable[[int], Any]
 @singledispatch
 def make_explainer(data: Any, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> Any:
     """Make the explainer for one kind of input."""
-    raise TypeError(_unknown_input(data))
+    raise TypeError(unknown_input(data))
 
 
 @singledispatch
@@ -368,132 +338,6 @@ def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) ->
             f"explained and are left out. {reasons}{more}",
             stacklevel=3,
         )
-
-
-def recognise(x: Any, expected: str | None = None) -> Any:
-    """
-    Find out what kind of input something is.
-
-    Parameters
-    ----------
-    x
-        What a user passed to [`lime`][] or [`explain`][].
-    expected
-        The kind that the explainer takes, where there is one.
-
-    Returns
-    -------
-    Images
-        The input as a record.
-
-    Raises
-    ------
-    TypeError
-        If it is nothing known.
-    FileNotFoundError
-        If it names image files that do not exist.
-    """
-    images = _as_images(x, expected)
-    if images is None:
-        raise TypeError(_unknown_input(x))
-    if not len(images):
-        raise ValueError("There is nothing to explain: no image was given.")
-    return images
-
-
-def _as_images(x: Any, expected: str | None) -> Images | None:
-    if isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4):
-        return _arrays_as_images(x, expected)
-    items = [x] if isinstance(x, str | Path | Image.Image) else x
-    if isinstance(items, pd.Series):
-        items = items.tolist()
-    if isinstance(items, np.ndarray) and items.dtype.kind in "UO":
-        items = items.ravel().tolist()
-    if not isinstance(items, list | tuple):
-        return None
-    if all(isinstance(item, Image.Image) for item in items):
-        files = [Path(str(getattr(item, "filename", "") or "")).name for item in items]
-        named = all(files) and len(set(files)) == len(files)
-        return Images(list(items), files if named else range(len(items)))
-    arrays = [item for item in items if isinstance(item, np.ndarray)]
-    if len(arrays) == len(items):
-        parts = [_arrays_as_images(array, "images") for array in arrays]
-        if any(part is None or len(part) != 1 for part in parts):
-            return None
-        return Images([part.items[0] for part in parts if part], range(len(parts)))
-    paths = [item for item in items if isinstance(item, str | Path)]
-    return _paths_as_images(paths, expected) if len(paths) == len(items) else None
-
-
-def _arrays_as_images(array: np.ndarray, expected: str | None) -> Images | None:
-    if array.dtype != np.uint8:
-        if array.ndim == 2 and expected != "images":
-            return None  # a table of numbers
-        raise TypeError(
-            f"Arrays of images must be uint8, with values from 0 to 255; not {array.dtype}. "
-            "Scale inside `preprocess` instead."
-        )
-    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)):
-        array = array[None]
-    if array.ndim == 4 and array.shape[3] not in (3, 4):
-        raise ValueError(
-            "Arrays of images must be of shape (H, W), (H, W, 3), (H, W, 4) or a stack of "
-            f"these; not {array.shape}. Channels come last."
-        )
-    return Images(list(array), range(len(array)))
-
-
-def _paths_as_images(items: Sequence[str | Path], expected: str | None) -> Images | None:
-    paths = [Path(item) for item in items]
-    looks = [
-        isinstance(item, Path) or path.suffix.lower() in IMAGE_ENDINGS
-        for item, path in zip(items, paths, strict=True)
-    ]
-    if expected != "images" and not all(looks):
-        return None  # texts
-    missing = [str(path) for path in paths if not _is_file(path)]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(paths)} image files do not exist: {', '.join(missing[:5])}"
-            + (", ..." if len(missing) > 5 else "")
-        )
-    return Images([str(path) for path in paths], _file_names(paths))
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a text can be too long for a path, or hold a NUL
-        return False
-
-
-def _file_names(paths: Sequence[Path]) -> list[str]:
-    """Base names; with as many parents as it takes to tell different files apart."""
-    names = [path.name for path in paths]
-    for depth in range(2, max((len(path.parts) for path in paths), default=0) + 1):
-        files = {}
-        for name, path in zip(names, paths, strict=True):
-            files.setdefault(name, set()).add(path)
-        ambiguous = {name for name, found in files.items() if len(found) > 1}
-        if not ambiguous:
-            break
-        names = [
-            str(Path(*path.parts[-depth:])) if name in ambiguous else name
-            for name, path in zip(names, paths, strict=True)
-        ]
-    return names
-
-
-def _unknown_input(x: Any) -> str:
-    what = type(x).__name__
-    if isinstance(x, np.ndarray):
-        what += f" of {x.dtype} and shape {x.shape}"
-    elif isinstance(x, str):
-        what += f" {x!r:.60}, which names no image file"
-    return (
-        "`x` must be images: paths of existing files, PIL images, or uint8 arrays (H, W), "
-        f"(H, W, 3), (H, W, 4) or a stack of them; not {what}."
-    )
 
 
 def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:

@@ -20,7 +20,6 @@ from PIL import Image, ImageColor
 
 from pylime.explainers import (
     Explainer,
-    Images,
     Report,
     Request,
     case_generator,
@@ -29,6 +28,7 @@ from pylime.explainers import (
     make_options,
     perturb,
 )
+from pylime.inputs import Images
 from pylime.models import predict
 from pylime.similarity import cosine_similarity
 from pylime.superpixels import bounding_box, segment
