@@ -30,12 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after a message on standard error about what was wrong.
+        0; 2 after a message on standard error about what was wrong; 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings
     try:
         _run(options)
+    except KeyboardInterrupt:
+        print("pylime: interrupted", file=sys.stderr)
+        return 130
     except (ImportError, OSError, TypeError, ValueError) as error:
         print(f"pylime: {error}", file=sys.stderr)
         return 2
@@ -43,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pylime", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m pylime",
+        description="Explain photographs with an ImageNet classifier that needs no download. "
+        "Prints the explanation, and writes it and four pictures of each photograph.",
+    )
     parser.add_argument("photos", metavar="PHOTO", nargs="*", help="default: scikit-image's cat")
     parser.add_argument("--labels", nargs="+", help="explain these classes")
     parser.add_argument("--n-labels", type=int, help="explain this many of the likeliest (2)")
@@ -69,11 +76,11 @@ def _run(options: argparse.Namespace) -> None:
     names = imagenet_labels()
     model = as_classifier(classifier, names)
     explainer = lime(photos, model, imagenet_preprocess)
-    probabilities = classifier.predict_on_batch(imagenet_preprocess(photos))
-    for photo, row in zip(photos, np.asarray(probabilities), strict=True):
-        print(f"{Path(photo).name}")
-        for position in np.argsort(-row)[:5]:
-            print(f"  {row[position]:.3f}  {names[position]}")
+    for photo in photos:
+        print(Path(photo).name)
+        probabilities = np.asarray(classifier.predict_on_batch(imagenet_preprocess([photo])))[0]
+        for position in np.argsort(-probabilities)[:5]:
+            print(f"  {probabilities[position]:.3f}  {names[position]}")
     explanation = explain(
         photos,
         explainer,

@@ -202,7 +202,7 @@ def _read_tiff(path: Path) -> np.ndarray:
     pixels = _to_bytes(np.asarray(pixels))
     if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
         return pixels
-    raise ValueError(f"The image file {path} holds an array of shape {pixels.shape}.")
+    raise ValueError(f"The image file {path} cannot be read: its shape is {pixels.shape}.")
 
 
 def _pil_pixels(image: Image.Image) -> np.ndarray:

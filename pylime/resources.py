@@ -15,7 +15,11 @@ __all__ = ["imagenet_labels", "load_image_example"]
 
 
 def _read(name: str) -> str:
-    return (files("pylime.inst_data") / name).read_text(encoding="utf-8")
+    try:
+        folder = files("pylime.inst_data")
+    except ModuleNotFoundError:  # a source tree that was never installed
+        folder = files("pylime") / ".." / "inst_data"
+    return (folder / name).read_text(encoding="utf-8")
 
 
 @overload

@@ -239,7 +239,10 @@ def fit_labels(
 
     surrogates = []
     for position, label in enumerate(labels):
-        columns = select_features(feature_select, problem, position, n_features)
+        try:
+            columns = select_features(feature_select, problem, position, n_features)
+        except ValueError as error:
+            raise CaseError(str(error)) from error
         fit = _fit(moments.subset(columns), position)
         surrogates.append(
             Surrogate(

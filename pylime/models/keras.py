@@ -49,6 +49,8 @@ def output_activation(model: Any) -> str | None:
         (a subclassed model), or where the output comes from something that is no
         activation.
     """
+    from keras import Model as KerasModel
+
     outputs = _outputs(model)
     if not outputs:
         return None
@@ -61,9 +63,7 @@ def output_activation(model: Any) -> str | None:
         if _outputs(operation):  # a model used as a layer
             tensor = _outputs(operation)[history.tensor_index]
             continue
-        inner = getattr(operation, "layer", None)  # TimeDistributed and the like
-        if hasattr(inner, "activation"):
-            operation = inner
+        operation = getattr(operation, "layer", operation)  # TimeDistributed and the like
         name = type(operation).__name__
         if name in _SHAPE_ONLY:
             tensor = operation._inbound_nodes[history.node_index].input_tensors[0]
@@ -71,9 +71,10 @@ def output_activation(model: Any) -> str | None:
         activation = getattr(operation, "activation", None)
         if activation is not None:
             return getattr(activation, "__name__", type(activation).__name__).lower()
-        if not hasattr(operation, "kernel"):
-            return name.lower()
-        return "linear"
+        own = type(operation).__module__.split(".")[0] != "keras" or name == "Lambda"
+        if own or isinstance(operation, KerasModel):
+            return None  # what a layer of the user's own does cannot be seen
+        return "linear" if hasattr(operation, "kernel") else name.lower()
 
 
 def _outputs(model: Any) -> Any:
@@ -141,8 +142,8 @@ def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataF
         for start in range(0, n, rows)
     ]
     outputs = np.concatenate(parts)
-    if outputs.ndim > 2 and outputs.shape[0] * outputs.shape[-1] == outputs.size:
-        outputs = outputs.reshape(len(outputs), -1)  # 1x1 maps of a convolution
+    if outputs.ndim > 2 and max(outputs.shape[1:]) * len(outputs) == outputs.size:
+        outputs = outputs.reshape(len(outputs), -1)  # 1x1 maps of a convolution and the like
     if type == "prob" and _from_logits(model) and output_activation(model) not in _PROBABILITIES:
         outputs = _probabilities(outputs.astype(np.float64))
     return predictions_frame(outputs, type)

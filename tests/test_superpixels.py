@@ -1,0 +1,110 @@
+"""Superpixels against R's label maps, pixel for pixel."""
+
+import numpy as np
+import pytest
+import skimage.data
+from conftest import REFERENCE, read_reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pylime import slic
+from pylime.superpixels import bounding_box, lab_bytes, segment
+
+IMAGES = read_reference("images.json.gz")["images"]
+LABELS = read_reference("slic_labels.npz")
+LAB = read_reference("lab_channels.npz")
+SETTINGS = {
+    name: (image, setting)
+    for image, entry in IMAGES.items()
+    for name, setting in (entry.get("settings") or {image: entry}).items()
+}
+
+
+def picture(name: str) -> np.ndarray:
+    path = REFERENCE / "images" / f"{name}.png"
+    if path.exists():
+        return np.array(Image.open(path).convert("RGB"))
+    return getattr(skimage.data, name)()
+
+
+def label_map(name: str) -> np.ndarray:
+    image, setting = SETTINGS[name]
+    options = setting["n_superpixels"], setting["weight"], setting["n_iter"]
+    if f"{image}__lab" in LAB and image.startswith("synthetic"):
+        return slic(*np.moveaxis(LAB[f"{image}__lab"], 2, 0), *options) + 1
+    return segment(picture(image), *options)
+
+
+@pytest.mark.parametrize("name", [name for name in LAB if "synthetic" not in name])
+def test_colours_are_imagemagicks_bytes(name):
+    image = name.removesuffix("__lab")
+    rgb = picture("chart_64x64" if image == "chart" else image)
+    np.testing.assert_array_equal(lab_bytes(rgb), LAB[name])
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_label_maps_are_rs_from_the_colours_on(name):
+    np.testing.assert_array_equal(label_map(name), LABELS[name])
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if "synthetic" not in name])
+def test_bounding_boxes_and_sizes_are_rs(name):
+    labels, setting = label_map(name), SETTINGS[name][1]
+    numbers = setting["labels"]
+    assert [bounding_box(labels, n) for n in numbers] == setting["describe_superpixel"]
+    assert np.bincount(labels.ravel())[1:].tolist() == setting["n_pixels"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(1, 30),
+    width=st.integers(1, 30),
+    n=st.integers(1, 900),
+    weight=st.floats(0.1, 100),
+    seed=st.integers(0, 1000),
+)
+def test_every_pixel_belongs_to_one_connected_numbered_superpixel(height, width, n, weight, seed):
+    rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    try:
+        labels = segment(rgb, n, weight, 3)
+    except ValueError as error:
+        assert "superpixels" in str(error)  # noqa: PT017 - both outcomes are right
+        return
+    assert labels.shape == (height, width)
+    assert set(np.unique(labels)) == set(range(1, labels.max() + 1))
+
+
+def test_the_users_arrays_are_not_changed():
+    rgb = picture("chelsea_64x43")
+    before = rgb.copy()
+    rgb.flags.writeable = False
+    segment(rgb)
+    np.testing.assert_array_equal(rgb, before)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "message"),
+    [
+        (np.zeros((4, 4), np.uint8), r"must be a \(H, W, 3\) array of uint8"),
+        (np.zeros((4, 4, 3)), "not .* of float64"),
+    ],
+)
+def test_other_arrays_are_refused(rgb, message):
+    with pytest.raises(ValueError, match=message):
+        lab_bytes(rgb)
+
+
+def test_more_superpixels_than_pixels_are_refused():
+    with pytest.raises(ValueError, match="must not exceed the picture's pixels; not 50"):
+        segment(np.zeros((5, 5, 3), np.uint8), 50)
+
+
+def test_a_picture_that_no_centre_fits_into_is_refused():
+    with pytest.raises(ValueError, match="No superpixels are left"):
+        segment(np.zeros((10, 100, 3), np.uint8), 1)
+
+
+def test_channels_of_different_shapes_are_refused():
+    with pytest.raises(ValueError, match="arrays of one shape"):
+        slic(np.zeros((5, 5)), np.zeros((5, 5)), np.zeros((5, 4)))
