@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from pylime import load_image_example, plot_features
+from pylime import load_image_example, plot_explanations, plot_features
 from pylime.tidy import Superpixel
 
 REFERENCE = Path(__file__).parent / "reference" / "plot_data.json.gz"
@@ -223,7 +223,7 @@ def test_features_explain_wrong_arguments(arguments, error, message):
         plot_features(explanation_of("classification"), **arguments)
 
 
-PLOTTERS = [plot_features]
+PLOTTERS = [plot_features, plot_explanations]
 
 
 @pytest.mark.parametrize("plotter", PLOTTERS)
@@ -239,3 +239,111 @@ def test_what_is_no_explanation_is_an_error(plotter):
         plotter(explanation.drop(columns=["case", "label"]))
     with pytest.raises(ValueError, match="not 'classification', 'regression'"):
         plotter(pd.concat([explanation, explanation_of("regression")]))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_explanations_are_those_of_r(name):
+    expected = PLOTS[name]["plot_explanations"]
+    explanation = explanation_of(name)
+    before = copy.deepcopy(explanation)
+    plot, strips = built(plot_explanations(explanation))
+    pd.testing.assert_frame_equal(explanation, before)
+    columns = ["x", "xmin", "xmax", "y", "ymin", "ymax"]
+    assert_layer(plot, expected["layer"][0], columns)  # the colours too, to the last bit
+    assert_layout(plot, [], expected)
+    # R's strips are the bare labels; the reference writes them with their variable.
+    named = [[f"Label: {text}" for text in strip] for strip in strips]
+    assert named == (expected["strip_labels"] or [])
+    assert_levels(plot, expected)
+    for params in plot.layout.panel_params:
+        assert params.x.labels == expected["panel_x_labels"][0]
+        assert params.y.labels == expected["panel_y_labels"][0]
+    assert (plot.labels.x, plot.labels.y) == ("Case", "Feature")
+    fill = plot.scales.get_scales("fill")
+    assert fill.name == "Feature\nweight"
+    np.testing.assert_allclose(fill.final_limits, expected["fill_scale"]["limits"])
+
+
+@pytest.mark.parametrize(
+    ("cases", "expected"),
+    [
+        ([10, 9, 100], ["9", "10", "100"]),
+        (["10", "9", "1e2"], ["9", "10", "1e2"]),
+        (["10", "b", "a"], ["10", "a", "b"]),
+        (pd.Categorical(["low", "high", "low"], ["low", "mid", "high"]), ["low", "high"]),
+    ],
+)
+def test_cases_are_sorted_by_number_if_they_are_numbers(cases, expected):
+    explanation = explanation_of("regression").iloc[:3].assign(case=cases)
+    plot = plot_explanations(explanation)
+    assert list(plot.data["case"].cat.categories) == expected
+
+
+def test_descriptions_are_sorted_by_feature_then_value():
+    values = pd.Series([10, "z", 9.5, None, True], dtype=object)
+    explanation = explanation_of("regression").iloc[:5]
+    explanation = explanation.assign(feature="x", feature_value=values, feature_desc=list("abcde"))
+    plot = plot_explanations(explanation)
+    assert list(plot.data["feature_desc"].cat.categories)[::-1] == list("ecadb")
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [({}, (1, 3)), ({"ncol": 1}, (3, 1)), ({"nrow": 2, "dir": "v"}, (2, 2)), ({"ncol": 2}, (2, 2))],
+)
+def test_facet_options_arrange_the_labels(options, shape):
+    plot, _ = built(plot_explanations(explanation_of("classification"), **options))
+    layout = plot.layout.layout
+    assert (layout["ROW"].max(), layout["COL"].max()) == shape
+
+
+def test_scales_of_the_panels_may_be_free():
+    plot, _ = built(plot_explanations(explanation_of("classification"), scales="free"))
+    cases = [params.x.labels for params in plot.layout.panel_params]
+    assert cases == [["1"], ["1", "55", "107"], ["55", "107"]]
+
+
+def test_pictures_and_texts_have_an_overview():
+    for explanation in (load_image_example(), explanation_of("text")):
+        plot, _ = built(plot_explanations(explanation))
+        assert set(plot.data["feature_desc"]) == set(explanation["feature_desc"])
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_weights_without_a_range_have_the_middle_colour(weight):
+    explanation = explanation_of("classification").assign(feature_weight=weight)
+    plot, _ = built(plot_explanations(explanation))
+    assert set(plot.layers[0].data["fill"]) == {"#F7F7F7"}
+
+
+@pytest.mark.parametrize(("n", "n_labels"), [(5, 1), (40, 2), (400, 3)])
+def test_an_overview_of_many_cases_can_be_read_and_saved(n, n_labels):
+    plot = copy.deepcopy(plot_explanations(many_cases(n, n_labels)))
+    assert max(figure_size(plot)) <= 25
+    figure = plot.draw()
+    figure.draw_without_rendering()
+    for axes in figure.axes[:n_labels]:
+        names = axes.get_xticklabels()
+        # At 45 degrees lines of text are apart when their ends are.
+        starts = np.array([name.get_window_extent().x1 for name in names]) / figure.dpi
+        assert np.diff(starts).min(initial=1) > 8.8 / 72 * np.sqrt(2) * 0.95
+        assert len(names) == n or n > 5
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"nclo": 2}, TypeError, "takes 'nrow', 'ncol', .*; not 'nclo'"),
+        ({"facets": "case"}, TypeError, "not 'facets'"),
+        ({"ncol": 0}, ValueError, "`ncol` must be a positive whole number"),
+        ({"nrow": 1, "ncol": 2}, ValueError, "number of labels, 3; not 1 times 2"),
+    ],
+)
+@pytest.mark.parametrize("name", ["classification", "regression"])
+def test_explanations_explain_wrong_options(name, options, error, message):
+    if name == "regression" and options.get("nrow"):
+        plot_explanations(explanation_of(name), **options)
+        return
+    with pytest.raises(error, match=message):
+        plot_explanations(explanation_of(name), **options)
