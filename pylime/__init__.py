@@ -9,7 +9,9 @@ everybody can read. Three steps, the same for every kind of input:
    lets the model predict the permutations, weighs them by their similarity to the case
    and fits a small linear model to them. The result is a tidy data frame: a row per
    case, label and feature, with the columns [`COLUMNS`][pylime.COLUMNS].
-3. Plots take that frame: `plot_image_explanation(explanation)`.
+3. Plots take that frame: `plot_features(explanation)` shows every weight,
+   `plot_explanations(explanation)` many cases at a glance, and
+   `plot_image_explanation(explanation)` a picture.
 
 Only the permutation differs between inputs. A picture is cut into superpixels that are
 shown or hidden; `plot_superpixels(path)` shows the cut.
@@ -30,6 +32,8 @@ from pylime.superpixels import slic
 from pylime.tidy import COLUMNS, Bitmap, Superpixel
 
 if TYPE_CHECKING:
+    from pylime.plots.explanations import plot_explanations
+    from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
 
 __all__ = [
@@ -43,6 +47,8 @@ __all__ = [
     "lime",
     "load_image_example",
     "model_type",
+    "plot_explanations",
+    "plot_features",
     "plot_image_explanation",
     "plot_superpixels",
     "predict_model",
@@ -53,6 +59,8 @@ __version__ = "0.1.0"
 
 # Plotnine is imported when the first plot is asked for.
 _PLOTS = {
+    "plot_explanations": "pylime.plots.explanations",
+    "plot_features": "pylime.plots.features",
     "plot_image_explanation": "pylime.plots.image",
     "plot_superpixels": "pylime.plots.image",
 }

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pylime.surrogate import Neighbourhood, Surrogate
 
-__all__ = ["COLUMNS", "Bitmap", "Superpixel", "assemble", "format_numbers"]
+__all__ = ["COLUMNS", "Bitmap", "Superpixel", "assemble", "check_explanation", "format_numbers"]
 
 COLUMNS = (
     "model_type",
@@ -194,6 +194,58 @@ def _object_column(values: list[Any]) -> pd.Series:
     for position, value in enumerate(values):
         array[position] = value
     return pd.Series(array, dtype=object)
+
+
+def check_explanation(
+    explanation: Any, *, classification: Iterable[str], regression: Iterable[str]
+) -> str:
+    """
+    Check that something is an explanation, and say of what type of model.
+
+    Parameters
+    ----------
+    explanation
+        What a user passed as an explanation.
+    classification
+        Names from [`COLUMNS`][] that are needed of a classifier's explanation.
+    regression
+        Those that are needed of a regressor's.
+
+    Returns
+    -------
+    str
+        `"classification"` or `"regression"`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no data frame, lacks columns or rows, or mixes types of models.
+    """
+    if not isinstance(explanation, pd.DataFrame):
+        raise TypeError(
+            "`explanation` must be a data frame from explain(); "
+            f"not an object of class {type(explanation).__name__!r}."
+        )
+    if "model_type" not in explanation:
+        raise ValueError(
+            "`explanation` must be a data frame from explain(); it has no column 'model_type'."
+        )
+    if explanation.empty:
+        raise ValueError("`explanation` must have rows; there is nothing to plot.")
+    needed = {"classification": classification, "regression": regression}
+    model_types = list(explanation["model_type"].unique())
+    if len(model_types) > 1 or model_types[0] not in needed:
+        raise ValueError(
+            "`explanation` must have one `model_type`, 'classification' or 'regression'; "
+            f"not {', '.join(map(repr, model_types))}."
+        )
+    missing = [name for name in needed[model_types[0]] if name not in explanation]
+    if missing:
+        raise ValueError(
+            "`explanation` must have the columns that explain() gives it; "
+            f"without {', '.join(map(repr, missing))} it cannot be drawn."
+        )
+    return model_types[0]
 
 
 def format_numbers(

@@ -1,11 +1,23 @@
 """The look of all plots: R lime's theme, labels of facets."""
 
+import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from plotnine import element_blank, element_text, labeller, theme, theme_minimal
 from plotnine.iapi import strip_label_details
 
-__all__ = ["label_both_upper", "theme_lime"]
+__all__ = [
+    "check_count",
+    "in_order",
+    "label_both_upper",
+    "plain_text",
+    "sized_theme",
+    "text_width",
+    "theme_lime",
+]
 
 
 def theme_lime(**settings: Any) -> theme:
@@ -40,6 +52,37 @@ def theme_lime(**settings: Any) -> theme:
     return theme_minimal() + theme(**(defaults | settings))
 
 
+def sized_theme(width: float, height: float, **settings: Any) -> theme:
+    """
+    Make `theme_lime()` for a figure whose size follows from what it shows.
+
+    Parameters
+    ----------
+    width, height
+        Inches.
+    **settings
+        Further elements, as for `plotnine.theme`.
+
+    Returns
+    -------
+    plotnine.theme
+        With the same spaces, in inches, at any size.
+    """
+    # Plotnine counts these in widths of the figure, and would blow them up with it.
+    defaults: dict[str, Any] = {
+        "figure_size": (width, height),
+        "plot_margin": 0.15 / width,
+        "panel_spacing": 0.2 / width,
+        "legend_box_spacing": 0.2 / width,
+        "legend_text": element_text(margin={"t": 3, "r": 5, "b": 3, "l": 5, "unit": "pt"}),
+        "legend_title": element_text(
+            ha="left", multialignment="left", margin={"b": 5, "unit": "pt"}
+        ),
+        "axis_title_x": element_text(margin={"t": 0.14 / width, "unit": "fig"}),
+    }
+    return theme_lime(**(defaults | settings))
+
+
 class _LabelBothUpper(labeller):
     """Label a facet by its variable, in title case, and its value: "Label: setosa"."""
 
@@ -47,9 +90,116 @@ class _LabelBothUpper(labeller):
         label_info = label_info.copy()
         for name, value in label_info.variables.items():
             title = " ".join(word[:1].upper() + word[1:] for word in name.split(" "))
-            label_info.variables[name] = f"{title}: {value}"
+            label_info.variables[name] = plain_text(f"{title}: {value}")
         return label_info
 
 
 label_both_upper: Any = _LabelBothUpper()
 """Labeller of all facets."""
+
+
+def plain_text(text: Any) -> str:
+    r"""
+    Make a text that matplotlib shows as it is.
+
+    Two dollar signs would turn what lies between them into a formula.
+
+    Parameters
+    ----------
+    text
+        Anything that prints.
+
+    Returns
+    -------
+    str
+        The text, dollar signs escaped.
+
+    Examples
+    --------
+    >>> plain_text("$5 < price <= $9")
+    '\\$5 < price <= \\$9'
+    """
+    return str(text).replace("$", r"\$")
+
+
+def text_width(texts: Iterable[Any], size: float) -> float:
+    """
+    Estimate how much room the longest of some texts takes.
+
+    Parameters
+    ----------
+    texts
+        One line each.
+    size
+        Font size in points.
+
+    Returns
+    -------
+    float
+        Inches, on the safe side.
+
+    Examples
+    --------
+    >>> text_width(["age", "weight"], size=9) == text_width(["weight"], size=9)
+    True
+    """
+    # Chinese, Japanese and Korean signs are twice as wide as others.
+    longest = max(
+        (sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in str(t)) for t in texts),
+        default=0,
+    )
+    return longest * size * 0.6 / 72
+
+
+def in_order(values: Iterable[Any], levels: Iterable[Any] | None = None) -> pd.Categorical:
+    """
+    Make a column of texts whose levels plots keep in order.
+
+    Parameters
+    ----------
+    values
+        Anything that prints.
+    levels
+        The same values in the order of the levels; by default as they first appear.
+
+    Returns
+    -------
+    pandas.Categorical
+        Ordered.
+
+    Examples
+    --------
+    >>> list(in_order([55, 1, 55]).categories)
+    ['55', '1']
+    """
+    texts: list[object] = [str(value) for value in values]
+    ordered = texts if levels is None else [str(level) for level in levels]
+    return pd.Categorical(texts, list(dict.fromkeys(ordered)), ordered=True)
+
+
+def check_count(value: Any, argument: str) -> int:
+    """
+    Check a number of rows or columns.
+
+    Parameters
+    ----------
+    value
+        What a user passed.
+    argument
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a positive whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"`{argument}` must be a positive whole number; not {value!r}.")
+    if value < 1:
+        raise ValueError(f"`{argument}` must be a positive whole number; not {value!r}.")
+    return int(value)

@@ -1,0 +1,224 @@
+"""The overview of many cases: a tile per case and feature, a panel per label."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from plotnine import (
+    aes,
+    element_blank,
+    element_rect,
+    element_text,
+    facet_wrap,
+    geom_tile,
+    ggplot,
+    scale_fill_gradient2,
+    scale_x_discrete,
+    scale_y_discrete,
+)
+from plotnine.facets.facet_wrap import wrap_dims
+from skimage.color import lab2rgb, rgb2lab
+
+from pylime.plots.theme import check_count, in_order, plain_text, sized_theme, text_width
+from pylime.tidy import check_explanation
+
+__all__ = ["plot_explanations"]
+
+COLOURS = ((178, 34, 34), (247, 247, 247), (70, 130, 180))  # firebrick, white, steelblue
+FACET_OPTIONS = tuple(name for name in inspect.signature(facet_wrap).parameters if name != "facets")
+NEEDED = ("case", "feature", "feature_value", "feature_weight", "feature_desc")
+
+# Inches. A figure of more than 25 is one that plotnine saves only when told to.
+LARGEST = 24.5
+LEGEND = 1.0
+CASE_LABEL = 0.22
+
+
+def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot:
+    """
+    Draw the weights of many cases as coloured tiles, for an overview.
+
+    Parameters
+    ----------
+    explanation
+        From [`explain`][pylime.explain].
+    **facet_options
+        How to arrange the labels of a classifier: options of `plotnine.facet_wrap`, such
+        as `ncol` or `scales`. A regressor has a single panel.
+
+    Returns
+    -------
+    plotnine.ggplot
+        Cases side by side, descriptions of features below each other, a panel per label.
+        Where cases are too many for all their names, every second, third, ... one is
+        written.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `explanation` is no explanation, or an option is none of `plotnine.facet_wrap`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> explanation = pd.DataFrame({
+    ...     "model_type": "classification",
+    ...     "case": [10, 9],
+    ...     "label": ["setosa", "virginica"],
+    ...     "feature": ["Petal.Length", "Petal.Width"],
+    ...     "feature_value": [1.4, 0.2],
+    ...     "feature_weight": [0.43, -0.03],
+    ...     "feature_desc": ["Petal.Length <= 1.60", "Petal.Width <= 0.3"],
+    ... })
+    >>> plot = plot_explanations(explanation, ncol=1)
+    >>> list(plot.data["case"].cat.categories)
+    ['9', '10']
+    >>> plot.save("explanations.png")  # doctest: +SKIP
+    """
+    model_type = check_explanation(
+        explanation, classification=(*NEEDED, "label"), regression=NEEDED
+    )
+    _check_facet_options(facet_options)
+    tiles = explanation.assign(
+        case=in_order(
+            explanation["case"], _sorted_names(explanation["case"], texts_by_number=True)
+        ),
+        feature_desc=in_order(explanation["feature_desc"], _description_order(explanation)),
+    )
+    labels = []
+    panels = (1, 1)
+    facet: list[Any] = []
+    if model_type == "classification":
+        labels = _sorted_names(explanation["label"], texts_by_number=False)
+        tiles["label"] = in_order(explanation["label"], labels)
+        panels = _grid(len(labels), facet_options.get("nrow"), facet_options.get("ncol"))
+        facet = [facet_wrap("label", **{"labeller": plain_text, **facet_options})]
+    cases = list(tiles["case"].cat.categories)
+    descriptions = list(tiles["feature_desc"].cat.categories)
+    figure_size, spacing, step = _figure_size(cases, descriptions, panels, len(labels))
+    colours = scale_fill_gradient2(name="Feature\nweight", midpoint=0)
+    colours.palette = lambda x: _mix(x)  # keeps the midpoint, replaces plotnine's mixing
+    return (
+        ggplot(tiles, aes("case", "feature_desc"))
+        + geom_tile(aes(fill="feature_weight"))
+        + scale_x_discrete(
+            name="Case",
+            expand=(0, 0),
+            breaks=lambda limits: list(limits)[::step],
+            labels=_plain_texts,
+        )
+        + scale_y_discrete(name="Feature", expand=(0, 0), labels=_plain_texts)
+        + colours
+        + facet
+        + sized_theme(
+            *figure_size,
+            panel_border=element_rect(fill="none", color="#999999", size=1),
+            panel_grid=element_blank(),
+            panel_spacing_x=spacing / figure_size[0],
+            panel_spacing_y=0.15 / figure_size[0],
+            legend_position="right",
+            axis_text_x=element_text(rotation=45, ha="right", va="top"),
+        )
+    )
+
+
+def _check_facet_options(options: Mapping[str, Any]) -> None:
+    for name, value in options.items():
+        if name not in FACET_OPTIONS:
+            raise TypeError(
+                f"plot_explanations() takes {', '.join(map(repr, FACET_OPTIONS))} beside the "
+                f"explanation; not {name!r}."
+            )
+        if name in ("nrow", "ncol") and value is not None:
+            check_count(value, name)
+
+
+def _sorted_names(values: pd.Series, texts_by_number: bool) -> list[Any]:
+    """Sort by number where all are numbers, else by name; categories keep their order."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return list(values.cat.remove_unused_categories().cat.categories)
+    distinct = list(dict.fromkeys(values))
+    as_numbers = [_number(value) for value in distinct]
+    is_text = any(isinstance(value, str) for value in distinct)
+    if np.isfinite(as_numbers).all() and (texts_by_number or not is_text):
+        return [distinct[place] for place in np.argsort(as_numbers, kind="stable")]
+    return sorted(distinct, key=str)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return np.nan
+
+
+def _description_order(explanation: pd.DataFrame) -> list[str]:
+    """Order descriptions by feature and value, the first one on top."""
+    keys = [
+        (str(feature), _value_key(value))
+        for feature, value in zip(explanation["feature"], explanation["feature_value"], strict=True)
+    ]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    descriptions = explanation["feature_desc"].tolist()
+    return list(dict.fromkeys(descriptions[place] for place in order))[::-1]
+
+
+def _value_key(value: Any) -> tuple[int, float, str]:
+    """Sort numbers by size and before everything else, which goes by how it prints."""
+    number = np.nan if isinstance(value, str) else _number(value)
+    return (0, number, "") if np.isfinite(number) else (1, 0.0, str(value))
+
+
+def _plain_texts(values: Iterable[Any]) -> list[str]:
+    return [plain_text(value) for value in values]
+
+
+def _mix(shares: Iterable[float]) -> list[str | None]:
+    """
+    Give the colours of shares from 0 to 1, mixed in CIE Lab as R does.
+
+    Mixed in RGB, as plotnine would, they are darker and greyer between the three.
+    """
+    shares = np.asarray(shares, dtype=float)
+    ends = rgb2lab(np.array([COLOURS]) / 255)[0]
+    lab = np.stack([np.interp(shares, (0, 0.5, 1), channel) for channel in ends.T], axis=-1)
+    rgb = np.rint(255 * lab2rgb(np.nan_to_num(lab)[None])[0]).astype(int)
+    return [
+        "#{:02X}{:02X}{:02X}".format(*colour) if np.isfinite(share) else None
+        for share, colour in zip(shares, rgb, strict=True)
+    ]
+
+
+def _grid(n_panels: int, nrow: int | None, ncol: int | None) -> tuple[int, int]:
+    """Rows and columns of panels, as plotnine lays them out."""
+    if nrow is not None and ncol is not None and nrow * ncol < n_panels:
+        raise ValueError(
+            f"`nrow` times `ncol` must be at least the number of labels, {n_panels}; "
+            f"not {nrow} times {ncol}."
+        )
+    return wrap_dims(n_panels, nrow, ncol)
+
+
+def _figure_size(
+    cases: list[str], descriptions: list[str], panels: tuple[int, int], n_labels: int
+) -> tuple[tuple[float, float], float, int]:
+    """
+    Make room for every description and as many cases as fit.
+
+    Returns the size, the space between panels, both in inches, and how many cases there
+    are to one that is written.
+    """
+    rows, columns = panels
+    name = text_width(cases, 8.8) * 0.71  # at 45 degrees
+    # Above a gap in the last row the names would run into the panel on the left.
+    spacing = max(0.12, name - 0.1) if rows > 1 and n_labels % columns else 0.12
+    beside = text_width(descriptions, 8.8) + LEGEND + 0.8
+    widest = ((LARGEST - beside) / columns - spacing) / len(cases)
+    panel = max(float(np.clip(widest, 0.01, 0.4)) * len(cases), 1.5 if columns == 1 else 1.1)
+    tallest = ((LARGEST - name - 0.9) / rows - 0.35) / len(descriptions)
+    line = float(np.clip(tallest, 0.16, 0.27))
+    height = rows * (max(line * len(descriptions), 0.8) + 0.35) + name + 0.9
+    step = max(1, int(np.ceil(CASE_LABEL * len(cases) / panel)))
+    return (columns * (panel + spacing) + beside, max(height, 3.2)), spacing, step

@@ -1,0 +1,217 @@
+"""The plot of weights: a bar per feature, a panel per case and label."""
+
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from plotnine import (
+    aes,
+    coord_flip,
+    facet_wrap,
+    geom_col,
+    ggplot,
+    labs,
+    scale_fill_manual,
+    scale_x_discrete,
+    theme,
+)
+
+from pylime.plots.theme import (
+    check_count,
+    in_order,
+    label_both_upper,
+    plain_text,
+    sized_theme,
+    text_width,
+)
+from pylime.tidy import check_explanation, format_numbers
+
+__all__ = ["plot_features"]
+
+DIRECTIONS = {
+    "classification": ("Supports", "Contradicts"),
+    "regression": ("Positive", "Negative"),
+}
+FILLS = ("steelblue", "firebrick")
+NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "feature_desc")
+
+# Inches. A figure of more than 25 is one that plotnine saves only when told to.
+LARGEST = 24.5
+PANEL_WIDTH = 2.6
+STRIP_LINE = 0.17
+BELOW_PANELS = 1.1
+
+
+def plot_features(explanation: pd.DataFrame, ncol: int = 2, cases: Any = None) -> ggplot:
+    """
+    Draw the weight of every feature, in a panel per case and label.
+
+    Bars are sorted by the size of their weight. A regressor's numbers that were not binned
+    show weight times value, which is what they add to the prediction.
+
+    Parameters
+    ----------
+    explanation
+        From [`explain`][pylime.explain].
+    ncol
+        Panels side by side.
+    cases
+        The case or cases to show, as they stand in the column `case`; all by default. They
+        keep the explanation's order.
+
+    Returns
+    -------
+    plotnine.ggplot
+        As large as its panels need. More than about 25 panels make it longer than 25
+        inches, which `plot.save()` writes with `limitsize=False`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `explanation` is no explanation, a case is unknown, or `ncol` is not a positive
+        whole number.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> explanation = pd.DataFrame({
+    ...     "model_type": "classification",
+    ...     "case": "first",
+    ...     "label": "setosa",
+    ...     "label_prob": 0.98,
+    ...     "model_r2": 0.69,
+    ...     "feature_value": [1.4, 5.1],
+    ...     "feature_weight": [0.43, -0.03],
+    ...     "feature_desc": ["Petal.Length <= 1.60", "Sepal.Length <= 5.1"],
+    ... })
+    >>> plot = plot_features(explanation, cases="first")
+    >>> plot.data["type"].tolist()
+    ['Supports', 'Contradicts']
+    >>> plot.save("features.png")  # doctest: +SKIP
+    """
+    model_type = check_explanation(
+        explanation,
+        classification=(*NEEDED, "label", "label_prob"),
+        regression=(*NEEDED, "prediction"),
+    )
+    ncol = check_count(ncol, "ncol")
+    bars = _of_cases(explanation, cases).reset_index(drop=True)
+    if model_type == "regression":
+        bars["feature_weight"] = _contributions(bars)
+    positive, negative = DIRECTIONS[model_type]
+    bars["type"] = pd.Categorical(
+        np.where(bars["feature_weight"] > 0, positive, negative), [positive, negative], ordered=True
+    )
+    bars["description"], descriptions = _bar_order(bars)
+    facets = _facets(bars, model_type)
+    bars = bars.assign(**facets)
+    return (
+        ggplot(bars)
+        + facet_wrap(list(facets), labeller=label_both_upper, scales="free_y", ncol=ncol)
+        + geom_col(aes("description", "feature_weight", fill="type"), show_legend=True)
+        + coord_flip()
+        + scale_fill_manual(dict(zip((positive, negative), FILLS, strict=True)), drop=False)
+        + scale_x_discrete(
+            labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
+        )
+        + labs(x="Feature", y="Weight", fill="")
+        + _sized_theme(bars, list(facets), ncol)
+    )
+
+
+def _of_cases(explanation: pd.DataFrame, cases: Any) -> pd.DataFrame:
+    """Rows of the cases that were asked for, by value or by name: 55 finds "55"."""
+    if cases is None:
+        return explanation
+    names = explanation["case"].map(str)
+    known = list(dict.fromkeys(names))
+    one = isinstance(cases, str) or not isinstance(cases, Iterable) or str(cases) in known
+    wanted = list(dict.fromkeys(map(str, [cases] if one else cases)))
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        listed = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
+        raise ValueError(
+            f"`cases` must be among the explained cases {listed}; "
+            f"not {', '.join(map(repr, unknown)) or 'empty'}."
+        )
+    return explanation[names.isin(wanted)]
+
+
+def _contributions(bars: pd.DataFrame) -> np.ndarray:
+    """
+    Multiply the weights of plain numbers by their values.
+
+    A description with a comparison stands for yes or no, and so do a word and a part of a
+    picture: there the weight is the contribution.
+    """
+    values = np.array(
+        [
+            float(value) if _is_plain_number(value) and not set("<>=") & set(str(text)) else 1.0
+            for value, text in zip(bars["feature_value"], bars["feature_desc"], strict=True)
+        ]
+    )
+    return bars["feature_weight"].to_numpy(dtype=float) * values
+
+
+def _is_plain_number(value: Any) -> bool:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and bool(np.isfinite(float(value)))
+
+
+def _bar_order(bars: pd.DataFrame) -> tuple[pd.Categorical, dict[str, str]]:
+    """
+    Order the bars by the size of their weight, over all panels at once.
+
+    Every bar is a level of its own, because the same description has another place in
+    another panel; the mapping leads from the level back to what the axis shows.
+    """
+    labels = bars["label"].map(str) if "label" in bars else [""] * len(bars)
+    owners = [f"{case}_{label}" for case, label in zip(bars["case"], labels, strict=True)]
+    width = max(map(len, owners)) + 1
+    descriptions: dict[str, str] = {}
+    levels = []
+    for owner, text in zip(owners, bars["feature_desc"], strict=True):
+        level = f"{owner:<{width}}{text}"
+        while level in descriptions:  # one word at two places, two boxes around the same pixels
+            level += "'"
+        descriptions[level] = str(text)
+        levels.append(level)
+    order = np.argsort(bars["feature_weight"].abs(), kind="stable")
+    return pd.Categorical(levels, [levels[place] for place in order], ordered=True), descriptions
+
+
+def _facets(bars: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
+    """Make the columns that name a panel, in the order of its strip."""
+    facets = {"case": in_order(bars["case"])}
+    if model_type == "classification":
+        likeliest = bars.sort_values("label_prob", ascending=False, kind="stable")["label"]
+        facets["label"] = in_order(bars["label"], likeliest)
+        facets["probability"] = in_order(format_numbers(bars["label_prob"].to_numpy(), 2))
+    else:
+        # Fifteen digits are all that R writes of a number that nobody rounds.
+        facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in bars["prediction"])
+    facets["Explanation fit"] = in_order(format_numbers(bars["model_r2"].to_numpy(), 2))
+    return facets
+
+
+def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> theme:
+    """Make the figure large enough that neither bars nor texts run into each other."""
+    panels = bars.groupby(list(facets), observed=True, sort=False).size()
+    columns = min(ncol, len(panels))
+    rows = -(-len(panels) // columns)
+    strips = [
+        f"{name}: {value}"
+        for name, values in zip(facets, zip(*panels.index, strict=True), strict=True)
+        for value in dict.fromkeys(values)
+    ]
+    axis = text_width(bars["feature_desc"].unique(), 8.8) + 0.15
+    panel = max(PANEL_WIDTH, text_width(strips, 9) + 0.1)
+    around = STRIP_LINE * len(facets) + 0.25
+    most = int(panels.max())
+    room = ((LARGEST - BELOW_PANELS) / rows - around) / most
+    bar = float(np.clip(room, 0.15, 0.27))
+    height = rows * (max(bar * most, 0.4) + around) + BELOW_PANELS
+    width = columns * (axis + panel + 0.15) + 0.4
+    return sized_theme(width, height)
