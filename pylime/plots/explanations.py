@@ -21,7 +21,8 @@ from plotnine import (
 from plotnine.facets.facet_wrap import wrap_dims
 from skimage.color import lab2rgb, rgb2lab
 
-from pylime.plots.theme import check_count, in_order, plain_text, sized_theme, text_width
+from pylime.explainers import check_count
+from pylime.plots.theme import in_order, plain_text, sized_theme, text_width
 from pylime.tidy import check_explanation
 
 __all__ = ["plot_explanations"]
@@ -132,7 +133,7 @@ def _check_facet_options(options: Mapping[str, Any]) -> None:
                 f"explanation; not {name!r}."
             )
         if name in ("nrow", "ncol") and value is not None:
-            check_count(value, name)
+            check_count(name, value)
 
 
 def _sorted_names(values: pd.Series, texts_by_number: bool) -> list[Any]:

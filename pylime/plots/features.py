@@ -18,8 +18,8 @@ from plotnine import (
     theme,
 )
 
+from pylime.explainers import check_count
 from pylime.plots.theme import (
-    check_count,
     in_order,
     label_both_upper,
     plain_text,
@@ -96,7 +96,7 @@ def plot_features(explanation: pd.DataFrame, ncol: int = 2, cases: Any = None) -
         classification=(*NEEDED, "label", "label_prob"),
         regression=(*NEEDED, "prediction"),
     )
-    ncol = check_count(ncol, "ncol")
+    check_count("ncol", ncol)
     bars = _of_cases(explanation, cases).reset_index(drop=True)
     if model_type == "regression":
         bars["feature_weight"] = _contributions(bars)

@@ -21,7 +21,7 @@ from plotnine.geoms.geom import geom
 from pylime.image import check_segmentation, parse_colour, read_picture, rgb_pixels
 from pylime.plots.theme import label_both_upper, theme_lime
 from pylime.superpixels import segment
-from pylime.tidy import Bitmap, format_numbers
+from pylime.tidy import COLUMNS, Bitmap, check_explanation, format_numbers
 
 __all__ = ["plot_image_explanation", "plot_superpixels"]
 
@@ -287,8 +287,7 @@ def lay_over(
 
 def _one_case(explanation: pd.DataFrame, which: Any) -> pd.DataFrame:
     """Rows of the case that was asked for."""
-    if not isinstance(explanation, pd.DataFrame) or "data" not in explanation:
-        raise TypeError("`explanation` must be a data frame from explain().")
+    check_explanation(explanation, classification=COLUMNS, regression=[*COLUMNS[:2], *COLUMNS[4:]])
     if not all(isinstance(cell, Bitmap) for cell in explanation["data"]):
         raise ValueError("`explanation` must be one of images; its `data` holds no pictures.")
     cases = list(dict.fromkeys(explanation["case"]))

@@ -4,13 +4,11 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from plotnine import element_blank, element_text, labeller, theme, theme_minimal
 from plotnine.iapi import strip_label_details
 
 __all__ = [
-    "check_count",
     "in_order",
     "label_both_upper",
     "plain_text",
@@ -175,31 +173,3 @@ def in_order(values: Iterable[Any], levels: Iterable[Any] | None = None) -> pd.C
     texts: list[object] = [str(value) for value in values]
     ordered = texts if levels is None else [str(level) for level in levels]
     return pd.Categorical(texts, list(dict.fromkeys(ordered)), ordered=True)
-
-
-def check_count(value: Any, argument: str) -> int:
-    """
-    Check a number of rows or columns.
-
-    Parameters
-    ----------
-    value
-        What a user passed.
-    argument
-        Name of the argument, for the message.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not a positive whole number.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"`{argument}` must be a positive whole number; not {value!r}.")
-    if value < 1:
-        raise ValueError(f"`{argument}` must be a positive whole number; not {value!r}.")
-    return int(value)
