@@ -8,7 +8,7 @@ take the colour of the background. The pictures themselves exist a batch at a ti
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from pylime.explainers import (
 from pylime.inputs import Images
 from pylime.models import predict
 from pylime.similarity import cosine_similarity
-from pylime.superpixels import bounding_box, segment
+from pylime.superpixels import bounding_box, pixels_of, segment
 from pylime.surrogate import CaseError, Neighbourhood
 from pylime.tidy import Bitmap, Superpixel
 
@@ -270,7 +270,7 @@ def _perturb_picture(
 ) -> Neighbourhood:
     options: ImageOptions = request.options
     pixels = read_picture(item)
-    if isinstance(item, str | Path) and pixels.ndim == 3 and _is_translucent(options.background):
+    if isinstance(item, str | Path) and _is_translucent(options.background):
         pixels = np.array(Image.fromarray(pixels).convert("RGBA"))
     try:
         labels = segment(rgb_pixels(pixels), options.n_superpixels, options.weight, options.n_iter)
@@ -284,20 +284,18 @@ def _perturb_picture(
         )
     random = case_generator(request.seed, repr(pixels.shape).encode() + pixels.tobytes())
     kept = draw_masks(request.n_permutations, n_superpixels, options.p_remove, random)
-    predictions = _predict_masks(explainer, item, pixels, labels, kept, request, report)
-    numbers = range(1, n_superpixels + 1)
-    order = np.argsort(labels, axis=None, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(labels.ravel())[1:-1]))
-    shape = (labels.shape[0], labels.shape[1])
+    predictions, prediction = _predict_masks(explainer, item, pixels, labels, kept, request, report)
+    height, width = labels.shape
+    superpixels = {str(n): part for n, part in enumerate(pixels_of(labels), start=1)}
     return Neighbourhood(
         case=name,
         design=kept,
         weights=cosine_similarity(kept[0], kept),
         predictions=predictions,
-        prediction=predictions.iloc[0].to_dict(),
-        features=[str(number) for number in numbers],
-        values={str(n): Superpixel(members[n - 1], shape) for n in numbers},
-        descriptions={str(n): bounding_box(labels, n) for n in numbers},
+        prediction=prediction,
+        features=list(superpixels),
+        values={name: Superpixel(p, (height, width)) for name, p in superpixels.items()},
+        descriptions={name: bounding_box(p, width) for name, p in superpixels.items()},
         data=Bitmap(pixels),
     )
 
@@ -340,8 +338,12 @@ def _predict_masks(
     kept: np.ndarray,
     request: Request,
     report: Report,
-) -> pd.DataFrame:
-    """Predict every permutation; equal ones once, a batch of pictures at a time."""
+) -> tuple[pd.DataFrame, dict[Hashable, float]]:
+    """
+    Predict every permutation; equal ones once, a batch of pictures at a time.
+
+    All labels are returned of the case itself only; of the others, those to be explained.
+    """
     _, first, inverse, counts = np.unique(
         np.packbits(kept, axis=1),
         axis=0,
@@ -352,7 +354,9 @@ def _predict_masks(
     order = np.argsort(first)  # the case itself stays the first row
     size = request.options.batch_size
     background = parse_colour(request.options.background, "background")
-    parts = []
+    parts: list[pd.DataFrame] = []
+    prediction: dict[Hashable, float] = {}
+    wanted: list[Hashable] = []
     paint = make_painter(pixels, labels, background)
     for start in range(0, len(order), size):
         batch = order[start : start + size]
@@ -361,13 +365,14 @@ def _predict_masks(
             _check_rows(prepared, len(batch))
             part = predict(explainer.model, prepared, len(batch), **request.predict_options)
         if not parts:
-            request.labels_of(part.iloc[0])  # an unknown label is found out now
-        parts.append(part)
+            prediction = part.iloc[0].to_dict()
+            wanted = request.labels_of(part.iloc[0])  # an unknown label is found out now
+        parts.append(part[wanted])
         report(int(counts[batch].sum()))
     distinct = pd.concat(parts, ignore_index=True)
     position = np.empty_like(order)
     position[order] = np.arange(len(order))
-    return distinct.iloc[position[inverse.ravel()]].reset_index(drop=True)
+    return distinct.iloc[position[inverse.ravel()]].reset_index(drop=True), prediction
 
 
 def _check_rows(prepared: Any, n: int) -> None:

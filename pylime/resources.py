@@ -5,10 +5,9 @@ import json
 from importlib.resources import files
 from typing import Literal, overload
 
-import numpy as np
 import pandas as pd
 
-from pylime.superpixels import segment
+from pylime.superpixels import pixels_of, segment
 from pylime.tidy import COLUMNS, Bitmap, Superpixel
 
 __all__ = ["imagenet_labels", "load_image_example"]
@@ -72,13 +71,12 @@ def load_image_example() -> pd.DataFrame:
 
     stored = json.loads(_read("image_explanation.json"))
     pixels = chelsea()
-    labels = segment(pixels, **stored["segmentation"]).ravel()
-    shape = (pixels.shape[0], pixels.shape[1])
-    frame = pd.DataFrame(stored["columns"])
+    height, width, _ = pixels.shape
     superpixels = {
-        feature: Superpixel(np.flatnonzero(labels == int(feature)), shape)
-        for feature in frame["feature"].unique()
+        str(number): Superpixel(part, (height, width))
+        for number, part in enumerate(pixels_of(segment(pixels, **stored["segmentation"])), 1)
     }
+    frame = pd.DataFrame(stored["columns"])
     frame["feature_value"] = frame["feature"].map(superpixels).astype(object)
     frame["data"] = pd.Series([Bitmap(pixels)] * len(frame), dtype=object)
     frame["prediction"] = pd.Series([stored["prediction"]] * len(frame), dtype=object)

@@ -1,15 +1,15 @@
 """
 Superpixels as R's `lime` makes them: pixel for pixel the same segmentation.
 
-[`segment`][] takes a picture all the way; [`lab_bytes`][], [`slic`][] and
-[`bounding_box`][] are its parts and what explanations say of a superpixel.
+[`segment`][] takes a picture all the way, through [`lab_bytes`][] and [`slic`][];
+[`pixels_of`][] and [`bounding_box`][] are what explanations say of a superpixel.
 """
 
 import math
 
 import numpy as np
 
-__all__ = ["bounding_box", "lab_bytes", "segment", "slic"]
+__all__ = ["bounding_box", "lab_bytes", "pixels_of", "segment", "slic"]
 
 # Linear sRGB to XYZ for the D65 white point, with the digits ImageMagick uses.
 _RGB_TO_XYZ = np.array(
@@ -293,16 +293,39 @@ def segment(
     return slic(L, a, b, n_superpixels, weight, n_iter) + 1
 
 
-def bounding_box(labels: np.ndarray, number: int) -> str:
+def pixels_of(labels: np.ndarray) -> list[np.ndarray]:
+    """
+    List the pixels of each superpixel.
+
+    Parameters
+    ----------
+    labels
+        (H, W) array of int, the superpixel of each pixel, counted from 1 without gaps.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        For each superpixel the positions of its pixels, counted from 0 along the rows.
+
+    Examples
+    --------
+    >>> pixels_of(np.array([[1, 1, 2], [1, 2, 2]]))
+    [array([0, 1, 3]), array([2, 4, 5])]
+    """
+    order = np.argsort(labels, axis=None, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(labels.ravel())[1:-1]))
+
+
+def bounding_box(pixels: np.ndarray, width: int) -> str:
     """
     Describe where a superpixel lies, as R's `lime` prints it.
 
     Parameters
     ----------
-    labels
-        (H, W) array of int, the superpixel of each pixel.
-    number
-        The superpixel.
+    pixels
+        Positions of its pixels, counted from 0 along the rows.
+    width
+        Width of the picture.
 
     Returns
     -------
@@ -311,8 +334,8 @@ def bounding_box(labels: np.ndarray, number: int) -> str:
 
     Examples
     --------
-    >>> bounding_box(np.array([[1, 1, 2], [1, 2, 2]]), 2)
+    >>> bounding_box(np.array([2, 4, 5]), width=3)
     '[1-2], [2-3]'
     """
-    rows, columns = np.nonzero(labels == number)
+    rows, columns = np.divmod(pixels, width)
     return f"[{rows.min() + 1}-{rows.max() + 1}], [{columns.min() + 1}-{columns.max() + 1}]"

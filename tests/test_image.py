@@ -431,6 +431,7 @@ def test_temporary_files_are_gone_after_an_interrupt(tmp_path):
         ("cut.tif", b"II*\x00\x08\x00\x00\x00", "cannot be read|not an image"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_broken_files_are_refused_before_anything_is_predicted(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
