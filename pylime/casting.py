@@ -104,7 +104,8 @@ def _cast_levels(values: pd.Series, column: Column) -> tuple[pd.Series, dict[int
             f"data have not; they have: {listed or 'none'}."
         )
     codes[codes == UNKNOWN] = -1
-    return pd.Series(decode(codes, column, column.dtype), index=values.index), problems
+    plain = decode(codes, column, column.dtype)
+    return pd.Series(plain, index=values.index, dtype=column.dtype), problems
 
 
 def _cast_numbers(
@@ -141,5 +142,5 @@ def _cast_numbers(
         return values.astype(dtype), problems
     if pd.api.types.is_integer_dtype(values.dtype):
         return values.astype(dtype), problems
-    present = pd.Series(decode(numbers_of(values), column, dtype), index=values.index)
-    return present, problems
+    plain = decode(numbers_of(values), column, dtype)
+    return pd.Series(plain, index=values.index, dtype=dtype), problems

@@ -49,8 +49,8 @@ __all__ = [
 LARGEST = 1e150
 """The largest number that a column may hold: squares of larger ones would overflow."""
 
-# Below this the steps of a density's grid would be no numbers any more.
-_LEAST_SPREAD = 1e-290
+# Below this the steps of a density's grid would not be numbers any more.
+_LEAST_SPREAD = 1e-150
 
 UNKNOWN = -2
 """The position of a level that the training data have not."""
@@ -362,6 +362,8 @@ def draw_column(column: Column, n: int, random: np.random.Generator) -> np.ndarr
         if lowest > -np.inf:
             np.clip(values, lowest, highest, out=values)
     elif isinstance(column.dtype, np.dtype) and column.dtype.itemsize < 8:
+        limits = np.finfo(column.dtype)
+        np.clip(values, float(limits.min), float(limits.max), out=values)
         values = values.astype(column.dtype).astype(np.float64)
     if column.missing:
         values[random.random(n) < column.missing] = np.nan

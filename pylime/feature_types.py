@@ -57,7 +57,7 @@ _OBJECT_TYPES = {
     "floating": "numeric",
     "mixed-integer-float": "numeric",
     "decimal": "numeric",
-    **dict.fromkeys(["date", "datetime", "datetime64", "timedelta", "time"], "date_time"),
+    **dict.fromkeys(["date", "datetime", "datetime64", "timedelta", "time", "period"], "date_time"),
 }
 
 

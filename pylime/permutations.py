@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.columns import Column, decode, design_of, draw_column, encode, scale
-from pylime.feature_types import LEVEL_TYPES
+from pylime.feature_types import LEVEL_TYPES, is_object
 from pylime.similarity import exponential_kernel, gower, row_distance
 
 __all__ = [
@@ -242,19 +242,27 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
             arrays[position] = original.take(case)
             continue
         array = decode(slot if rows is None else slot[rows], column, dtypes[position])
-        if dtypes[position] != np.float64 and column.levels is None:
-            # Whole numbers can be larger than a floating point number counts.
+        whole = column.feature_type in ("integer", "constant") or is_object(dtypes[position])
+        if whole and not isinstance(dtypes[position], pd.SparseDtype):
+            # A whole number can be larger than a floating point number counts, and an
+            # object of a class that only equals a level.
             array[starts] = original
-        arrays[position] = array
+        # Without its type pandas would take objects for something else.
+        arrays[position] = pd.Series(array, dtype=dtypes[position], copy=False)
     frame = pd.DataFrame(arrays, copy=False)
     frame.columns = header
     return frame
 
 
 def as_array(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
-    """The frame as the kind of array that the training data were."""
+    """The frame as the kind of array that the training data were; it may be written to."""
     if dtype.kind in "iub" and not all(kind == dtype for kind in frame.dtypes):
-        return frame.to_numpy()  # a case misses a value, which the type cannot say
-    return (
-        frame.to_numpy(dtype=object).astype(dtype) if dtype.kind == "U" else frame.to_numpy(dtype)
-    )
+        array = frame.to_numpy()  # a case misses a value, which the type cannot say
+    elif dtype.kind == "U":
+        array = frame.to_numpy(dtype=object).astype(dtype)
+    else:
+        array = frame.to_numpy(dtype)
+    if not array.flags.writeable:
+        # pandas protects what a frame shares; nobody else uses this memory any more.
+        array.flags.writeable = True
+    return array
