@@ -13,7 +13,8 @@ everybody can read. Three steps, the same for every kind of input:
    `plot_explanations(explanation)` many cases at a glance, and
    `plot_image_explanation(explanation)` a picture.
 
-Only the permutation differs between inputs. A picture is cut into superpixels that are
+Only the permutation differs between inputs. Each column of a table is drawn anew from
+what it holds in the training data, numbers within bins. A picture is cut into superpixels that are
 shown or hidden; `plot_superpixels(path)` shows the cut.
 
 The model can be a Keras model, a scikit-learn estimator, or a function in
@@ -24,7 +25,8 @@ are open to your own classes.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pylime.image  # noqa: F401 - teaches lime() and explain() about pictures
+import pylime.image
+import pylime.tabular  # noqa: F401 - and about tables
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
 from pylime.resources import imagenet_labels, load_image_example

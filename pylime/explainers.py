@@ -8,7 +8,7 @@ import hashlib
 import sys
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import singledispatch
 from typing import Any, ClassVar, TypeAlias
 
@@ -32,6 +32,7 @@ __all__ = [
     "Explainer",
     "Request",
     "case_generator",
+    "check_cases",
     "check_count",
     "explain",
     "lime",
@@ -112,6 +113,12 @@ def make_explainer(data: Any, model: Any, preprocess: Callable[[Any], Any], **op
 
 
 @singledispatch
+def check_cases(explainer: Any, cases: Any) -> Any:
+    """Check the cases against the explainer, once and before any work; as they are to be used."""
+    return cases
+
+
+@singledispatch
 def perturb(
     explainer: Any, cases: Any, request: Request, report: Report
 ) -> Iterator[Neighbourhood | CaseError]:
@@ -128,18 +135,25 @@ def lime(
     Parameters
     ----------
     x
-        What the model was trained on, or the like. Images: paths of files, PIL images,
-        or uint8 arrays of shape (H, W), (H, W, 3 or 4) or a stack of them.
+        What the model was trained on, or the like. Tables: a pandas, polars or pyarrow
+        data frame, or a 2-D array, whose columns are called x0, x1 and so on (but a 2-D
+        array of uint8 is a picture). Images: paths of files, PIL images, or uint8 arrays
+        of shape (H, W), (H, W, 3 or 4) or a stack of them.
     model
         The model: one that [`predict_model`][pylime.predict_model] and
         [`model_type`][pylime.model_type] know, or any in
         [`as_classifier`][pylime.as_classifier] or [`as_regressor`][pylime.as_regressor].
     preprocess
         A function from a batch of cases to what the model takes. It gets what was
-        passed here: a list of paths for paths, a list of PIL images for PIL images, a
-        stacked array for arrays. Without: the cases go to the model as they are.
+        passed here: an array for a table given as an array and a pandas frame for any
+        other, with the columns, their order and types of the training data; a list of
+        paths for paths, a list of PIL images for PIL images, a stacked array for arrays.
+        Without: the cases go to the model as they are.
     **options
-        Images have none.
+        Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
+        `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
+        (numbers that are not binned are drawn from a kernel density, not from a normal
+        distribution). Images have none.
 
     Returns
     -------
@@ -197,7 +211,8 @@ def explain(
     Parameters
     ----------
     x
-        The cases, of the same kind as the data of [`lime`][].
+        The cases, of the same kind as the data of [`lime`][]; of a table also a single
+        row as a Series. A case is called by its index label or its file's name.
     explainer
         From [`lime`][].
     labels
@@ -208,8 +223,8 @@ def explain(
     n_features
         How many features each explanation may use.
     n_permutations
-        How many permutations of each case the model predicts; by default 1000 for
-        images.
+        How many permutations of each case the model predicts; by default 5000 for
+        tables, 1000 for images.
     feature_select
         How features are selected: `"auto"` (forward selection up to six features,
         highest weights beyond), `"none"` (all), `"forward_selection"`,
@@ -224,6 +239,11 @@ def explain(
     predict_options
         Keyword arguments for the model's prediction.
     **options
+        Of tables: `dist_fun="gower"` (how similar a permutation is: one less its Gower
+        distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
+        into a similarity by an exponential kernel), `kernel_width=None` (of that kernel;
+        by default 0.75 times the root of the number of columns), `gower_pow=1` (power of
+        the Gower distance).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (pictures per call of `preprocess` and the model), `background="grey"` (the
@@ -273,21 +293,12 @@ def explain(
         dict(predict_options or {}),
         make_options(explainer.options, options, f"explain() of {explainer.input_name}"),
     )
-    cases = recognise(x, explainer.input_name)
+    cases = check_cases(explainer, recognise(x, explainer.input_name))
     with _progress_bar(progress, len(cases) * n_permutations) as bar:
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, bar.update))
         else:
-            import joblib  # slow to import, and rarely needed
-
-            results = []
-            tasks = (
-                joblib.delayed(_explain_case)(explainer, cases.take([position]), request)
-                for position in range(len(cases))
-            )
-            for result in joblib.Parallel(n_jobs, return_as="generator")(tasks):
-                results.append(result)
-                bar.update(n_permutations)
+            results = _explain_in_parallel(explainer, cases, request, n_jobs, bar.update)
     explained = [result for result in results if not isinstance(result, CaseError)]
     _report_failures([result for result in results if isinstance(result, CaseError)], explained)
     return assemble(explained, kind)
@@ -318,12 +329,42 @@ def _explain_cases(
             error.case = around.case
             yield error
             continue
-        yield around, surrogates
+        yield _without_rows(around), surrogates
 
 
-def _explain_case(explainer: Explainer, case: Any, request: Request) -> _Result:
-    """One case in a process of its own."""
-    return next(_explain_cases(explainer, case, request, lambda n: None))
+def _without_rows(around: Neighbourhood) -> Neighbourhood:
+    """What is reported of a case; its permutations would fill the memory."""
+    return replace(around, design=np.empty((0, 0)), weights=np.empty(0), predictions=pd.DataFrame())
+
+
+# Parts of the work per process: enough of them that no process is left with all the
+# slow cases, few enough that the model travels seldom.
+_PARTS_PER_JOB = 4
+
+
+def _explain_in_parallel(
+    explainer: Explainer, cases: Any, request: Request, n_jobs: int, report: Report
+) -> list[_Result]:
+    """Share the cases out among processes, in contiguous parts."""
+    import joblib  # slow to import, and rarely needed
+
+    n_parts = min(len(cases), joblib.effective_n_jobs(n_jobs) * _PARTS_PER_JOB)
+    parts = np.array_split(np.arange(len(cases)), n_parts)
+    tasks = (
+        joblib.delayed(_explain_part)(explainer, cases.take(part.tolist()), request)
+        for part in parts
+    )
+    results: list[_Result] = []
+    for found in joblib.Parallel(n_jobs, return_as="generator")(tasks):
+        explained: list[_Result] = found or []
+        results += explained
+        report(len(explained) * request.n_permutations)
+    return results
+
+
+def _explain_part(explainer: Explainer, cases: Any, request: Request) -> list[_Result]:
+    """Some of the cases, in a process of their own."""
+    return list(_explain_cases(explainer, cases, request, lambda n: None))
 
 
 def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) -> None:

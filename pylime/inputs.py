@@ -1,9 +1,10 @@
 """
-What an input is: images so far, told by their types and, for strings, by files that exist.
+What an input is: a table or images, told by their types and, for strings, by files that
+exist.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-__all__ = ["IMAGE_ENDINGS", "Images", "recognise", "unknown_input"]
+__all__ = ["IMAGE_ENDINGS", "Images", "Table", "recognise", "unknown_input"]
 
 IMAGE_ENDINGS = frozenset([".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg"])
 """File name endings by which a string counts as an image, as in R's `lime`."""
@@ -41,6 +42,43 @@ class Images:
         return Images([self.items[p] for p in positions], [self.names[p] for p in positions])
 
 
+@dataclass(frozen=True, eq=False)
+class Table:
+    """
+    Rows as a pandas frame.
+
+    Attributes
+    ----------
+    frame
+        The rows; the names of cases are its index labels.
+    array_type
+        For a table given as an array, the type of its elements.
+    problems
+        What is wrong with single rows, by their position.
+    """
+
+    frame: pd.DataFrame
+    array_type: np.dtype | None = None
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[Hashable]:
+        """What each case is called."""
+        return self.frame.index.tolist()
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def take(self, positions: Sequence[int]) -> "Table":
+        """Keep some of the rows."""
+        kept = {
+            number: self.problems[position]
+            for number, position in enumerate(positions)
+            if position in self.problems
+        }
+        return Table(self.frame.iloc[list(positions)], self.array_type, kept)
+
+
 def recognise(x: Any, expected: str | None = None) -> Any:
     """
     Find out what kind of input something is.
@@ -54,22 +92,55 @@ def recognise(x: Any, expected: str | None = None) -> Any:
 
     Returns
     -------
-    Images
+    Table or Images
         The input as a record.
 
     Raises
     ------
     TypeError
-        If it is nothing known.
+        If it is nothing known, or not what is expected.
+    ValueError
+        If there is nothing in it.
     FileNotFoundError
         If it names image files that do not exist.
     """
-    images = _as_images(x, expected)
-    if images is None:
-        raise TypeError(unknown_input(x))
-    if not len(images):
-        raise ValueError("There is nothing to explain: no image was given.")
-    return images
+    found = None if expected == "images" else _as_table(x, expected)
+    if found is None and expected != "tables":
+        found = _as_images(x, expected)
+    if found is None:
+        raise TypeError(unknown_input(x, expected))
+    if not len(found):
+        what = "the table has no rows" if isinstance(found, Table) else "no image was given"
+        raise ValueError(f"There is nothing to explain: {what}.")
+    return found
+
+
+def _as_table(x: Any, expected: str | None) -> Table | None:
+    if isinstance(x, pd.DataFrame):
+        return Table(x)
+    if isinstance(x, pd.Series):
+        return Table(x.to_frame().T) if expected == "tables" else None
+    if isinstance(x, np.ndarray):
+        if x.ndim == 1 and expected == "tables":
+            x = x[None, :]
+        is_image = x.dtype == np.uint8 and expected != "tables"
+        if x.ndim != 2 or is_image or x.dtype.kind not in "fiubOU":
+            return None
+        frame = pd.DataFrame(x, columns=[f"x{number}" for number in range(x.shape[1])])
+        return Table(frame.infer_objects() if x.dtype == object else frame, x.dtype)
+    if type(x).__module__.partition(".")[0] in _FOREIGN:
+        import narwhals  # only these libraries need it
+
+        native: Any = narwhals.from_native(x, pass_through=True)
+        if isinstance(native, narwhals.LazyFrame):
+            native = native.collect()
+        if isinstance(native, narwhals.DataFrame):
+            return Table(native.to_pandas())
+    return None
+
+
+# Libraries whose data frames narwhals can read.
+_FOREIGN = frozenset(["polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "narwhals"])
 
 
 def _as_images(x: Any, expected: str | None) -> Images | None:
@@ -155,14 +226,21 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def unknown_input(x: Any) -> str:
+def unknown_input(x: Any, expected: str | None = None) -> str:
     """Say what an input can be, and what it was instead."""
     what = type(x).__name__
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
     elif isinstance(x, str):
         what += f" {x!r:.60}, which names no image file"
-    return (
-        "`x` must be images: paths of existing files, PIL images, or uint8 arrays (H, W), "
-        f"(H, W, 3), (H, W, 4) or a stack of them; not {what}."
+    table = (
+        "a table: a pandas, polars or pyarrow data frame, or a 2-D array"
+        + (", or one row as a Series" if expected == "tables" else "")
+        + (", like the one given to lime()" if expected == "tables" else "")
     )
+    images = (
+        "images: paths of existing files, PIL images, or uint8 arrays (H, W), (H, W, 3), "
+        "(H, W, 4) or a stack of them"
+    )
+    kinds = {"tables": table, "images": images}
+    return f"`x` must be {kinds.get(expected or '', f'{table}; or {images}')}; not {what}."

@@ -1,9 +1,51 @@
-"""Similarities of a case to its permutations."""
+"""Similarities of a case to its permutations, and the distances behind them."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
-__all__ = ["cosine_similarity"]
+__all__ = [
+    "DIST_FUNS",
+    "cosine_similarity",
+    "exponential_kernel",
+    "gower",
+    "gower_distance",
+    "row_distance",
+]
+
+_R_METRICS = {"manhattan": "cityblock", "maximum": "chebyshev", "binary": "jaccard"}
+_SCIPY_METRICS = (
+    "braycurtis",
+    "canberra",
+    "chebyshev",
+    "cityblock",
+    "correlation",
+    "cosine",
+    "dice",
+    "euclidean",
+    "hamming",
+    "jaccard",
+    "jensenshannon",
+    "mahalanobis",
+    "minkowski",
+    "rogerstanimoto",
+    "russellrao",
+    "seuclidean",
+    "sokalsneath",
+    "sqeuclidean",
+    "yule",
+)
+
+DIST_FUNS = ("gower", *_R_METRICS, *_SCIPY_METRICS)
+"""The names that `dist_fun` takes: R's, and those of `scipy.spatial.distance.cdist`."""
+
+_BINARY = frozenset(["jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsneath", "yule"])
+
+# R's `gower` leaves a column out whose range is below this.
+_LEAST_RANGE = 1e-8
 
 
 def cosine_similarity(case: np.ndarray, others: np.ndarray | sparse.csr_array) -> np.ndarray:
@@ -37,3 +79,214 @@ def cosine_similarity(case: np.ndarray, others: np.ndarray | sparse.csr_array) -
         squares = np.einsum("ij,ij->i", others, others, dtype=np.float64)
     lengths = np.sqrt(squares * (case @ case))
     return np.divide(dots, lengths, out=np.zeros(len(dots)), where=lengths > 0)
+
+
+def exponential_kernel(distance: np.ndarray, width: float) -> np.ndarray:
+    """
+    Turn distances into similarities: sqrt(exp(-distance² / width²)).
+
+    Examples
+    --------
+    >>> exponential_kernel(np.array([0.0, 1.0]), width=1.0).round(3)
+    array([1.   , 0.607])
+    """
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.exp(-np.square(distance) / width**2))
+
+
+def row_distance(case: np.ndarray, others: np.ndarray, metric: str) -> np.ndarray:
+    """
+    Measure how far each row lies from one vector.
+
+    Parameters
+    ----------
+    case
+        (p,) array.
+    others
+        (n, p) array.
+    metric
+        One of [`DIST_FUNS`][] but `"gower"`.
+
+    Returns
+    -------
+    numpy.ndarray
+        n distances; 0 where a metric has nothing to measure.
+
+    Examples
+    --------
+    >>> row_distance(np.ones(2), np.array([[1.0, 1.0], [0.0, 1.0]]), "manhattan")
+    array([0., 1.])
+    """
+    # Half of scipy's submodules come with this one, and the default does without.
+    from scipy.spatial.distance import cdist
+
+    metric = _R_METRICS.get(metric, metric)
+    first = np.asarray(case)[None, :]
+    if metric in _BINARY:
+        first, others = first != 0, others != 0
+    else:
+        first, others = first.astype(np.float64), others.astype(np.float64)
+    if metric in ("mahalanobis", "seuclidean"):
+        # A column without variance has no part in these.
+        varying = np.ptp(others, axis=0) > 0
+        first, others = first[:, varying], others[:, varying]
+    distance = cdist(first, others, metric)[0]  # type: ignore[call-overload]
+    if metric == "canberra":
+        # As in R, a column that is 0 on both sides counts as missing, and the sum is
+        # scaled up to the number of columns.
+        compared = ((first != 0) | (others != 0)).sum(axis=1)
+        distance *= np.divide(case.size, compared, out=np.ones(len(others)), where=compared > 0)
+    return np.nan_to_num(distance, nan=0.0)
+
+
+def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """
+    Measure how far each row lies from one case, in Gower's sense.
+
+    Numbers and dates differ by their share of the joint range, everything else by 0 or
+    1; the distance is the mean over the columns that can be compared [1]_. As in R's
+    `gower`, a pair with a missing value cannot, nor can a column without range, nor a
+    logical column that is false on both sides.
+
+    Parameters
+    ----------
+    case
+        One row.
+    others
+        n rows with the same columns.
+
+    Returns
+    -------
+    numpy.ndarray
+        n distances between 0 and 1; 0 where nothing can be compared.
+
+    Raises
+    ------
+    ValueError
+        If `case` is not one row, or lacks a column.
+
+    References
+    ----------
+    .. [1] Gower (1971), Biometrics 27, 857-871.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"age": [20, 30, 60], "city": ["Oslo", "Bergen", "Oslo"]})
+    >>> gower_distance(rows.iloc[[0]], rows)
+    array([0.   , 0.625, 0.5  ])
+    """
+    if len(case) != 1:
+        raise ValueError(f"`case` must be a frame of one row; not of {len(case)}.")
+    absent = [column for column in others.columns if column not in case.columns]
+    if absent:
+        raise ValueError(f"`case` must have the columns of `others`; it lacks {absent}.")
+    numbers, codes, logical = [], [], []
+    for name in others.columns:
+        both = pd.concat([case[name].astype(object), others[name].astype(object)])
+        present = both.notna().to_numpy()
+        kind = _kind(others[name] if others[name].notna().any() else case[name])
+        if kind == "number":
+            column = np.full(len(both), np.nan)
+            column[present] = _as_numbers(both[present])
+            numbers.append(column)
+        else:
+            column = np.full(len(both), -1)
+            column[present] = both[present] if kind == "logical" else pd.factorize(both[present])[0]
+            codes.append(column)
+            logical.append(kind == "logical")
+    number_rows = np.array(numbers).reshape(len(numbers), len(others) + 1).T
+    code_rows = np.array(codes, dtype=np.int64).reshape(len(codes), len(others) + 1).T
+    return gower(number_rows[0], number_rows[1:], code_rows[0], code_rows[1:], logical)
+
+
+def _kind(column: pd.Series) -> str:
+    dtype = column.dtype
+    inferred = pd.api.types.infer_dtype(column, skipna=True) if dtype.kind == "O" else ""
+    if pd.api.types.is_bool_dtype(dtype) or inferred == "boolean":
+        return "logical"
+    if pd.api.types.is_numeric_dtype(dtype) or inferred in ("integer", "floating"):
+        return "number"
+    times = dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype)
+    return "number" if times or inferred in ("date", "datetime", "timedelta") else "other"
+
+
+def _as_numbers(values: pd.Series) -> np.ndarray:
+    """Numbers as they are; points in time and durations in seconds from the first."""
+    first = values.iloc[0] if len(values) else np.nan
+    if isinstance(first, pd.Period):
+        return _as_numbers(pd.Series(pd.PeriodIndex(values).to_timestamp(), dtype=object))
+    if isinstance(first, date | timedelta):
+        return np.array([pd.Timedelta(value - first).total_seconds() for value in values])
+    return values.to_numpy(dtype=np.float64)
+
+
+def gower(
+    case_numbers: np.ndarray,
+    numbers: np.ndarray,
+    case_codes: np.ndarray,
+    codes: np.ndarray,
+    logical: Sequence[bool],
+) -> np.ndarray:
+    """
+    Measure Gower's distance on columns that are already numbers and codes.
+
+    Parameters
+    ----------
+    case_numbers, numbers
+        (p,) and (n, p) arrays; what is missing or infinite cannot be compared.
+    case_codes, codes
+        (q,) and (n, q) arrays of whole numbers, -1 where missing.
+    logical
+        Which of the q columns are logical, with 0 for false.
+
+    Returns
+    -------
+    numpy.ndarray
+        n distances, as [`gower_distance`][] gives them.
+    """
+    # The package brings half of scikit-learn along.
+    from gower.gower_dist import gower_get
+
+    n = len(numbers)
+    compared = np.zeros(n)
+    low = np.minimum(numbers.min(axis=0), case_numbers) if n else case_numbers
+    high = np.maximum(numbers.max(axis=0), case_numbers) if n else case_numbers
+    with np.errstate(invalid="ignore"):
+        spans = high - low
+    if not np.all(np.isfinite(spans)):
+        finite = np.isfinite(numbers) & np.isfinite(case_numbers)
+        every = np.vstack([case_numbers, numbers])
+        usable = np.isfinite(every)
+        spans = np.where(usable, every, -np.inf).max(axis=0)
+        spans -= np.where(usable, every, np.inf).min(axis=0)
+        finite &= spans >= _LEAST_RANGE
+        numbers = np.where(finite, numbers, 0.0)
+        differs = np.where(finite, case_numbers, 0.0)
+        # Where a pair cannot be compared both sides are 0 and differ by nothing.
+        numbers, case_numbers = numbers - differs, np.zeros_like(case_numbers)
+        compared += finite.sum(axis=1)
+    else:
+        compared += np.count_nonzero(spans >= _LEAST_RANGE)
+    wide = spans >= _LEAST_RANGE
+    if not wide.all():
+        numbers, case_numbers, spans = numbers[:, wide], case_numbers[wide], spans[wide]
+    valid = (codes >= 0) & (case_codes >= 0)
+    if any(logical):
+        valid &= ~(np.asarray(logical, dtype=bool) & (case_codes == 0) & (codes == 0))
+    if codes.shape[1]:
+        compared += valid.sum(axis=1)
+        codes = np.where(valid, codes, case_codes)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = gower_get(
+            case_codes,
+            case_numbers,
+            codes,
+            numbers,
+            np.ones(len(case_codes)),
+            np.ones(len(case_numbers)),
+            compared,
+            None,
+            spans,
+            None,
+        )
+    return np.where(compared > 0, distance, 0.0)

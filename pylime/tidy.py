@@ -159,6 +159,7 @@ def assemble(
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for case, surrogates in explained:
         prediction = dict(case.prediction)
+        data = _with_one_nan(case.data)
         for fit in surrogates:
             columns["feature"] += fit.features
             columns["feature_value"] += [case.values[name] for name in fit.features]
@@ -172,7 +173,7 @@ def assemble(
                 "model_r2": fit.r2,
                 "model_intercept": fit.intercept,
                 "model_prediction": fit.prediction,
-                "data": case.data,
+                "data": data,
                 "prediction": prediction[fit.label] if regression else prediction,
             }
             for name, value in shared.items():
@@ -186,6 +187,16 @@ def assemble(
             for name, values in columns.items()
         }
     )
+
+
+def _with_one_nan(data: Any) -> Any:
+    """Make missing numbers of a row the same object: only so are equal mappings equal."""
+    if not isinstance(data, Mapping):
+        return data
+    return {
+        name: np.nan if isinstance(value, float) and np.isnan(value) else value
+        for name, value in data.items()
+    }
 
 
 def _object_column(values: list[Any]) -> pd.Series:

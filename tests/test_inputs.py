@@ -57,7 +57,7 @@ def test_files_of_one_name_stay_apart(tmp_path):
         (np.zeros((5, 6, 2, 2), np.uint8), ValueError, "Channels come last"),
         (np.zeros((1, 3, 224, 224), np.uint8), ValueError, "Channels come last"),
         ([], ValueError, "nothing to explain"),
-        (None, TypeError, "`x` must be images"),
+        (None, TypeError, "`x` must be a table"),
         (7, TypeError, "not int"),
     ],
 )
