@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from pylime.checks import check_count
 from pylime.inputs import recognise, unknown_input
-from pylime.models import model_type
+from pylime.models import check_model, model_type
 from pylime.surrogate import (
     CaseError,
     Neighbourhood,
@@ -33,7 +34,6 @@ __all__ = [
     "Request",
     "case_generator",
     "check_cases",
-    "check_count",
     "explain",
     "lime",
     "make_explainer",
@@ -186,7 +186,7 @@ def lime(
             f"`preprocess` must be a function of a batch of cases; not {preprocess!r:.80}."
         )
     data = recognise(x)
-    model_type(model)  # an unknown model is found out now, not after the permutations
+    check_model(model)  # an unknown model is found out now, not after the permutations
     return make_explainer(data, model, preprocess, **options)
 
 
@@ -409,14 +409,6 @@ def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
                 + f" It takes: {', '.join(known) or 'none'}."
             )
     return kind(**options)
-
-
-def check_count(name: str, value: Any) -> None:
-    """Raise unless a value is a positive whole number."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"`{name}` must be a positive whole number; not {value!r}.")
-    if value < 1:
-        raise ValueError(f"`{name}` must be a positive whole number; not {value}.")
 
 
 def _seed(random_state: Any) -> tuple[int, ...]:

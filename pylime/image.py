@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageColor
 
+from pylime.checks import check_count
 from pylime.explainers import (
     Explainer,
     Report,
     Request,
     case_generator,
-    check_count,
     make_explainer,
     make_options,
     perturb,
@@ -31,7 +31,7 @@ from pylime.explainers import (
 from pylime.inputs import Images
 from pylime.models import predict
 from pylime.similarity import cosine_similarity
-from pylime.superpixels import bounding_box, pixels_of, segment
+from pylime.superpixels import bounding_box, check_segmentation, pixels_of, segment
 from pylime.surrogate import CaseError, Neighbourhood
 from pylime.tidy import Bitmap, Superpixel
 
@@ -75,14 +75,6 @@ class ImageExplainer(Explainer):
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def check_segmentation(n_superpixels: Any, weight: Any, n_iter: Any) -> None:
-    """Raise unless the options of the segmentation make sense."""
-    check_count("n_superpixels", n_superpixels)
-    check_count("n_iter", n_iter)
-    if not _is_number(weight) or not weight > 0:
-        raise ValueError(f"`weight` must be a positive number; not {weight!r}.")
 
 
 def parse_colour(colour: Any, argument: str) -> tuple[int, int, int, int]:

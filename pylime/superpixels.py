@@ -6,10 +6,13 @@ Superpixels as R's `lime` makes them: pixel for pixel the same segmentation.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-__all__ = ["bounding_box", "lab_bytes", "pixels_of", "segment", "slic"]
+from pylime.checks import check_count, check_positive
+
+__all__ = ["bounding_box", "check_segmentation", "lab_bytes", "pixels_of", "segment", "slic"]
 
 # Linear sRGB to XYZ for the D65 white point, with the digits ImageMagick uses.
 _RGB_TO_XYZ = np.array(
@@ -118,13 +121,12 @@ def slic(
     ----------
     .. [1] Achanta et al. (2012), IEEE TPAMI 34, 2274-2282; R's `lime::slic()`.
     """
+    check_segmentation(n_superpixels, weight, n_iter)
     channels = [np.asarray(channel) for channel in (L, a, b)]
     shape = channels[0].shape
-    if len(shape) != 2 or any(channel.shape != shape for channel in channels):
-        raise ValueError(
-            "`L`, `a` and `b` must be arrays of one shape (H, W); not "
-            f"{', '.join(str(channel.shape) for channel in channels)}."
-        )
+    if len(shape) != 2 or any(c.shape != shape or c.dtype != np.uint8 for c in channels):
+        given = ", ".join(f"{channel.shape} of {channel.dtype}" for channel in channels)
+        raise ValueError(f"`L`, `a` and `b` must be uint8 arrays of one shape (H, W); not {given}.")
     if n_superpixels > shape[0] * shape[1]:
         raise ValueError(
             f"`n_superpixels` must not exceed the picture's pixels; not {n_superpixels} "
@@ -142,6 +144,13 @@ def slic(
     return _connect(assignment, limit=shape[0] * shape[1] // len(centres))
 
 
+def check_segmentation(n_superpixels: Any, weight: Any, n_iter: Any) -> None:
+    """Raise unless the options of the segmentation make sense."""
+    check_count("n_superpixels", n_superpixels)
+    check_count("n_iter", n_iter)
+    check_positive("weight", weight)
+
+
 def _positions(length: int, step: float) -> list[int]:
     """Places of the grid of first centres along one side."""
     places = []
@@ -149,8 +158,6 @@ def _positions(length: int, step: float) -> list[int]:
     while place < length - step / 2:
         places.append(place)
         place = int(place + step)
-        if step < 1:  # more centres than pixels is refused earlier
-            break
     return places
 
 

@@ -141,9 +141,18 @@ def choose_labels(
             )
         order = np.argsort(-prediction.to_numpy(dtype=np.float64), kind="stable")
         return [known[position] for position in order[:n_labels]]
-    if isinstance(labels, str) or not np.iterable(labels):
+    if _is_one_label(labels, known):
         labels = [labels]
-    return [_known_label(label, known) for label in labels]
+    chosen = list(dict.fromkeys(_known_label(label, known) for label in labels))
+    if not chosen:
+        raise ValueError("`labels` must name at least one label; it is empty.")
+    return chosen
+
+
+def _is_one_label(labels: Any, known: Sequence[Hashable]) -> bool:
+    if isinstance(labels, str) or not np.iterable(labels):
+        return True
+    return isinstance(labels, tuple) and labels in known
 
 
 def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
@@ -156,8 +165,9 @@ def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
     some = list(names)[:10]
     listed = ", ".join(map(repr, some)) + (", ..." if len(names) > len(some) else "")
     raise ValueError(
-        f"`labels` must be among the model's {len(names)} labels ({listed}); not {label!r}."
-        + (f" Nearest: {', '.join(map(repr, nearest))}." if nearest else "")
+        f"`labels` must be among the model's {len(names)} labels; not {label!r}. "
+        + (f"Nearest: {', '.join(map(repr, nearest))}. " if nearest else "")
+        + f"They are {listed}."
     )
 
 
@@ -220,7 +230,10 @@ def fit_labels(
             "Try setting `bin_continuous=True` and/or increase `kernel_width`."
         )
     matrix = _as_design(design)
-    responses = np.column_stack([predictions[label].to_numpy(np.float64) for label in labels])
+    # By position: a label can be False or a tuple, which pandas takes for something else.
+    known: list[Hashable] = list(predictions.columns)
+    places = [known.index(label) for label in labels]
+    responses = predictions.iloc[:, places].to_numpy(np.float64)
     for label, response in zip(labels, responses.T, strict=True):
         if np.all(response == response[0]):
             raise CaseError(

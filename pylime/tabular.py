@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.casting import cast
+from pylime.checks import check_count, check_positive
 from pylime.columns import LARGEST, Column, describe, design_of, encode, fit_column
 from pylime.explainers import (
     Explainer,
@@ -22,7 +23,6 @@ from pylime.explainers import (
     Request,
     case_generator,
     check_cases,
-    check_count,
     make_explainer,
     make_options,
     perturb,
@@ -85,20 +85,14 @@ class ExplainTableOptions:
             names = ", ".join(repr(name) for name in DIST_FUNS)
             raise ValueError(f"`dist_fun` must be one of {names}; not {self.dist_fun!r}.")
         if self.kernel_width is not None:
-            _check_positive("kernel_width", self.kernel_width)
+            check_positive("kernel_width", self.kernel_width)
             if self.dist_fun == "gower":
                 warnings.warn(
                     '`kernel_width` is ignored with `dist_fun="gower"`, which needs no kernel; '
                     "`gower_pow` changes how fast its similarity falls.",
                     stacklevel=5,
                 )
-        _check_positive("gower_pow", self.gower_pow)
-
-
-def _check_positive(name: str, value: Any) -> None:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value < np.inf:
-        raise ValueError(f"`{name}` must be a positive number; not {value!r}.")
+        check_positive("gower_pow", self.gower_pow)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

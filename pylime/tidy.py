@@ -38,7 +38,7 @@ class _ArrayCell:
     __slots__ = ("_array",)
 
     def __init__(self, array: np.ndarray) -> None:
-        array = array.view()
+        array = array.copy()  # what the user does to the original must not show here
         array.flags.writeable = False
         self._array = array
 
@@ -50,6 +50,12 @@ class _ArrayCell:
 
     def __hash__(self) -> int:
         return hash(self._state())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments()
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return (self._array,)
 
     def _state(self) -> tuple[Any, ...]:
         return self._array.shape, self._array.tobytes()
@@ -91,6 +97,9 @@ class Superpixel(_ArrayCell):
         mask = np.zeros(self.shape, dtype=bool)
         mask.ravel()[self._array] = True
         return mask
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return self._array, self.shape
 
     def _state(self) -> tuple[Any, ...]:
         return *super()._state(), self.shape

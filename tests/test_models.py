@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from pylime import as_classifier, as_regressor, model_type, predict_model
-from pylime.models import predict
+from pylime.models import check_model, predict
 from pylime.models.keras import output_activation
 
 IRIS, SPECIES = load_iris(return_X_y=True, as_frame=True)
@@ -43,6 +43,17 @@ def two_outputs() -> keras.Model:
     inputs = keras.Input((4,))
     first = keras.layers.Dense(3, "softmax")(inputs)
     return keras.Model(inputs, [first, keras.layers.Dense(1)(inputs)])
+
+
+def by_name(activations: dict) -> keras.Model:
+    inputs = keras.Input((4,))
+    layers = {name: keras.layers.Dense(3, a, name=name) for name, a in activations.items()}
+    return keras.Model(inputs, {name: layer(inputs) for name, layer in layers.items()})
+
+
+def dense_of(dtype: str) -> keras.Model:
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, keras.layers.Dense(3, "softmax", dtype=dtype)(inputs))
 
 
 class Subclassed(keras.Model):
@@ -89,6 +100,19 @@ KERAS = {
         "classification",
     ),
     "subclassed, mse": (lambda: compiled(Subclassed(), "mse"), "regression"),
+    "log softmax": (lambda: dense(3, "log_softmax"), "classification"),
+    "first by name": (
+        lambda: by_name({"z": None, "a": "softmax"}),
+        "classification",
+    ),
+    "losses by name": (
+        lambda: compiled(
+            by_name({"a": None, "z": None}),
+            {"a": losses.CategoricalCrossentropy(from_logits=True), "z": "mse"},
+        ),
+        "classification",
+    ),
+    "bfloat16": (lambda: dense_of("mixed_bfloat16"), "classification"),
     "linear, mse": (lambda: compiled(dense(1), losses.MeanSquaredError()), "regression"),
 }
 
@@ -106,7 +130,9 @@ def test_keras_classifiers_give_probabilities(name):
     probabilities = predict_model(model, rows, type="prob")
     assert len(probabilities) == 7
     assert list(probabilities) == list(range(probabilities.shape[1]))
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    tolerance = 0.02 if name == "bfloat16" else 1e-6
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=tolerance)
+    assert (probabilities >= 0).all(axis=None)
     if name == "two outputs":
         np.testing.assert_allclose(probabilities, model.predict(rows, verbose=0)[0], atol=1e-6)
 
@@ -132,7 +158,14 @@ class OwnLayer(keras.layers.Layer):
 
 
 @pytest.mark.parametrize(
-    "last", [OwnLayer, Subclassed, lambda: keras.layers.Lambda(keras.activations.softmax)]
+    "last",
+    [
+        OwnLayer,
+        Subclassed,
+        lambda: keras.layers.Lambda(keras.activations.softmax),
+        lambda: keras.layers.Dense(1, activation=lambda x: keras.ops.sigmoid(x)),
+        lambda: lambda x: 1 - keras.ops.sigmoid(x),
+    ],
 )
 def test_what_layers_of_ones_own_do_must_be_said(last):
     inputs = keras.Input((4,))
@@ -161,6 +194,11 @@ def test_keras_inputs_may_be_frames_and_dicts():
     model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(joined))
     rows = {"a": np.ones((5, 2), "float32"), "b": np.ones((5, 2), "float32")}
     assert predict_model(model, rows, type="prob", batch_size=2).shape == (5, 3)
+    inputs = [keras.Input((2,)), keras.Input((2,))]
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(sum(inputs)))
+    assert predict_model(model, list(rows.values()), type="prob", batch_size=2).shape == (5, 3)
+    with pytest.raises(TypeError, match="take only `batch_size`; not 'verbose'"):
+        predict_model(model, list(rows.values()), type="prob", verbose=0)
 
 
 def test_keras_works_on_another_backend():
@@ -246,6 +284,36 @@ def test_labels_of_a_wrong_number_are_ignored_with_a_warning():
     model = as_classifier(lambda _: np.eye(2), ["a", "b", "c"])
     with pytest.warns(UserWarning, match=r"Ignoring provided class labels.*3 labels for 2"):
         assert list(predict(model, [1, 2], n=2)) == [0, 1]
+
+
+@pytest.mark.parametrize("labels", [{1: "b", 0: "a"}, {"b": 1, "a": 0}, pd.Index(["a", "b"])])
+def test_labels_may_say_which_output_is_which(labels):
+    assert list(predict(as_classifier(lambda _: np.eye(2), labels), [1, 2], n=2)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("labels", [{2: "b", 0: "a"}, {"a", "b"}, pd.DataFrame(), [["a"], ["b"]]])
+def test_labels_without_an_order_are_refused(labels):
+    with pytest.raises(TypeError, match="`labels` must"):
+        as_classifier(abs, labels)
+
+
+def test_a_single_named_probability_keeps_its_name():
+    model = as_classifier(lambda _: pd.DataFrame({"cat": [0.1, 0.9]}))
+    assert list(predict(model, [1, 2], n=2)) == ["not cat", "cat"]
+
+
+def test_what_users_register_is_checked():
+    class Wrong:
+        pass
+
+    predict_model.register(Wrong, lambda *_, **__: pd.DataFrame(np.eye(2)))
+    model_type.register(Wrong, lambda model: "clasification")
+    with pytest.raises(TypeError, match="it returned 'clasification'"):
+        check_model(Wrong())
+    with pytest.raises(ValueError, match="one number for each case"):
+        predict(as_regressor(Wrong()), [1, 2], n=2)
+    with pytest.raises(TypeError, match="NoneType are not known"):
+        check_model(as_classifier(None))
 
 
 def test_labels_must_differ():

@@ -106,5 +106,21 @@ def test_a_picture_that_no_centre_fits_into_is_refused():
 
 
 def test_channels_of_different_shapes_are_refused():
-    with pytest.raises(ValueError, match="arrays of one shape"):
-        slic(np.zeros((5, 5)), np.zeros((5, 5)), np.zeros((5, 4)))
+    with pytest.raises(ValueError, match="must be uint8 arrays of one shape"):
+        slic(*(np.zeros((5, width), np.uint8) for width in (5, 5, 4)))
+    with pytest.raises(ValueError, match="must be uint8 arrays"):
+        slic(*np.zeros((3, 5, 5)))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ((0, 20, 10), ValueError, "`n_superpixels` must be a positive whole number; not 0"),
+        ((4, 0, 10), ValueError, "`weight` must be a positive number; not 0"),
+        ((4, float("inf"), 10), ValueError, "`weight` must be a positive number; not inf"),
+        ((4, 20, 0.5), TypeError, "`n_iter` must be a positive whole number; not 0.5"),
+    ],
+)
+def test_wrong_options_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        slic(*np.zeros((3, 20, 20), np.uint8), *options)

@@ -101,7 +101,8 @@ def abnormal() -> dict:
         ({"weights": np.r_[1.0, np.zeros(99)]}, "no similarity to the original observation"),
         ({"predictions": pd.DataFrame({"A": np.ones(100)})}, "'A' is 1 for every permutation"),
         ({"n_labels": 3}, "`n_labels` must not exceed the model's 2 labels; not 3"),
-        ({"labels": "C"}, "must be among the model's 2 labels .'A', 'B'.; not 'C'"),
+        ({"labels": "C"}, "must be among the model's 2 labels; not 'C'. They are 'A', 'B'."),
+        ({"labels": []}, "`labels` must name at least one label; it is empty"),
         ({"labels": "A", "n_labels": 1}, "choose between `labels` and `n_labels`"),
         ({"design": np.ones((100, 4))}, "No feature varies"),
         ({"feature_select": "lasso"}, "must be one of 'auto', 'none', .*; not 'lasso'"),
@@ -137,6 +138,10 @@ def test_labels_keep_their_order_and_types():
     assert choose_labels(prediction, [2, "0"]) == [2, 0]
     assert choose_labels(prediction, n_labels=2) == [1, 2]
     assert choose_labels(prediction) == [1]
+    assert choose_labels(prediction, [1, "1", 0]) == [1, 0]
+    assert choose_labels(pd.Series({False: 0.2, True: 0.8}), True) == [True]
+    pairs = pd.Series([0.2, 0.8], index=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")]))
+    assert choose_labels(pairs, ("a", "y")) == [("a", "y")]
 
 
 def test_forward_selection_matches_fitting_every_candidate():

@@ -74,6 +74,7 @@ def test_cells_compare_copy_and_pickle():
     for cell in cells:
         for twin in (copy.deepcopy(cell), pickle.loads(pickle.dumps(cell))):
             assert twin == cell
+            assert not np.asarray(twin).flags.writeable
             assert hash(twin) == hash(cell)
     assert cells[0] != Superpixel([1, 2], (4, 3))
     assert cells[0] != cells[1]

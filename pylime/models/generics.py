@@ -6,6 +6,7 @@ of your own and its objects work everywhere.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
@@ -21,6 +22,7 @@ __all__ = [
     "Regressor",
     "as_classifier",
     "as_regressor",
+    "check_model",
     "model_type",
     "predict",
     "predict_model",
@@ -159,13 +161,30 @@ def as_classifier(model: Any, labels: Iterable[Hashable] | None = None) -> Class
     """
     if labels is None:
         return Classifier(model)
-    if isinstance(labels, str) or not np.iterable(labels):
-        raise TypeError(f"`labels` must be a list of class names; not {labels!r}.")
-    names = tuple(labels.values() if isinstance(labels, Mapping) else labels)
-    twice = pd.Index(names)[pd.Index(names).duplicated()].unique().tolist()
+    names = tuple(_in_order_of_outputs(labels))
+    if any(not isinstance(name, Hashable) or name is None or name != name for name in names):
+        raise TypeError("`labels` must be a list of class names; some are lists or missing.")
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(f"`labels` must be different from each other; twice: {twice[:5]}.")
     return Classifier(model, names)
+
+
+def _in_order_of_outputs(labels: Any) -> Iterable[Hashable]:
+    """Class names in the order of the outputs; a mapping says which output is which."""
+    if isinstance(labels, Mapping):
+        positions = set(range(len(labels)))
+        if set(labels) == positions:
+            return [labels[position] for position in range(len(labels))]
+        if set(labels.values()) == positions:  # as Keras' `class_indices`
+            return sorted(labels, key=labels.__getitem__)
+        raise TypeError(
+            f"`labels` must lead from the positions 0 to {len(labels) - 1} to names, or from "
+            f"names to these; not {dict(labels)!r:.80}."
+        )
+    if isinstance(labels, str | set | frozenset | pd.DataFrame) or not np.iterable(labels):
+        raise TypeError(f"`labels` must be a list of class names; not {labels!r:.80}.")
+    return labels
 
 
 def as_regressor(model: Any) -> Regressor:
@@ -251,8 +270,10 @@ def predictions_frame(
     if isinstance(values, pd.DataFrame):
         labels = values.columns.tolist() if labels is None else labels
     elif hasattr(values, "detach"):  # a torch tensor that may need gradients or sit on a GPU
-        values = values.detach().cpu().numpy()
+        values = values.detach().cpu().float().numpy()
     array = np.asarray(values)
+    if array.dtype.kind == "V":  # numbers that numpy has no type of its own for: bfloat16
+        array = array.astype(np.float32)
     if array.dtype == object:
         array = _numeric(array)
     if array.dtype.kind not in "fiub":
@@ -278,7 +299,8 @@ def predictions_frame(
     if array.shape[1] == 1:
         array = np.hstack([1.0 - array, array])
         if labels is not None and len(labels) != 2:
-            labels = None
+            named = [label for label in labels if isinstance(label, str) and label != "Response"]
+            labels = [f"not {named[0]}", named[0]] if named else None
     return pd.DataFrame(array, columns=range(array.shape[1]) if labels is None else list(labels))
 
 
@@ -320,6 +342,8 @@ def predict(model: Any, newdata: Any, n: int, **kwargs: Any) -> pd.DataFrame:
     predictions = predict_model(model, newdata, type=kind, **kwargs)
     if not isinstance(predictions, pd.DataFrame):
         predictions = predictions_frame(predictions, kind)
+    if kind == "raw":
+        predictions = predictions_frame(predictions, kind)
     if len(predictions) != n:
         raise ValueError(
             f"The model must return one row for each of the {n} cases it is given; "
@@ -328,7 +352,10 @@ def predict(model: Any, newdata: Any, n: int, **kwargs: Any) -> pd.DataFrame:
     if not predictions.columns.is_unique:
         twice = predictions.columns[predictions.columns.duplicated()].unique().tolist()
         raise ValueError(f"The model's class labels must be different; twice: {twice[:5]}.")
-    finite = np.isfinite(predictions.to_numpy(np.float64))
+    try:
+        finite = np.isfinite(predictions.to_numpy(np.float64))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The model must return numbers; {error}.") from error
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise ValueError(
@@ -337,6 +364,34 @@ def predict(model: Any, newdata: Any, n: int, **kwargs: Any) -> pd.DataFrame:
             f"{predictions.iat[row, column]} for {predictions.columns[column]!r}."
         )
     return predictions
+
+
+def check_model(model: Any) -> ModelType:
+    """
+    Find out what a model does, or that it is not known.
+
+    Returns
+    -------
+    str
+        `"classification"` or `"regression"`.
+
+    Raises
+    ------
+    TypeError
+        If no prediction of the model is known, or it does something else.
+    """
+    inner = model.model if isinstance(model, Classifier | Regressor) else model
+    if predict_model.dispatch(type(inner)) is predict_model.dispatch(object) and not callable(
+        inner
+    ):
+        raise TypeError(_unknown_model(inner))
+    kind = model_type(model)
+    if kind not in ("classification", "regression"):
+        raise TypeError(
+            "`model_type` must return 'classification' or 'regression'; for a model of class "
+            f"{_class_name(model)} it returned {kind!r}."
+        )
+    return kind
 
 
 def _class_name(model: Any) -> str:

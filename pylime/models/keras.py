@@ -2,7 +2,8 @@
 Keras 3 models, on any backend.
 
 Whether a model classifies is read off the activation that makes its output, or, where
-the graph does not show one, off the loss it was compiled with.
+the graph does not show one, off the loss it was compiled with. Of several outputs the first
+counts; of outputs by name, the first in alphabetical order, as Keras lists them.
 """
 
 from typing import Any
@@ -27,7 +28,12 @@ _SHAPE_ONLY = frozenset(
     | {"Moveaxis", "Permute", "Ravel", "Reshape", "Squeeze", "Transpose"}
 )
 _PROBABILITIES = frozenset(["softmax", "sigmoid", "hard_sigmoid", "sparsemax"])
-_CLASSIFICATION_LOSSES = ("crossentropy", "kl_divergence", "kldivergence", "hinge", "focal")
+_LOG_PROBABILITIES = frozenset(["log_softmax", "logsoftmax"])
+_NUMBERS = frozenset(
+    {"linear", "relu", "relu6", "leaky_relu", "leakyrelu", "elu", "selu", "gelu", "celu", "silu"}
+    | {"softplus", "softsign", "tanh", "hard_tanh", "exponential", "exp", "mish", "swish"}
+)
+_CLASSIFICATION_LOSSES = ("crossentropy", "kl_divergence", "kldivergence", "focal")
 
 # Rows of a table that go through a network at once.
 _ROWS = 8192
@@ -46,7 +52,7 @@ def output_activation(model: Any) -> str | None:
     -------
     str or None
         Such as `"softmax"` or `"linear"`; None where the model has no graph to read
-        (a subclassed model), or where the output comes from something that is no
+        (a subclassed model), or where the output comes from something that is no known
         activation.
     """
     from keras import Model as KerasModel
@@ -68,13 +74,16 @@ def output_activation(model: Any) -> str | None:
         if name in _SHAPE_ONLY:
             tensor = operation._inbound_nodes[history.node_index].input_tensors[0]
             continue
-        activation = getattr(operation, "activation", None)
-        if activation is not None:
-            return getattr(activation, "__name__", type(activation).__name__).lower()
-        own = type(operation).__module__.split(".")[0] != "keras" or name == "Lambda"
+        own = type(operation).__module__.split(".")[0] != "keras"
         if own or isinstance(operation, KerasModel):
             return None  # what a layer of the user's own does cannot be seen
-        return "linear" if hasattr(operation, "kernel") else name.lower()
+        activation = getattr(operation, "activation", None)
+        if activation is not None:
+            name = getattr(activation, "__name__", type(activation).__name__)
+        elif hasattr(operation, "kernel"):
+            name = "linear"
+        name = name.lower().removesuffix("_v2")
+        return name if name in _PROBABILITIES | _LOG_PROBABILITIES | _NUMBERS else None
 
 
 def _outputs(model: Any) -> Any:
@@ -90,12 +99,13 @@ def _outputs(model: Any) -> Any:
 
 
 def _loss(model: Any) -> Any:
-    """The compiled loss, or None."""
+    """The compiled loss of the first output, or None."""
     loss = getattr(model, "loss", None)
     if isinstance(loss, dict):
-        loss = next(iter(loss.values()), None)
+        names = [*(getattr(model, "output_names", None) or [])[:1], *sorted(loss)]
+        return loss.get(names[0]) if names else None
     if isinstance(loss, list | tuple):
-        loss = loss[0] if loss else None
+        return loss[0] if loss else None
     return loss
 
 
@@ -118,13 +128,14 @@ def _from_logits(model: Any) -> bool:
 
 @model_type.register(Model)
 def _(model: Any) -> ModelType:
-    if output_activation(model) in _PROBABILITIES or _from_logits(model):
+    activation = output_activation(model)
+    if activation in _PROBABILITIES | _LOG_PROBABILITIES or _from_logits(model):
         return "classification"
     loss = _loss_name(model)
     if loss:
         known = any(name in loss for name in _CLASSIFICATION_LOSSES)
         return "classification" if known else "regression"
-    if output_activation(model) is None:
+    if activation is None:
         raise TypeError(
             "Neither the graph nor a compiled loss tells what this Keras model predicts; "
             "wrap it in as_classifier() or as_regressor()."
@@ -134,31 +145,37 @@ def _(model: Any) -> ModelType:
 
 @predict_model.register(Model)
 def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    inputs, n = _inputs(newdata)
     rows = kwargs.pop("batch_size", None) or _ROWS
+    if kwargs:
+        raise TypeError(
+            "Of the options of prediction, Keras models take only `batch_size`; "
+            f"not {', '.join(map(repr, kwargs))}."
+        )
+    inputs, n = _inputs(model, newdata)
     # `predict_on_batch` saves the data pipeline that `predict` builds at each call.
     parts = [
-        _first(model.predict_on_batch(_rows(inputs, slice(start, start + rows)), **kwargs))
+        _first(model.predict_on_batch(_rows(inputs, slice(start, start + rows))))
         for start in range(0, n, rows)
     ]
     outputs = np.concatenate(parts)
     if outputs.ndim > 2 and max(outputs.shape[1:]) * len(outputs) == outputs.size:
         outputs = outputs.reshape(len(outputs), -1)  # 1x1 maps of a convolution and the like
-    if type == "prob" and _from_logits(model) and output_activation(model) not in _PROBABILITIES:
-        outputs = _probabilities(outputs.astype(np.float64))
+    if type == "prob":
+        outputs = _probabilities(model, outputs)
     return predictions_frame(outputs, type)
 
 
-def _inputs(newdata: Any) -> tuple[Any, int]:
+def _inputs(model: Any, newdata: Any) -> tuple[Any, int]:
     """What the network takes, and how many cases that is."""
     if isinstance(newdata, pd.DataFrame):
         newdata = newdata.to_numpy(np.float32)
+    n_inputs = len(getattr(model, "inputs", None) or [])
+    if isinstance(newdata, tuple) or (isinstance(newdata, list) and 1 < n_inputs == len(newdata)):
+        parts = [_array(values) for values in newdata]
+        return parts, len(parts[0])
     if isinstance(newdata, dict):
-        newdata = {name: _array(values) for name, values in newdata.items()}
-        return newdata, len(next(iter(newdata.values())))
-    if isinstance(newdata, tuple):
-        newdata = tuple(_array(values) for values in newdata)
-        return newdata, len(newdata[0])
+        named = {name: _array(values) for name, values in newdata.items()}
+        return named, len(next(iter(named.values())))
     newdata = _array(newdata)
     return newdata, len(newdata)
 
@@ -171,23 +188,31 @@ def _array(values: Any) -> Any:
 def _rows(inputs: Any, rows: slice) -> Any:
     if isinstance(inputs, dict):
         return {name: values[rows] for name, values in inputs.items()}
-    if isinstance(inputs, tuple):
-        return tuple(values[rows] for values in inputs)
+    if isinstance(inputs, list):
+        return [values[rows] for values in inputs]
     return inputs[rows]
 
 
 def _first(outputs: Any) -> np.ndarray:
-    """The first output of a model with several."""
+    """The first output, as `model.outputs` orders them."""
     if isinstance(outputs, dict):
-        outputs = next(iter(outputs.values()))
+        outputs = outputs[min(outputs)]
     if isinstance(outputs, list | tuple):
         outputs = outputs[0]
-    return np.asarray(outputs)
+    outputs = np.asarray(outputs)
+    # Numpy has no type of its own for bfloat16.
+    return outputs.astype(np.float32) if outputs.dtype.kind == "V" else outputs
 
 
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the classes; the logistic function of a single column."""
-    if logits.ndim == 1 or logits.shape[1] == 1:
-        return 1.0 / (1.0 + np.exp(-logits))
-    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+def _probabilities(model: Any, outputs: np.ndarray) -> np.ndarray:
+    """Scores of a model that ends in logits or log probabilities as probabilities."""
+    activation = output_activation(model)
+    if activation in _LOG_PROBABILITIES:
+        return np.exp(outputs)
+    if activation in _PROBABILITIES or not _from_logits(model):
+        return outputs
+    scores = outputs.astype(np.float64)
+    if scores.ndim == 1 or scores.shape[1] == 1:
+        return 1.0 / (1.0 + np.exp(-scores))
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
     return scores / scores.sum(axis=1, keepdims=True)

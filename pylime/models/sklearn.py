@@ -1,8 +1,8 @@
 """scikit-learn estimators."""
 
-import warnings
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
@@ -33,18 +33,35 @@ def _(model: Any) -> ModelType:
 
 @predict_model.register(Estimator)
 def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        # Fitted on an array and given a frame, or the other way round: the columns are
-        # the training data's in both cases.
-        warnings.filterwarnings("ignore", message="X (has|does not have valid) feature names")
-        if type == "raw":
-            return predictions_frame(model.predict(newdata, **kwargs), type)
-        if not hasattr(model, "predict_proba"):
-            raise TypeError(
-                f"{model.__class__.__name__} has no `predict_proba`. Fit it inside "
-                "sklearn.calibration.CalibratedClassifierCV to get probabilities."
-            )
-        probabilities = model.predict_proba(newdata, **kwargs)
+    newdata = _as_fitted(model, newdata)
+    if type == "raw":
+        return predictions_frame(model.predict(newdata, **kwargs), type)
+    if not hasattr(model, "predict_proba"):
+        raise TypeError(
+            f"{model.__class__.__name__} has no `predict_proba`. Fit it inside "
+            "sklearn.calibration.CalibratedClassifierCV to get probabilities."
+        )
+    probabilities = model.predict_proba(newdata, **kwargs)
     classes = getattr(model, "classes_", None)
     labels = None if classes is None else list(getattr(classes, "tolist", lambda: classes)())
+    if labels is not None and len(labels) == 1:
+        raise ValueError(
+            f"The classifier knows only one class, {labels[0]!r}: there is nothing to explain."
+        )
     return predictions_frame(probabilities, type, labels)
+
+
+def _as_fitted(model: Any, newdata: Any) -> Any:
+    """
+    Give columns their names, or take them away, as the model was fitted.
+
+    Otherwise scikit-learn warns of feature names at every prediction.
+    """
+    names = getattr(model, "feature_names_in_", None)
+    if isinstance(newdata, pd.DataFrame) and names is None and hasattr(model, "n_features_in_"):
+        numeric = all(pd.api.types.is_numeric_dtype(dtype) for dtype in newdata.dtypes)
+        return newdata.to_numpy() if numeric else newdata
+    is_table = isinstance(newdata, np.ndarray) and newdata.ndim == 2
+    if is_table and names is not None and newdata.shape[1] == len(names):
+        return pd.DataFrame(newdata, columns=names)
+    return newdata

@@ -21,7 +21,7 @@ from plotnine import (
 from plotnine.facets.facet_wrap import wrap_dims
 from skimage.color import lab2rgb, rgb2lab
 
-from pylime.explainers import check_count
+from pylime.checks import check_count
 from pylime.plots.theme import in_order, plain_text, sized_theme, text_width
 from pylime.tidy import check_explanation
 

@@ -18,7 +18,7 @@ from plotnine import (
     theme,
 )
 
-from pylime.explainers import check_count
+from pylime.checks import check_count
 from pylime.plots.theme import (
     in_order,
     label_both_upper,
