@@ -2,8 +2,9 @@
 Permutations of the rows of a table: drawn, weighed, and put into frames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ __all__ = [
     "draw_case",
     "make_chunk",
     "permuted_frame",
+    "records",
 ]
 
 # With more different rows than this share, predicting doubles is cheaper than sorting
@@ -184,8 +186,8 @@ def draw_case(
         for column, slot in zip(chunk.columns, slots, strict=True)
     ]
     if dist_fun == "gower":
-        numbers, codes = chunk.numbers[:, start:stop].T, chunk.codes[:, start:stop].T
-        weights = 1.0 - gower(numbers[0], numbers, codes[0], codes, chunk.logical) ** gower_pow
+        numbers, codes = chunk.numbers[:, start:stop], chunk.codes[:, start:stop]
+        weights = 1.0 - gower(numbers, codes, chunk.logical) ** gower_pow
     else:
         scaled = np.column_stack(
             [scale(part, column) for part, column in zip(design, chunk.columns, strict=True)]
@@ -198,6 +200,16 @@ def draw_case(
         if slot is not None and not column.is_kept
     ]
     return Drawing(np.array(design).T, weights, _distinct_rows(drawn, chunk.n))
+
+
+def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The rows as mappings, each value as a Python object where there is one."""
+    names = frame.columns.tolist()
+    if all(frame.dtypes == np.float64):
+        rows = frame.to_numpy().tolist()
+    else:
+        rows = zip(*[column.tolist() for _, column in frame.items()], strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray] | None:

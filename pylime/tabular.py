@@ -37,6 +37,7 @@ from pylime.permutations import (
     draw_case,
     make_chunk,
     permuted_frame,
+    records,
 )
 from pylime.similarity import DIST_FUNS
 from pylime.surrogate import CaseError, Neighbourhood
@@ -255,7 +256,7 @@ def _perturb_chunk(
         for row in range(len(usable))
     ]
     predicted = _predict_chunk(explainer, chunk, drawings, request) if drawings else iter(())
-    records = iter(chunk.frame.to_dict("records"))
+    rows = iter(records(chunk.frame))
     explained = 0
     for row, name in enumerate(cases.names):
         if row in cases.problems:
@@ -264,7 +265,7 @@ def _perturb_chunk(
             error.case = name
             yield error
             continue
-        predictions, record = next(predicted), next(records)
+        predictions, record = next(predicted), next(rows)
         drawing = drawings[explained]
         explained += 1
         report(request.n_permutations)
