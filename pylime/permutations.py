@@ -53,6 +53,8 @@ class Chunk:
         For each column its row of one of these.
     logical
         Which rows of `codes` are logical.
+    plain
+        Whether all columns are floating point numbers.
     """
 
     columns: tuple[Column, ...]
@@ -64,6 +66,7 @@ class Chunk:
     codes: np.ndarray
     slots: list[np.ndarray | None]
     logical: list[bool]
+    plain: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,8 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
     codes = np.empty((kinds.count("codes"), n * len(frame)), dtype=np.int64)
     rows = {"numbers": iter(numbers), "codes": iter(codes), "none": iter([None] * len(kinds))}
     encoded: list[np.ndarray | None]
-    if kinds.count("numbers") == len(kinds) and all(frame.dtypes == np.float64):
+    plain = kinds.count("numbers") == len(kinds) and _are_floats(frame)
+    if plain:
         encoded = list(frame.to_numpy().T)
     else:
         encoded = [
@@ -122,7 +126,12 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
         codes,
         [next(rows[kind]) for kind in kinds],
         [column.feature_type == "logical" for column in columns if column.levels is not None],
+        plain,
     )
+
+
+def _are_floats(frame: pd.DataFrame) -> bool:
+    return all(dtype == np.float64 for dtype in frame.dtypes.tolist())
 
 
 def content(chunk: Chunk, row: int) -> bytes:
@@ -205,7 +214,7 @@ def draw_case(
 def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """The rows as mappings, each value as a Python object where there is one."""
     names = frame.columns.tolist()
-    if all(frame.dtypes == np.float64):
+    if _are_floats(frame):
         rows = frame.to_numpy().tolist()
     else:
         rows = zip(*[column.tolist() for _, column in frame.items()], strict=True)
@@ -241,8 +250,8 @@ def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.
 
 def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) -> pd.DataFrame:
     """The permutations, or some rows of them, as the training data looked."""
-    header, dtypes = chunk.frame.columns, list(chunk.frame.dtypes)
-    if len(chunk.numbers) == len(chunk.columns) and all(dtype == np.float64 for dtype in dtypes):
+    header, dtypes = chunk.frame.columns, chunk.frame.dtypes.tolist()
+    if chunk.plain:
         numbers = chunk.numbers if rows is None else chunk.numbers[:, rows]
         return pd.DataFrame(numbers.T, columns=header, copy=False)
     case = np.arange(chunk.n * len(chunk.frame)) if rows is None else rows
