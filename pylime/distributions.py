@@ -209,9 +209,9 @@ def draw(pieces: Pieces, n: int, random: np.random.Generator) -> np.ndarray:
     if len(pieces.upper) > _FEW:
         piece = np.searchsorted(pieces.upper, position)
     else:  # comparing with all is quicker than searching
-        piece = np.zeros(n, dtype=np.intp)
+        piece = np.zeros(n, dtype=np.int8)
         for upper in pieces.upper[:-1]:
-            piece += position > upper
+            piece += (position > upper).view(np.int8)
     values = pieces.slope.take(piece)
     values *= position
     values += pieces.intercept.take(piece)

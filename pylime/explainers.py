@@ -332,6 +332,10 @@ def _explain_cases(
         yield _without_rows(around), surrogates
 
 
+_NO_ROWS = np.empty((0, 0))
+_NO_PREDICTIONS = pd.DataFrame()
+
+
 def _without_rows(around: Neighbourhood) -> Neighbourhood:
     """What is reported of a case; its permutations would fill the memory."""
     return replace(around, design=np.empty((0, 0)), weights=np.empty(0), predictions=pd.DataFrame())

@@ -24,9 +24,11 @@ __all__ = [
 
 Design: TypeAlias = np.ndarray | sparse.csr_array
 
-# Rows are centred in blocks of about this many values, so that a sparse or
-# boolean design is never held as floating point numbers in one piece.
-_BLOCK_VALUES = 2_000_000
+# Rows are centred in blocks: a sparse or boolean design is never held as floating point
+# numbers in one piece, and a block of few columns stays in the processor's cache. Of many
+# columns it has as many rows, lest adding up p x p matrices costs more than computing them.
+_BLOCK_VALUES = 32_000
+_MOST_VALUES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,13 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     n, p = design.shape
     weights = np.asarray(weights, dtype=np.float64)
     weights = weights / weights.sum()
-    mean = np.asarray(weights @ design, dtype=np.float64).ravel()
+    mean = np.asarray(design.T @ weights, dtype=np.float64).ravel()
     response_mean = weights @ responses
     gram = np.zeros((p, p))
     cross = np.zeros((p, responses.shape[1]))
     square_roots = np.sqrt(weights)[:, None]
     centred_responses = (responses - response_mean) * square_roots
-    rows = max(_BLOCK_VALUES // max(p, 1), 1)
+    rows = max(_BLOCK_VALUES // max(p, 1), min(p, _MOST_VALUES // max(p, 1)), 1)
     for start in range(0, n, rows):
         block = design[start : start + rows]
         block = block.toarray() if isinstance(block, sparse.csr_array) else block

@@ -2,8 +2,9 @@
 Permutations of the rows of a table: drawn, weighed, and put into frames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ __all__ = [
     "draw_case",
     "make_chunk",
     "permuted_frame",
+    "records",
 ]
 
 # With more different rows than this share, predicting doubles is cheaper than sorting
@@ -51,6 +53,8 @@ class Chunk:
         For each column its row of one of these.
     logical
         Which rows of `codes` are logical.
+    plain
+        Whether all columns are floating point numbers.
     """
 
     columns: tuple[Column, ...]
@@ -62,6 +66,7 @@ class Chunk:
     codes: np.ndarray
     slots: list[np.ndarray | None]
     logical: list[bool]
+    plain: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +108,8 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
     codes = np.empty((kinds.count("codes"), n * len(frame)), dtype=np.int64)
     rows = {"numbers": iter(numbers), "codes": iter(codes), "none": iter([None] * len(kinds))}
     encoded: list[np.ndarray | None]
-    if kinds.count("numbers") == len(kinds) and all(frame.dtypes == np.float64):
+    plain = kinds.count("numbers") == len(kinds) and _are_floats(frame)
+    if plain:
         encoded = list(frame.to_numpy().T)
     else:
         encoded = [
@@ -120,7 +126,12 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
         codes,
         [next(rows[kind]) for kind in kinds],
         [column.feature_type == "logical" for column in columns if column.levels is not None],
+        plain,
     )
+
+
+def _are_floats(frame: pd.DataFrame) -> bool:
+    return all(dtype == np.float64 for dtype in frame.dtypes.tolist())
 
 
 def content(chunk: Chunk, row: int) -> bytes:
@@ -184,8 +195,8 @@ def draw_case(
         for column, slot in zip(chunk.columns, slots, strict=True)
     ]
     if dist_fun == "gower":
-        numbers, codes = chunk.numbers[:, start:stop].T, chunk.codes[:, start:stop].T
-        weights = 1.0 - gower(numbers[0], numbers, codes[0], codes, chunk.logical) ** gower_pow
+        numbers, codes = chunk.numbers[:, start:stop], chunk.codes[:, start:stop]
+        weights = 1.0 - gower(numbers, codes, chunk.logical) ** gower_pow
     else:
         scaled = np.column_stack(
             [scale(part, column) for part, column in zip(design, chunk.columns, strict=True)]
@@ -198,6 +209,16 @@ def draw_case(
         if slot is not None and not column.is_kept
     ]
     return Drawing(np.array(design).T, weights, _distinct_rows(drawn, chunk.n))
+
+
+def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The rows as mappings, each value as a Python object where there is one."""
+    names = frame.columns.tolist()
+    if _are_floats(frame):
+        rows = frame.to_numpy().tolist()
+    else:
+        rows = zip(*[column.tolist() for _, column in frame.items()], strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -229,8 +250,8 @@ def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.
 
 def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) -> pd.DataFrame:
     """The permutations, or some rows of them, as the training data looked."""
-    header, dtypes = chunk.frame.columns, list(chunk.frame.dtypes)
-    if len(chunk.numbers) == len(chunk.columns) and all(dtype == np.float64 for dtype in dtypes):
+    header, dtypes = chunk.frame.columns, chunk.frame.dtypes.tolist()
+    if chunk.plain:
         numbers = chunk.numbers if rows is None else chunk.numbers[:, rows]
         return pd.DataFrame(numbers.T, columns=header, copy=False)
     case = np.arange(chunk.n * len(chunk.frame)) if rows is None else rows

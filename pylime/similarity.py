@@ -196,7 +196,7 @@ def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
             logical.append(kind == "logical")
     number_rows = np.array(numbers).reshape(len(numbers), len(others) + 1).T
     code_rows = np.array(codes, dtype=np.int64).reshape(len(codes), len(others) + 1).T
-    return gower(number_rows[0], number_rows[1:], code_rows[0], code_rows[1:], logical)
+    return _gower_of_arrays(number_rows[0], number_rows[1:], code_rows[0], code_rows[1:], logical)
 
 
 def _kind(column: pd.Series) -> str:
@@ -220,30 +220,14 @@ def _as_numbers(values: pd.Series) -> np.ndarray:
     return values.to_numpy(dtype=np.float64)
 
 
-def gower(
+def _gower_of_arrays(
     case_numbers: np.ndarray,
     numbers: np.ndarray,
     case_codes: np.ndarray,
     codes: np.ndarray,
     logical: Sequence[bool],
 ) -> np.ndarray:
-    """
-    Measure Gower's distance on columns that are already numbers and codes.
-
-    Parameters
-    ----------
-    case_numbers, numbers
-        (p,) and (n, p) arrays; what is missing or infinite cannot be compared.
-    case_codes, codes
-        (q,) and (n, q) arrays of whole numbers, -1 where missing.
-    logical
-        Which of the q columns are logical, with 0 for false.
-
-    Returns
-    -------
-    numpy.ndarray
-        n distances, as [`gower_distance`][] gives them.
-    """
+    """Call the gower package with what R compares; see `gower_distance`."""
     # The package brings half of scikit-learn along.
     from gower.gower_dist import gower_get
 
@@ -290,3 +274,57 @@ def gower(
             None,
         )
     return np.where(compared > 0, distance, 0.0)
+
+
+def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np.ndarray:
+    """
+    Measure Gower's distance to the first of n cases, on numbers and codes.
+
+    The same as [`gower_distance`][], a column at a time: nothing here is as large as the
+    table.
+
+    Parameters
+    ----------
+    numbers
+        (p, n) array, a row per column of the table; what is missing or infinite cannot be
+        compared.
+    codes
+        (q, n) array of whole numbers, -1 where missing.
+    logical
+        Which of the q are logical, with 0 for false.
+
+    Returns
+    -------
+    numpy.ndarray
+        n distances.
+    """
+    n = numbers.shape[1]
+    total, compared = np.zeros(n), np.zeros(n)
+    everywhere = 0
+    difference = np.empty(n)
+    for column in numbers:
+        low, high = column.min(), column.max()
+        if not np.isfinite(high - low):
+            valid = np.isfinite(column)
+            if not valid[0]:
+                continue
+            low, high = column[valid].min(), column[valid].max()
+            if high - low >= _LEAST_RANGE:
+                total += np.where(valid, np.abs(column - column[0]) / (high - low), 0.0)
+                compared += valid
+        elif high - low >= _LEAST_RANGE:
+            np.subtract(column, column[0], out=difference)
+            np.abs(difference, out=difference)
+            difference /= high - low
+            total += difference
+            everywhere += 1
+    for column, is_logical in zip(codes, logical, strict=True):
+        if column[0] < 0:
+            continue
+        valid = column >= 0
+        if is_logical and column[0] == 0:
+            valid &= column > 0
+        total += valid & (column != column[0])
+        compared += valid
+    compared += everywhere
+    return np.divide(total, compared, out=np.zeros(n), where=compared > 0)

@@ -37,6 +37,7 @@ from pylime.permutations import (
     draw_case,
     make_chunk,
     permuted_frame,
+    records,
 )
 from pylime.similarity import DIST_FUNS
 from pylime.surrogate import CaseError, Neighbourhood
@@ -183,22 +184,8 @@ def _(explainer: TableExplainer, cases: Table) -> Table:
     frame = cases.frame
     if cases.array_type is not None and frame.shape[1] == len(names):
         frame = frame.set_axis(names, axis=1)  # an array's columns are known by position
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()].unique().tolist()
-        raise ValueError(f"The columns of `x` must have different names; twice: {twice[:5]}.")
-    absent = [name for name in names if name not in frame.columns]
-    if absent:
-        raise ValueError(
-            f"`x` must have all {len(names)} columns of the training data; it lacks "
-            f"{len(absent)}: {', '.join(map(str, absent[:20]))}{', ...' if absent[20:] else ''}."
-        )
-    extra = [name for name in frame.columns if name not in set(names)]
-    if extra:
-        warnings.warn(
-            "`x` has columns that the training data have not; they are left out: "
-            f"{', '.join(map(str, extra[:20]))}{', ...' if extra[20:] else ''}.",
-            stacklevel=4,
-        )
+    if not frame.columns.equals(explainer.header):
+        _check_names(frame, names)
     if _is_aligned(frame, explainer):
         return Table(frame, cases.array_type)
     series, problems = {}, {}
@@ -211,15 +198,33 @@ def _(explainer: TableExplainer, cases: Table) -> Table:
     return Table(aligned, cases.array_type, problems)
 
 
+def _check_names(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
+    """Raise if a column is missing or twice there, warn of those that nobody needs."""
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].unique().tolist()
+        raise ValueError(f"The columns of `x` must have different names; twice: {twice[:5]}.")
+    given, known = set(frame.columns), set(names)
+    absent = [name for name in names if name not in given]
+    if absent:
+        raise ValueError(
+            f"`x` must have all {len(names)} columns of the training data; it lacks "
+            f"{len(absent)}: {', '.join(map(str, absent[:20]))}{', ...' if absent[20:] else ''}."
+        )
+    extra = [name for name in frame.columns if name not in known]
+    if extra:
+        warnings.warn(
+            "`x` has columns that the training data have not; they are left out: "
+            f"{', '.join(map(str, extra[:20]))}{', ...' if extra[20:] else ''}.",
+            stacklevel=5,
+        )
+
+
 def _is_aligned(frame: pd.DataFrame, explainer: TableExplainer) -> bool:
     """Whether the rows are finite fractions in the very columns of the training data."""
-    same = len(frame.columns) == len(explainer.columns) and all(
-        ours is theirs or ours == theirs
-        for ours, theirs in zip(frame.columns, explainer.header, strict=True)
-    )
+    same = frame.columns.equals(explainer.header)
     if not same or any(column.dtype != np.float64 for column in explainer.columns):
         return False
-    if any(dtype != np.float64 for dtype in frame.dtypes):
+    if any(dtype != np.float64 for dtype in frame.dtypes.tolist()):
         return False
     return not np.any(np.abs(frame.to_numpy()) > LARGEST)
 
@@ -249,7 +254,7 @@ def _perturb_chunk(
         for row in range(len(usable))
     ]
     predicted = _predict_chunk(explainer, chunk, drawings, request) if drawings else iter(())
-    records = iter(chunk.frame.to_dict("records"))
+    rows = iter(records(chunk.frame))
     explained = 0
     for row, name in enumerate(cases.names):
         if row in cases.problems:
@@ -258,7 +263,7 @@ def _perturb_chunk(
             error.case = name
             yield error
             continue
-        predictions, record = next(predicted), next(records)
+        predictions, record = next(predicted), next(rows)
         drawing = drawings[explained]
         explained += 1
         report(request.n_permutations)

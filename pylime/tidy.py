@@ -192,7 +192,7 @@ def assemble(
     cells = {"feature_value", "data"} | (set() if regression else {"prediction"})
     return pd.DataFrame(
         {
-            name: _object_column(values) if name in cells else pd.Series(values)
+            name: _object_column(values) if name in cells else values
             for name, values in columns.items()
         }
     )
@@ -203,7 +203,7 @@ def _with_one_nan(data: Any) -> Any:
     if not isinstance(data, Mapping):
         return data
     return {
-        name: np.nan if isinstance(value, float) and np.isnan(value) else value
+        name: np.nan if isinstance(value, float) and value != value else value
         for name, value in data.items()
     }
 

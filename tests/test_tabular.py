@@ -9,9 +9,9 @@ from r_tables import REFERENCE, figures, frame, numbers, training_data
 from scipy import stats
 
 from pylime import as_regressor, explain, lime
-from pylime.columns import describe, draw_column, fit_column, scale
+from pylime.columns import describe, draw_column, encode, fit_column, scale
 from pylime.distributions import density
-from pylime.similarity import DIST_FUNS, exponential_kernel, gower_distance, row_distance
+from pylime.similarity import DIST_FUNS, exponential_kernel, gower, gower_distance, row_distance
 from pylime.tabular import describe_feature, numerify
 
 MODEL = as_regressor(lambda rows: np.zeros(len(rows)))
@@ -165,6 +165,23 @@ def test_gower_distances_of_frames_are_those_of_r(stored):
     rows, _, _ = stored_frame(stored)
     theirs = np.nan_to_num(numbers(stored["gower"]["value"]))  # nothing to compare: 0
     np.testing.assert_allclose(gower_distance(rows.iloc[[0]], rows), theirs, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("stored", FRAMES, ids=FRAME_IDS)
+def test_gower_distances_within_explain_are_the_same(stored):
+    rows, explainer, _ = stored_frame(stored)
+    columns = {
+        made.name: encode(rows[made.name], made)
+        for made in explainer.columns
+        if made.feature_type != "date_time"
+    }
+    is_level = {made.name: made.levels is not None for made in explainer.columns}
+    numbers_ = np.array([values for name, values in columns.items() if not is_level[name]])
+    codes = np.array([values for name, values in columns.items() if is_level[name]])
+    names = [name for name in columns if is_level[name]]
+    ours = gower(numbers_, codes, [name == "lgl" for name in names])
+    whole = rows.drop(columns="date")
+    np.testing.assert_allclose(ours, gower_distance(whole.iloc[[0]], whole), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize(

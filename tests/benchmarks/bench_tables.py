@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pylime import explain, lime
+from pylime import as_classifier, explain, lime
 
 DATA = load_breast_cancer(as_frame=True)
 N_PERMUTATIONS = 5000
@@ -84,11 +84,23 @@ def forest():
 
 def against_predictions():
     model = forest()
+    seen = []
+
+    def predict(rows):
+        seen.append(rows)
+        return model.predict_proba(rows)
+
+    # The rows that the model is asked about in an explanation, and it alone.
+    explain(
+        DATA.data.iloc[[3]],
+        lime(DATA.data, as_classifier(predict)),
+        random_state=1,
+        progress=False,
+    )
     explainer = lime(DATA.data, model)
-    rows = DATA.data.sample(N_PERMUTATIONS, replace=True, random_state=0)
     ours, theirs = in_turn(
         lambda: explain(DATA.data.iloc[[3]], explainer, random_state=1, progress=False),
-        lambda: model.predict_proba(rows),
+        lambda: model.predict_proba(seen[0]),
         rounds=9,
     )
     show(
