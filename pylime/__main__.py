@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -65,22 +66,22 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     photos = options.photos or [_cat()]
     from pylime import as_classifier, explain, imagenet_labels, lime
+    from pylime.checks import check_count
     from pylime.image import read_picture
     from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
 
     for photo in photos:
         read_picture(photo)
+    for name in ("n_features", "n_permutations", "n_superpixels"):
+        check_count(name, getattr(options, name))
+    if options.output.exists() and not options.output.is_dir():
+        raise FileExistsError(f"--output must be a folder; {options.output} is a file.")
+    if find_spec("pyarrow") is None:
+        raise ImportError("Writing Parquet needs pyarrow: pip install 'tidylime[imagenet]'.")
     if options.labels is None and options.n_labels is None:
         options.n_labels = 2
-    classifier = imagenet_classifier()
-    names = imagenet_labels()
-    model = as_classifier(classifier, names)
+    model = as_classifier(imagenet_classifier(), imagenet_labels())
     explainer = lime(photos, model, imagenet_preprocess)
-    for photo in photos:
-        print(Path(photo).name)
-        probabilities = np.asarray(classifier.predict_on_batch(imagenet_preprocess([photo])))[0]
-        for position in np.argsort(-probabilities)[:5]:
-            print(f"  {probabilities[position]:.3f}  {names[position]}")
     explanation = explain(
         photos,
         explainer,
@@ -93,6 +94,10 @@ def _run(options: argparse.Namespace) -> None:
         random_state=options.seed,
         progress=True,
     )
+    for case, rows in explanation.groupby("case", sort=False):
+        print(case)
+        for label, probability in pd.Series(rows["prediction"].iloc[0]).nlargest(5).items():
+            print(f"  {probability:.3f}  {label}")
     print()
     print(_printable(explanation).drop(columns=["prediction"]).to_string(max_rows=60))
     options.output.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ share, and run the one pipeline.
 import difflib
 import hashlib
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -87,6 +88,8 @@ class Request:
         Passed on to `predict_model`.
     options
         The record of the input's own options.
+    folder
+        Where temporary files go; None for the system's place.
     """
 
     labels: Any
@@ -97,6 +100,7 @@ class Request:
     seed: tuple[int, ...]
     predict_options: Mapping[str, Any]
     options: Any
+    folder: str | None = None
 
     def labels_of(self, prediction: pd.Series) -> list[Hashable]:
         """The labels to explain, by a case's prediction; raises as `choose_labels` does."""
@@ -230,8 +234,9 @@ def explain(
         highest weights beyond), `"none"` (all), `"forward_selection"`,
         `"highest_weights"`, `"lasso_path"` or `"tree"`.
     random_state
-        A seed or `numpy.random.Generator`. With one seed, a case gives the same rows
-        alone, in a batch and in any order. Without: fresh draws in each call.
+        A seed, or numpy's `Generator`, `RandomState` or `SeedSequence`. With one seed, a case
+        gives the same rows alone, in a batch and in any order. Without: fresh draws in
+        each call.
     n_jobs
         Number of parallel jobs over the cases, as in joblib.
     progress
@@ -274,6 +279,7 @@ def explain(
     if n_labels is not None:
         check_count("n_labels", n_labels)
     check_feature_select(feature_select)
+    _check_call(n_jobs, progress, predict_options)
     if labels is not None and n_labels is not None:
         raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
     kind = model_type(explainer.model)
@@ -283,6 +289,8 @@ def explain(
             stacklevel=2,
         )
         labels = n_labels = None
+    if np.iterable(labels) and not isinstance(labels, str | tuple):
+        labels = list(labels)  # an iterator would be empty at the second case
     request = Request(
         labels,
         n_labels,
@@ -352,29 +360,47 @@ def _explain_in_parallel(
     """Share the cases out among processes, in contiguous parts."""
     import joblib  # slow to import, and rarely needed
 
+    backend, _ = joblib.parallel.get_active_backend()
+    streams = getattr(backend, "supports_return_generator", False)
     n_parts = min(len(cases), joblib.effective_n_jobs(n_jobs) * _PARTS_PER_JOB)
     parts = np.array_split(np.arange(len(cases)), n_parts)
-    tasks = (
-        joblib.delayed(_explain_part)(explainer, cases.take(part.tolist()), request)
-        for part in parts
-    )
     results: list[_Result] = []
-    for found in joblib.Parallel(n_jobs, return_as="generator")(tasks):
-        explained: list[_Result] = found or []
-        results += explained
-        report(len(explained) * request.n_permutations)
+    # A worker that is ended cannot clear up behind itself; what it leaves goes with this.
+    with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
+        request = replace(request, folder=folder)
+        tasks = (
+            joblib.delayed(_explain_part)(explainer, cases.take(part.tolist()), request)
+            for part in parts
+        )
+        pool = joblib.Parallel(n_jobs, return_as="generator" if streams else "list")
+        for found in pool(tasks):
+            explained, messages = found or ([], [])
+            results += explained
+            report(len(explained) * request.n_permutations)
+            for message in messages:
+                warnings.warn(message, stacklevel=3)
     return results
 
 
-def _explain_part(explainer: Explainer, cases: Any, request: Request) -> list[_Result]:
-    """Some of the cases, in a process of their own."""
-    return list(_explain_cases(explainer, cases, request, lambda n: None))
+def _explain_part(
+    explainer: Explainer, cases: Any, request: Request
+) -> tuple[list[_Result], list[Warning | str]]:
+    """Some of the cases, in a process of their own, and the warnings that it gave."""
+    with warnings.catch_warnings(record=True) as caught:
+        results = list(_explain_cases(explainer, cases, request, lambda n: None))
+    different = {(warning.category, str(warning.message)): warning for warning in caught}
+    return results, [warning.message for warning in different.values()]
 
 
 def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) -> None:
     """Raise if nothing was explained, warn if something was left out."""
-    if failures and not explained:
+    if len(failures) == 1 and not explained:
         raise failures[0]
+    if failures and not explained:
+        raise ValueError(
+            f"None of the {len(failures)} cases could be explained. "
+            f"{failures[0].case}: {failures[0]}"
+        ) from failures[0]
     if failures:
         reasons = "; ".join(f"{error.case}: {error}" for error in failures[:5])
         more = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""
@@ -383,6 +409,18 @@ def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) ->
             f"explained and are left out. {reasons}{more}",
             stacklevel=3,
         )
+
+
+def _check_call(n_jobs: Any, progress: Any, predict_options: Any) -> None:
+    """Raise unless the arguments on how to run make sense."""
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
+        raise ValueError(
+            f"`n_jobs` must be a number of jobs, or negative as in joblib; not {n_jobs!r}."
+        )
+    if progress is not None and not isinstance(progress, bool | np.bool_):
+        raise TypeError(f"`progress` must be True, False or None; not {progress!r}.")
+    if predict_options is not None and not isinstance(predict_options, Mapping):
+        raise TypeError(f"`predict_options` must be a mapping; not {predict_options!r:.80}.")
 
 
 def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
@@ -430,7 +468,8 @@ def _seed(random_state: Any) -> tuple[int, ...]:
             raise ValueError(f"`random_state` must not be negative; not {random_state}.")
         return (int(random_state),)
     raise TypeError(
-        "`random_state` must be None, a whole number or a numpy.random.Generator; "
+        "`random_state` must be None, a whole number, or numpy's Generator, RandomState or "
+        "SeedSequence; "
         f"not {random_state!r}."
     )
 

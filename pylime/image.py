@@ -38,6 +38,11 @@ from pylime.tidy import Bitmap, Superpixel
 __all__ = ["ImageExplainer", "ImageOptions", "parse_colour", "read_picture", "rgb_pixels"]
 
 
+# Random numbers drawn at once, and how often rows that keep nothing are drawn again.
+_BLOCK_VALUES = 1_000_000
+_REDRAWS = 100
+
+
 @dataclass(frozen=True)
 class _NoOptions:
     """`lime()` of images takes none."""
@@ -136,8 +141,10 @@ def read_picture(item: Any) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (H, W) for grey, (H, W, 3) for colour, (H, W, 4) with transparency; uint8. Values of
-        16 bits are rounded to 8.
+        (H, W) for grey, (H, W, 3) for colour, (H, W, 4) with transparency; uint8. Grey values
+        and TIFF colours of 16 bits are rounded to 8; of PNG colours Pillow reads the
+        upper 8. Palettes and other colour spaces become RGB. As in R, a picture is not
+        turned by its EXIF orientation.
 
     Raises
     ------
@@ -200,6 +207,8 @@ def _read_tiff(path: Path) -> np.ndarray:
 def _pil_pixels(image: Image.Image) -> np.ndarray:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return _to_bytes(np.asarray(image))
+    if image.mode == "La":  # Pillow has no way from here to RGBA
+        image = image.convert("LA")
     if image.mode in ("1", "L"):
         return np.array(image.convert("L"))
     transparent = image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
@@ -207,12 +216,21 @@ def _pil_pixels(image: Image.Image) -> np.ndarray:
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
-    """Round values of 16 bits (or fractions of 1) to 8 bits."""
+    """Scale values to 8 bits, from the smallest range that holds them."""
     if values.dtype == np.uint8:
         return values
-    if values.dtype.kind == "f" and values.size and values.max() <= 1.0:
-        values = values * 65535.0
-    return np.clip(np.rint(np.asarray(values, np.float64) / 257.0), 0, 255).astype(np.uint8)
+    numbers = np.asarray(values, dtype=np.float64)
+    lowest, highest = (numbers.min(), numbers.max()) if numbers.size else (0.0, 0.0)
+    if not 0 <= lowest <= highest <= 65535:
+        raise ValueError(
+            "Pixel values must lie from 0 to 255, or to 65535 for 16 bits; these lie from "
+            f"{lowest:g} to {highest:g}."
+        )
+    if values.dtype == np.uint16 or highest > 255:
+        numbers = numbers / 257.0
+    elif values.dtype.kind == "f" and highest <= 1:
+        numbers = numbers * 255.0
+    return np.rint(numbers).astype(np.uint8)
 
 
 def rgb_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -244,8 +262,12 @@ def _(
             yield error
 
 
-def _is_translucent(colour: Any) -> bool:
-    return parse_colour(colour, "background")[3] < 255
+def _with_room_for(pixels: np.ndarray, colour: tuple[int, int, int, int]) -> np.ndarray:
+    """Give a picture the channels that a colour needs; files can have any."""
+    if colour[3] < 255:
+        return np.array(Image.fromarray(pixels).convert("RGBA"))
+    is_grey = colour[0] == colour[1] == colour[2]
+    return pixels if is_grey or pixels.ndim == 3 else rgb_pixels(pixels)
 
 
 def _check_size(name: Any, pixels: np.ndarray, n_superpixels: int) -> None:
@@ -262,8 +284,8 @@ def _perturb_picture(
 ) -> Neighbourhood:
     options: ImageOptions = request.options
     pixels = read_picture(item)
-    if isinstance(item, str | Path) and _is_translucent(options.background):
-        pixels = np.array(Image.fromarray(pixels).convert("RGBA"))
+    if isinstance(item, str | Path):
+        pixels = _with_room_for(pixels, parse_colour(options.background, "background"))
     try:
         labels = segment(rgb_pixels(pixels), options.n_superpixels, options.weight, options.n_iter)
     except ValueError as error:
@@ -272,7 +294,7 @@ def _perturb_picture(
     if n_superpixels < 2:
         raise CaseError(
             "The segmentation leaves a single superpixel, so there is nothing to compare. "
-            "Increase `n_superpixels` or lower `weight`."
+            "Ask for more `n_superpixels` or try another `weight`."
         )
     random = case_generator(request.seed, repr(pixels.shape).encode() + pixels.tobytes())
     kept = draw_masks(request.n_permutations, n_superpixels, options.p_remove, random)
@@ -315,10 +337,20 @@ def draw_masks(
         (n, n_superpixels) array of bool. The first row keeps all; no row keeps none:
         such a row is drawn again.
     """
-    kept = random.random((n, n_superpixels)) >= p_remove
+    kept = np.empty((n, n_superpixels), dtype=bool)
+    rows = max(_BLOCK_VALUES // n_superpixels, 1)
+    for start in range(0, n, rows):
+        block = kept[start : start + rows]
+        block[:] = random.random(block.shape) >= p_remove
     kept[0] = True
-    while len(empty := np.flatnonzero(~kept.any(axis=1))):
+    for _ in range(_REDRAWS):
+        empty = np.flatnonzero(~kept.any(axis=1))
+        if not len(empty):
+            return kept
         kept[empty] = random.random((len(empty), n_superpixels)) >= p_remove
+    # Where it takes so many draws, a row that keeps anything keeps just one.
+    empty = np.flatnonzero(~kept.any(axis=1))
+    kept[empty, random.integers(n_superpixels, size=len(empty))] = True
     return kept
 
 
@@ -352,14 +384,19 @@ def _predict_masks(
     paint = make_painter(pixels, labels, background)
     for start in range(0, len(order), size):
         batch = order[start : start + size]
-        with _as_given(item, paint(kept[first[batch]])) as pictures:
+        with _handed_over(item, paint(kept[first[batch]]), request.folder) as pictures:
             prepared = explainer.preprocess(pictures)
             _check_rows(prepared, len(batch))
             part = predict(explainer.model, prepared, len(batch), **request.predict_options)
         if not parts:
             prediction = part.iloc[0].to_dict()
             wanted = request.labels_of(part.iloc[0])  # an unknown label is found out now
-        parts.append(part[wanted])
+        if list(part.columns) != list(prediction):
+            raise ValueError(
+                f"The model must return the same classes for every batch; after {len(prediction)} "
+                f"it returned {part.shape[1]}, or others."
+            )
+        parts.append(part.iloc[:, [list(prediction).index(label) for label in wanted]])
         report(int(counts[batch].sum()))
     distinct = pd.concat(parts, ignore_index=True)
     position = np.empty_like(order)
@@ -376,7 +413,8 @@ def _check_rows(prepared: Any, n: int) -> None:
     shape = getattr(prepared, "shape", None)
     rows = shape[0] if shape is not None and len(shape) else None
     if rows is None and isinstance(prepared, list):
-        rows = len(prepared)
+        several = {len(part) for part in prepared if getattr(part, "ndim", 0)}
+        rows = n if several == {n} else len(prepared)  # a list of inputs, or of cases
     if rows is not None and rows != n:
         raise ValueError(
             f"`preprocess` must return one row for each picture of a batch: {n} pictures went "
@@ -449,11 +487,11 @@ def flatten(pixels: np.ndarray, background: tuple[int, int, int, int]) -> np.nda
 
 
 @contextmanager
-def _as_given(item: Any, pictures: np.ndarray) -> Iterator[Any]:
+def _handed_over(item: Any, pictures: np.ndarray, place: str | None) -> Iterator[Any]:
     """Painted arrays as what the user passed: paths, PIL images or a stacked array."""
     if isinstance(item, str | Path):
         # Each batch has a folder of its own: somebody may remember what a path held.
-        with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
+        with tempfile.TemporaryDirectory(prefix="pylime-", dir=place) as folder:
             paths = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
             for path, picture in zip(paths, pictures, strict=True):
                 write_png(path, picture)

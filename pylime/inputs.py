@@ -3,7 +3,9 @@ What an input is: a table or images, told by their types and, for strings, by fi
 exist.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+import os
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from PIL import Image
 
 __all__ = ["IMAGE_ENDINGS", "Images", "Table", "recognise", "unknown_input"]
 
-IMAGE_ENDINGS = frozenset([".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg"])
-"""File name endings by which a string counts as an image, as in R's `lime`."""
+IMAGE_ENDINGS = frozenset(
+    [".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg", ".webp"]
+)
+"""File name endings by which a string counts as an image, those of R's `lime`, and `.webp`."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,8 @@ _FOREIGN = frozenset(["polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "d
 def _as_images(x: Any, expected: str | None) -> Images | None:
     if isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4):
         return _arrays_as_images(x, expected)
-    items = [x] if isinstance(x, str | Path | Image.Image) else x
-    if isinstance(items, pd.Series):
+    items = [x] if isinstance(x, str | os.PathLike | Image.Image) else x
+    if isinstance(items, pd.Series | pd.Index):
         items = items.tolist()
     if isinstance(items, np.ndarray) and items.dtype.kind in "UO":
         items = items.ravel().tolist()
@@ -163,7 +167,7 @@ def _as_images(x: Any, expected: str | None) -> Images | None:
         if any(part is None or len(part) != 1 for part in parts):
             return None
         return Images([part.items[0] for part in parts if part], range(len(parts)))
-    paths = [item for item in items if isinstance(item, str | Path)]
+    paths = [item for item in items if isinstance(item, str | os.PathLike)]
     return _paths_as_images(paths, expected) if len(paths) == len(items) else None
 
 
@@ -177,22 +181,28 @@ def _arrays_as_images(array: np.ndarray, expected: str | None) -> Images | None:
         )
     if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)):
         array = array[None]
-    if array.ndim == 4 and array.shape[3] not in (3, 4):
+    too_few = array.ndim == 3 and array.shape[2] in (1, 2)
+    if too_few or (array.ndim == 4 and array.shape[3] not in (3, 4)):
         raise ValueError(
             "Arrays of images must be of shape (H, W), (H, W, 3), (H, W, 4) or a stack of "
-            f"these; not {array.shape}. Channels come last."
+            f"these; not {array.shape}. Channels come last, and grey pictures have no such axis."
         )
     return Images(list(array), range(len(array)))
 
 
-def _paths_as_images(items: Sequence[str | Path], expected: str | None) -> Images | None:
+def _paths_as_images(
+    items: Sequence[str | os.PathLike[str]], expected: str | None
+) -> Images | None:
     paths = [Path(item) for item in items]
     looks = [
-        isinstance(item, Path) or path.suffix.lower() in IMAGE_ENDINGS
+        not isinstance(item, str) or path.suffix.lower() in IMAGE_ENDINGS
         for item, path in zip(items, paths, strict=True)
     ]
     if expected != "images" and not all(looks):
         return None  # texts
+    folders = [str(path) for path in paths if _is_folder(path)]
+    if folders:
+        raise ValueError(f"Images must be files; {folders[0]} is a folder.")
     missing = [str(path) for path in paths if not _is_file(path)]
     if missing:
         raise FileNotFoundError(
@@ -209,11 +219,18 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir() and path != Path()
+    except (OSError, ValueError):
+        return False
+
+
 def _file_names(paths: Sequence[Path]) -> list[str]:
-    """Base names; with as many parents as it takes to tell different files apart."""
+    """Base names; with as many parents, or a number, as it takes to tell cases apart."""
     names = [path.name for path in paths]
     for depth in range(2, max((len(path.parts) for path in paths), default=0) + 1):
-        files = {}
+        files: dict[str, set[Path]] = {}
         for name, path in zip(names, paths, strict=True):
             files.setdefault(name, set()).add(path)
         ambiguous = {name for name, found in files.items() if len(found) > 1}
@@ -223,6 +240,11 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
             str(Path(*path.parts[-depth:])) if name in ambiguous else name
             for name, path in zip(names, paths, strict=True)
         ]
+    seen: Counter[str] = Counter()
+    for position, name in enumerate(names):
+        seen[name] += 1
+        if seen[name] > 1:  # one file given again
+            names[position] = f"{name} ({seen[name]})"
     return names
 
 
@@ -232,7 +254,12 @@ def unknown_input(x: Any, expected: str | None = None) -> str:
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
     elif isinstance(x, str):
-        what += f" {x!r:.60}, which names no image file"
+        what += f" {x!r:.60}, which names no image file (pass a pathlib.Path for other endings)"
+    elif isinstance(x, list | tuple) and x:
+        kinds = dict.fromkeys(type(item).__name__ for item in x)
+        what += f" of {', '.join(list(kinds)[:3])}"
+    elif isinstance(x, Iterator):
+        what += "; pass a list"
     table = (
         "a table: a pandas, polars or pyarrow data frame, or a 2-D array"
         + (", or one row as a Series" if expected == "tables" else "")
@@ -242,5 +269,5 @@ def unknown_input(x: Any, expected: str | None = None) -> str:
         "images: paths of existing files, PIL images, or uint8 arrays (H, W), (H, W, 3), "
         "(H, W, 4) or a stack of them"
     )
-    kinds = {"tables": table, "images": images}
-    return f"`x` must be {kinds.get(expected or '', f'{table}; or {images}')}; not {what}."
+    wanted = {"tables": table, "images": images}.get(expected or "", f"{table}; or {images}")
+    return f"`x` must be {wanted}; not {what}."

@@ -186,6 +186,53 @@ def test_sixteen_bits_are_rounded_to_eight(tmp_path):
     np.testing.assert_array_equal(read_picture(tmp_path / "rgb.tif"), rgb)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0, 255]], np.int32), [0, 255]),
+        (np.array([[0, 65535]], np.int32), [0, 255]),
+        (np.array([[0, 200]], np.float32), [0, 200]),
+        (np.array([[0, 1]], np.float32), [0, 255]),
+    ],
+)
+def test_other_numbers_are_scaled_to_eight_bits(values, expected):
+    assert read_picture(Image.fromarray(values)).tolist() == [expected]
+
+
+@pytest.mark.parametrize("value", [-1.0, 1e6, np.nan])
+def test_numbers_of_no_known_range_are_refused(value):
+    with pytest.raises(ValueError, match="Pixel values must lie from 0 to 255"):
+        read_picture(Image.fromarray(np.array([[0, value]], np.float32)))
+
+
+def test_grey_files_take_a_coloured_background(tmp_path):
+    Image.open(CAT).convert("L").save(tmp_path / "grey.png")
+    seen = set()
+
+    def model(paths):
+        seen.update(tuple(pixel) for pixel in load(paths).reshape(-1, 3)[:50])
+        return load(paths).mean((1, 2, 3)) / 255
+
+    path = tmp_path / "grey.png"
+    explain(path, lime(path, as_classifier(model)), background="red", **SMALL)
+    assert (255, 0, 0) in seen
+
+
+def test_the_frame_keeps_its_picture_when_the_array_changes(brightness):
+    array = np.asarray(Image.open(CAT).convert("RGB")).copy()
+    explanation = explain(array, lime(array, as_classifier(brightness)), **SMALL)
+    before = np.asarray(explanation["data"][0]).copy()
+    array[:] = 0
+    np.testing.assert_array_equal(explanation["data"][0], before)
+
+
+def test_classes_may_be_false_and_true(brightness):
+    array = np.asarray(Image.open(CAT).convert("RGB"))
+    explainer = lime(array, as_classifier(brightness, [False, True]))
+    explanation = explain(array, explainer, labels=True, **SMALL)
+    assert explanation["label"].unique().tolist() == [True]
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_what_you_pass_is_what_preprocess_gets(tmp_path, mode):
     image = Image.open(CAT).convert(mode)
@@ -285,6 +332,7 @@ def test_the_first_mask_keeps_all_and_none_keeps_nothing():
     kept = draw_masks(2000, 3, 0.8, np.random.default_rng(0))
     assert kept[0].all()
     assert kept.any(axis=1).all()
+    assert draw_masks(50, 4, 1 - 1e-12, np.random.default_rng(0))[1:].sum(axis=1).max() == 1
     kept = draw_masks(20_000, 30, 0.3, np.random.default_rng(0))
     assert abs(kept[1:].mean() - 0.7) < 0.005
 
@@ -390,6 +438,39 @@ def test_temporary_files_are_gone_after_an_error(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def breaks_at_the_third_case(paths):
+    if Image.open(paths[0]).size[0] == 48:
+        raise RuntimeError("the model broke")
+    time.sleep(0.05)
+    return load(paths).mean((1, 2, 3)) / 255
+
+
+def test_temporary_files_of_workers_are_gone_after_an_error(tmp_path):
+    """The workers are ended in the middle of their batches."""
+    paths = []
+    for width in (64, 56, 48, 40):
+        paths.append(str(tmp_path / f"{width}.png"))
+        Image.open(CAT).crop((0, 0, width, 43)).save(paths[-1])
+    (tmp_path / "tmp").mkdir()
+    script = f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_image import breaks_at_the_third_case as model
+        from pylime import lime, explain, as_classifier
+        explainer = lime({paths!r}, as_classifier(model))
+        explain({paths!r}, explainer, n_jobs=2, n_superpixels=12, n_permutations=200)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "the model broke" in done.stderr
+    assert not list((tmp_path / "tmp").glob("pylime-*"))
+
+
 def test_temporary_files_are_gone_after_an_interrupt(tmp_path):
     script = f"""
         import time, numpy as np
@@ -465,6 +546,10 @@ def test_missing_files_are_refused(tmp_path):
         ({"labels": "leftR", "n_labels": 1}, ValueError, "choose between"),
         ({"n_superpixel": 9}, TypeError, "no option 'n_superpixel'. Did you mean 'n_superpixels'"),
         ({"random_state": -1}, ValueError, "`random_state` must not be negative"),
+        ({"n_jobs": 0}, ValueError, "`n_jobs` must be a number of jobs"),
+        ({"progress": "no"}, TypeError, "`progress` must be True, False or None"),
+        ({"predict_options": [1]}, TypeError, "`predict_options` must be a mapping"),
+        ({"labels": iter([])}, ValueError, "must name at least one label"),
         ({"random_state": "one"}, TypeError, "`random_state` must be None"),
         ({"dist_fun": "gower"}, TypeError, "no option 'dist_fun'"),
     ],
@@ -503,6 +588,7 @@ def test_lime_has_no_options_for_images():
         (lambda x: np.ones(3), None, "one row for each of the 10 cases"),
         (lambda x: np.ones((len(x), 2, 2)), None, "array of shape"),
         (lambda x: np.full((len(x), 2), 0.5), None, "0.5 for every permutation"),
+        (lambda x: np.eye(len(x))[:, : 2 + len(x) % 2], None, "same classes for every batch"),
     ],
 )
 def test_unusable_predictions_are_refused(model, preprocess, message):

@@ -56,6 +56,9 @@ def test_files_of_one_name_stay_apart(tmp_path):
         (RGB / 255, TypeError, "must be uint8"),
         (np.zeros((5, 6, 2, 2), np.uint8), ValueError, "Channels come last"),
         (np.zeros((1, 3, 224, 224), np.uint8), ValueError, "Channels come last"),
+        (RGB[..., :1], ValueError, "grey pictures have no such axis"),
+        (Path(__file__).parent, ValueError, "is a folder"),
+        (iter([CAT]), TypeError, "pass a list"),
         ([], ValueError, "nothing to explain"),
         (None, TypeError, "`x` must be a table"),
         (7, TypeError, "not int"),
@@ -64,6 +67,10 @@ def test_files_of_one_name_stay_apart(tmp_path):
 def test_other_inputs_say_what_an_input_can_be(x, error, message):
     with pytest.raises(error, match=message):
         recognise(x)
+
+
+def test_a_file_given_twice_makes_two_cases():
+    assert recognise([CAT, CAT]).names == ["chelsea_64x43.png", "chelsea_64x43.png (2)"]
 
 
 def test_an_image_explainer_takes_any_name_for_a_path():

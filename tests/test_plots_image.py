@@ -159,9 +159,11 @@ def test_the_explanation_is_not_changed():
     ("options", "message"),
     [
         ({"display": "mosaic"}, "`display` must be one of 'outline', 'block'; not 'mosaic'"),
-        ({"fill_alpha": 2}, "`fill_alpha` must be from 0 to 1; not 2"),
-        ({"threshold": -1}, "`threshold` must not be negative; not -1"),
+        ({"fill_alpha": 2}, "`fill_alpha` must be a number from 0 to 1; not 2"),
+        ({"threshold": -1}, "`threshold` must be a number from 0; not -1"),
         ({"outline_col": ("blue", "bleu")}, "`outline_col` must be a colour"),
+        ({"fill_alpha": "half"}, "`fill_alpha` must be a number from 0 to 1; not 'half'"),
+        ({"outline_col": ()}, "`outline_col` must be a colour"),
         ({"block_col": "greyish"}, "`block_col` must be a colour"),
     ],
 )
@@ -177,3 +179,28 @@ def test_only_explanations_of_images_are_drawn():
         plot_image_explanation(load_image_example().assign(data="a text"))
     with pytest.raises(ValueError, match="`weight` must be a positive number"):
         plot_superpixels(PATH, weight=-1)
+    with pytest.raises(ValueError, match="`path` must be one picture; not 2"):
+        plot_superpixels([PATH, PATH])
+    with pytest.raises(TypeError, match="`x` must be images"):
+        plot_superpixels(None)
+
+
+def test_pictures_of_different_sizes_are_not_mixed():
+    example = load_image_example()
+    with pytest.raises(ValueError, match="pictures of different sizes"):
+        plot_image_explanation(pd.concat([example, r_explanation().assign(case="chelsea.png")]))
+
+
+def test_names_of_cases_come_before_positions():
+    example = load_image_example().assign(case=2)
+    both = pd.concat([example.assign(case=1, label="one"), example], ignore_index=True)
+    assert set(plot_image_explanation(both, which=1).data["label"]) == {"one"}
+    assert len(plot_image_explanation(both, which=0).data) == 1
+
+
+def test_transparent_pictures_are_drawn_on_white():
+    pixels = np.zeros((20, 30, 4), np.uint8)
+    pixels[:, 15:] = (200, 100, 0, 255)
+    drawn = np.asarray(plot_superpixels(pixels, 6, colour="none").data["picture"].iloc[0])
+    assert drawn[5, 2].tolist() == [255, 255, 255]
+    assert drawn[5, 20].tolist() == [200, 100, 0]

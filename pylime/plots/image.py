@@ -1,6 +1,7 @@
 """Plots of pictures: their superpixels, and which of them move a prediction."""
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from plotnine import (
 )
 from plotnine.geoms.geom import geom
 
-from pylime.image import check_segmentation, parse_colour, read_picture, rgb_pixels
+from pylime.image import flatten, parse_colour, read_picture, rgb_pixels
+from pylime.inputs import recognise
 from pylime.plots.theme import label_both_upper, theme_lime
-from pylime.superpixels import segment
+from pylime.superpixels import check_segmentation, segment
 from pylime.tidy import COLUMNS, Bitmap, check_explanation, format_numbers
 
 __all__ = ["plot_image_explanation", "plot_superpixels"]
@@ -87,8 +89,12 @@ def plot_superpixels(
     >>> plot.save("superpixels.png")  # doctest: +SKIP
     """
     check_segmentation(n_superpixels, weight, n_iter)
-    pixels = rgb_pixels(read_picture(path))
-    labels = segment(pixels, n_superpixels, weight, n_iter)
+    images = recognise(path, "images")
+    if len(images) != 1:
+        raise ValueError(f"`path` must be one picture; not {len(images)}.")
+    picture = read_picture(images.items[0])
+    labels = segment(rgb_pixels(picture), n_superpixels, weight, n_iter)
+    pixels = _on_white(picture)
     drawn = lay_over(pixels, superpixel_borders(labels) * 1.0, parse_colour(colour, "colour"))
     size = _figure_size(pixels.shape, 1, 1, strip_rows=0)
     return (
@@ -116,7 +122,7 @@ def plot_image_explanation(
     explanation
         From [`explain`][pylime.explain], of images.
     which
-        The case to show: a position from 0, or its name.
+        The case to show: its name, or its position from 0.
     threshold
         Superpixels of smaller absolute weight are left out.
     show_negative
@@ -126,7 +132,7 @@ def plot_image_explanation(
     fill_alpha
         Opacity of the tint, from 0 to 1.
     outline_col
-        Colours of supporting and contradicting superpixels.
+        Colours of supporting and contradicting superpixels, or one for both.
     block_col
         Colour of what is hidden.
 
@@ -151,18 +157,20 @@ def plot_image_explanation(
         raise ValueError(
             f"`display` must be one of {', '.join(map(repr, DISPLAYS))}; not {display!r}."
         )
-    if not 0 <= fill_alpha <= 1:
-        raise ValueError(f"`fill_alpha` must be from 0 to 1; not {fill_alpha!r}.")
-    if not threshold >= 0:
-        raise ValueError(f"`threshold` must not be negative; not {threshold!r}.")
-    outlines = [outline_col] * 2 if isinstance(outline_col, str) else list(outline_col)
-    colours = {
-        "Supports": parse_colour(outlines[0], "outline_col"),
-        "Contradicts": parse_colour(outlines[-1], "outline_col"),
-    }
+    if not isinstance(fill_alpha, Real) or not 0 <= fill_alpha <= 1:
+        raise ValueError(f"`fill_alpha` must be a number from 0 to 1; not {fill_alpha!r}.")
+    if not isinstance(threshold, Real) or not threshold >= 0:
+        raise ValueError(f"`threshold` must be a number from 0; not {threshold!r}.")
+    supports, contradicts = _two_colours(outline_col)
+    colours = {"Supports": supports, "Contradicts": contradicts}
     block = parse_colour(block_col, "block_col")
     case = _one_case(explanation, which)
-    pixels = rgb_pixels(np.asarray(case["data"].iloc[0]))
+    pixels = _on_white(np.asarray(case["data"].iloc[0]))
+    if any(cell.shape != pixels.shape[:2] for cell in case["feature_value"]):
+        raise ValueError(
+            f"The rows of case {case['case'].iloc[0]!r} are of pictures of different sizes; give "
+            "the cases different names, or draw one explanation at a time."
+        )
 
     fits = format_numbers(case["model_r2"].to_numpy(), 2)
     rows = []
@@ -205,6 +213,19 @@ def plot_image_explanation(
             figure_size=_figure_size(pixels.shape, n_rows, columns, strip_rows),
         )
     )
+
+
+def _on_white(pixels: np.ndarray) -> np.ndarray:
+    """The (H, W, 3) colours of a picture on a white page."""
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = flatten(pixels, (255, 255, 255, 255))
+    return rgb_pixels(pixels)
+
+
+def _two_colours(outline_col: Any) -> list[tuple[int, int, int, int]]:
+    """Colours of what supports and of what contradicts; one serves for both."""
+    two = isinstance(outline_col, list | tuple) and len(outline_col) == 2
+    return [parse_colour(c, "outline_col") for c in (outline_col if two else [outline_col] * 2)]
 
 
 def superpixel_borders(labels: np.ndarray) -> np.ndarray:
@@ -292,9 +313,9 @@ def _one_case(explanation: pd.DataFrame, which: Any) -> pd.DataFrame:
         raise ValueError("`explanation` must be one of images; its `data` holds no pictures.")
     cases = list(dict.fromkeys(explanation["case"]))
     is_position = isinstance(which, int | np.integer) and not isinstance(which, bool)
-    if is_position and -len(cases) <= which < len(cases):
-        which = cases[which]
-    elif is_position or which not in cases:
+    if isinstance(which, bool) or which not in cases:  # a name comes before a position
+        if is_position and -len(cases) <= which < len(cases):
+            return explanation[explanation["case"] == cases[which]]
         listed = ", ".join(map(repr, cases[:10])) + (", ..." if len(cases) > 10 else "")
         raise ValueError(
             f"`which` must be a position from 0 to {len(cases) - 1} or one of the cases "
