@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pylime.plots.explanations import plot_explanations
     from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
+    from pylime.plots.text import plot_text_explanations
 
 __all__ = [
     "COLUMNS",
@@ -51,6 +52,7 @@ __all__ = [
     "plot_features",
     "plot_image_explanation",
     "plot_superpixels",
+    "plot_text_explanations",
     "predict_model",
     "slic",
 ]
@@ -63,6 +65,7 @@ _PLOTS = {
     "plot_features": "pylime.plots.features",
     "plot_image_explanation": "pylime.plots.image",
     "plot_superpixels": "pylime.plots.image",
+    "plot_text_explanations": "pylime.plots.text",
 }
 
 
