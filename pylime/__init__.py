@@ -14,7 +14,8 @@ everybody can read. Three steps, the same for every kind of input:
    `plot_image_explanation(explanation)` a picture.
 
 Only the permutation differs between inputs. A picture is cut into superpixels that are
-shown or hidden; `plot_superpixels(path)` shows the cut.
+shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are kept and
+the others dropped.
 
 The model can be a Keras model, a scikit-learn estimator, or a function in
 `as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
@@ -24,12 +25,14 @@ are open to your own classes.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pylime.image  # noqa: F401 - teaches lime() and explain() about pictures
+import pylime.image
+import pylime.text  # noqa: F401 - these teach lime() and explain() about pictures and texts
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
 from pylime.resources import imagenet_labels, load_image_example
 from pylime.superpixels import slic
-from pylime.tidy import COLUMNS, Bitmap, Superpixel
+from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
+from pylime.tokens import default_tokenize, icu_tokenize
 
 if TYPE_CHECKING:
     from pylime.plots.explanations import plot_explanations
@@ -41,9 +44,12 @@ __all__ = [
     "COLUMNS",
     "Bitmap",
     "Superpixel",
+    "Word",
     "as_classifier",
     "as_regressor",
+    "default_tokenize",
     "explain",
+    "icu_tokenize",
     "imagenet_labels",
     "lime",
     "load_image_example",

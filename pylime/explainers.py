@@ -32,6 +32,7 @@ __all__ = [
     "Explainer",
     "Request",
     "case_generator",
+    "check_cases",
     "check_count",
     "explain",
     "lime",
@@ -112,6 +113,12 @@ def make_explainer(data: Any, model: Any, preprocess: Callable[[Any], Any], **op
 
 
 @singledispatch
+def check_cases(explainer: Any, cases: Any, options: Any) -> Any:
+    """Look at the cases of a call together, before any work; as they are to be used."""
+    return cases
+
+
+@singledispatch
 def perturb(
     explainer: Any, cases: Any, request: Request, report: Report
 ) -> Iterator[Neighbourhood | CaseError]:
@@ -129,7 +136,8 @@ def lime(
     ----------
     x
         What the model was trained on, or the like. Images: paths of files, PIL images,
-        or uint8 arrays of shape (H, W), (H, W, 3 or 4) or a stack of them.
+        or uint8 arrays of shape (H, W), (H, W, 3 or 4) or a stack of them. Texts: a
+        string, or a list, Series or array of strings (that do not all name image files).
     model
         The model: one that [`predict_model`][pylime.predict_model] and
         [`model_type`][pylime.model_type] know, or any in
@@ -137,9 +145,14 @@ def lime(
     preprocess
         A function from a batch of cases to what the model takes. It gets what was
         passed here: a list of paths for paths, a list of PIL images for PIL images, a
-        stacked array for arrays. Without: the cases go to the model as they are.
+        stacked array for arrays; for texts, however they were passed, a list of str.
+        Without: the cases go to the model as they are.
     **options
-        Images have none.
+        Images have none. Of texts: `tokenization=default_tokenize` (what a word is: a
+        function from a text to a list of words, or a regular expression that matches a
+        word), `keep_word_position=False` (whether each occurrence of a word is a feature
+        of its own, called `word_position`; positions are counted over all texts of a call
+        of [`explain`][]).
 
     Returns
     -------
@@ -197,7 +210,8 @@ def explain(
     Parameters
     ----------
     x
-        The cases, of the same kind as the data of [`lime`][].
+        The cases, of the same kind as the data of [`lime`][]. A text is called by its
+        position, or by its index label in a Series.
     explainer
         From [`lime`][].
     labels
@@ -209,7 +223,7 @@ def explain(
         How many features each explanation may use.
     n_permutations
         How many permutations of each case the model predicts; by default 1000 for
-        images.
+        images, 5000 for texts.
     feature_select
         How features are selected: `"auto"` (forward selection up to six features,
         highest weights beyond), `"none"` (all), `"forward_selection"`,
@@ -228,6 +242,8 @@ def explain(
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (pictures per call of `preprocess` and the model), `background="grey"` (the
         colour of removed superpixels).
+        Of texts: `single_explanation=False` (whether all texts together give one
+        explanation; its case is the first text).
 
     Returns
     -------
@@ -263,6 +279,7 @@ def explain(
             stacklevel=2,
         )
         labels = n_labels = None
+    own_options = make_options(explainer.options, options, f"explain() of {explainer.input_name}")
     request = Request(
         labels,
         n_labels,
@@ -271,9 +288,9 @@ def explain(
         n_permutations,
         _seed(random_state),
         dict(predict_options or {}),
-        make_options(explainer.options, options, f"explain() of {explainer.input_name}"),
+        own_options,
     )
-    cases = recognise(x, explainer.input_name)
+    cases = check_cases(explainer, recognise(x, explainer.input_name), own_options)
     with _progress_bar(progress, len(cases) * n_permutations) as bar:
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, bar.update))

@@ -1,5 +1,5 @@
 """
-What an input is: images so far, told by their types and, for strings, by files that exist.
+What an input is: images or texts, told by their types and, for strings, by files that exist.
 """
 
 from collections.abc import Hashable, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-__all__ = ["IMAGE_ENDINGS", "Images", "recognise", "unknown_input"]
+__all__ = ["IMAGE_ENDINGS", "Images", "Texts", "recognise", "unknown_input"]
 
 IMAGE_ENDINGS = frozenset([".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg"])
 """File name endings by which a string counts as an image, as in R's `lime`."""
@@ -41,6 +41,30 @@ class Images:
         return Images([self.items[p] for p in positions], [self.names[p] for p in positions])
 
 
+@dataclass(frozen=True)
+class Texts:
+    """
+    Texts as they were given.
+
+    Attributes
+    ----------
+    items
+        Strings; None for a missing one.
+    names
+        What each case is called.
+    """
+
+    items: Sequence[str | None]
+    names: Sequence[Hashable]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def take(self, positions: Sequence[int]) -> "Texts":
+        """Keep some of the texts."""
+        return Texts([self.items[p] for p in positions], [self.names[p] for p in positions])
+
+
 def recognise(x: Any, expected: str | None = None) -> Any:
     """
     Find out what kind of input something is.
@@ -54,7 +78,7 @@ def recognise(x: Any, expected: str | None = None) -> Any:
 
     Returns
     -------
-    Images
+    Images or Texts
         The input as a record.
 
     Raises
@@ -64,12 +88,41 @@ def recognise(x: Any, expected: str | None = None) -> Any:
     FileNotFoundError
         If it names image files that do not exist.
     """
-    images = _as_images(x, expected)
-    if images is None:
-        raise TypeError(unknown_input(x))
-    if not len(images):
-        raise ValueError("There is nothing to explain: no image was given.")
-    return images
+    found = None if expected == "texts" else _as_images(x, expected)
+    if found is None and expected != "images":
+        found = _as_texts(x)
+    if found is None:
+        raise TypeError(unknown_input(x, expected))
+    if not len(found):
+        what = "text" if isinstance(found, Texts) else "image"
+        raise ValueError(f"There is nothing to explain: no {what} was given.")
+    return found
+
+
+def _as_texts(x: Any) -> Texts | None:
+    """Strings, of which some but not all may be missing."""
+    names = None
+    if isinstance(x, pd.Series):
+        names = x.index.tolist()
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "UOT":
+            return None
+        x = x.ravel().tolist()
+    elif isinstance(x, str):
+        x = [x]
+    elif not isinstance(x, list | tuple):
+        # Series of pandas, polars and the like say which values they hold by a method.
+        to_list = getattr(x, "to_list", None)
+        x = to_list() if callable(to_list) else None
+    if not isinstance(x, list | tuple):
+        return None
+    missing = [item is None or item is pd.NA or item != item for item in x]
+    if not all(lost or isinstance(item, str) for item, lost in zip(x, missing, strict=True)):
+        return None
+    if x and all(missing):
+        return None
+    items = [None if lost else str(item) for item, lost in zip(x, missing, strict=True)]
+    return Texts(items, range(len(items)) if names is None else names)
 
 
 def _as_images(x: Any, expected: str | None) -> Images | None:
@@ -155,14 +208,17 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def unknown_input(x: Any) -> str:
+def unknown_input(x: Any, expected: str | None = None) -> str:
     """Say what an input can be, and what it was instead."""
     what = type(x).__name__
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
-    elif isinstance(x, str):
-        what += f" {x!r:.60}, which names no image file"
-    return (
-        "`x` must be images: paths of existing files, PIL images, or uint8 arrays (H, W), "
-        f"(H, W, 3), (H, W, 4) or a stack of them; not {what}."
-    )
+    elif isinstance(x, list | tuple) and x:
+        kinds = dict.fromkeys(type(item).__name__ for item in x)
+        what += f" of {', '.join(list(kinds)[:3])}"
+    kinds = {
+        "images": "images: paths of existing files, PIL images, or uint8 arrays (H, W), "
+        "(H, W, 3), (H, W, 4) or a stack of them",
+        "texts": "texts: a string, or a list, Series or array of strings",
+    }
+    return f"`x` must be {kinds.get(expected or '', '; or '.join(kinds.values()))}; not {what}."

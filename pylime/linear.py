@@ -109,7 +109,8 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     for start in range(0, n, rows):
         block = design[start : start + rows]
         block = block.toarray() if isinstance(block, sparse.csr_array) else block
-        block = (block - mean) * square_roots[start : start + rows]
+        block = block - mean
+        block *= square_roots[start : start + rows]
         gram += block.T @ block
         cross += block.T @ centred_responses[start : start + rows]
 
