@@ -35,6 +35,11 @@ from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
 from pylime.tokens import default_tokenize, icu_tokenize
 
 if TYPE_CHECKING:
+    from pylime.app import (
+        interactive_text_explanations,
+        render_text_explanations,
+        text_explanations_output,
+    )
     from pylime.plots.explanations import plot_explanations
     from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
@@ -51,6 +56,7 @@ __all__ = [
     "explain",
     "icu_tokenize",
     "imagenet_labels",
+    "interactive_text_explanations",
     "lime",
     "load_image_example",
     "model_type",
@@ -60,24 +66,29 @@ __all__ = [
     "plot_superpixels",
     "plot_text_explanations",
     "predict_model",
+    "render_text_explanations",
     "slic",
+    "text_explanations_output",
 ]
 
 __version__ = "0.1.0"
 
-# Plotnine is imported when the first plot is asked for.
-_PLOTS = {
+# Plotnine is imported when the first plot is asked for, Shiny when a page is.
+_LAZY = {
+    "interactive_text_explanations": "pylime.app",
     "plot_explanations": "pylime.plots.explanations",
     "plot_features": "pylime.plots.features",
     "plot_image_explanation": "pylime.plots.image",
     "plot_superpixels": "pylime.plots.image",
     "plot_text_explanations": "pylime.plots.text",
+    "render_text_explanations": "pylime.app",
+    "text_explanations_output": "pylime.app",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PLOTS:
-        return getattr(import_module(_PLOTS[name]), name)
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -15,7 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
-from pylime import load_image_example, plot_text_explanations
+from pylime import (
+    Word,
+    as_regressor,
+    explain,
+    lime,
+    load_image_example,
+    plot_text_explanations,
+)
 from pylime.plots.stylesheet import DARK, LIGHT, STYLESHEET
 from pylime.plots.text import TextExplanations, color_code, escape
 
@@ -37,7 +44,7 @@ def explanation_of(text, weights, **columns):
         "label_prob": 0.75,
         "model_r2": 0.5,
         "feature": list(weights),
-        "feature_value": list(weights),
+        "feature_value": pd.Series(list(weights), dtype=object),
         "feature_weight": list(weights.values()),
         "data": pd.Series([text] * len(weights), dtype=object),
     }
@@ -160,13 +167,8 @@ def test_words_of_a_regressor_raise_and_lower():
     ]
 
 
-def by_position(text, weights, **columns):
-    words = [name.rpartition("_")[0] for name in weights]
-    return explanation_of(text, weights, feature_value=words, **columns)
-
-
 def test_a_word_with_its_position_is_coloured_there_only():
-    plot = plot_text_explanations(by_position("no, no, yes no", {"no_2": -0.5, "yes_3": 0.5}))
+    plot = plot_text_explanations(explanation_of("no, no, yes no", {"no_2": -0.5, "yes_3": 0.5}))
     marked = re.sub("<mark.*?>(.*?)</mark>", r"[\1]", str(plot))
     assert "no, [no], [yes] no" in marked
 
@@ -174,15 +176,15 @@ def test_a_word_with_its_position_is_coloured_there_only():
 def test_positions_count_over_all_texts():
     both = pd.concat(
         [
-            by_position("not good", {"good_2": 1.0}),
-            by_position("good good", {"good_4": -1.0}, case=1),
+            explanation_of("not good", {"good_2": 1.0}),
+            explanation_of("good good", {"good_4": -1.0}, case=1),
         ]
     )
     marked = re.sub("<mark.*?>(.*?)</mark>", r"[\1]", str(plot_text_explanations(both)))
     assert "not [good]" in marked
     assert "good [good]" in marked
     # The second text alone: from its words follows where it began.
-    alone = by_position("bad and good and", {"and_6": -1.0, "good_7": 0.5, "and_8": 0.5})
+    alone = explanation_of("bad and good and", {"and_6": -1.0, "good_7": 0.5, "and_8": 0.5})
     marked = re.sub("<mark.*?>(.*?)</mark>", r"[\1]", str(plot_text_explanations(alone)))
     assert "bad [and] [good] [and]" in marked
 
@@ -223,11 +225,24 @@ def test_a_word_without_weight_has_no_colour():
     assert found.words == ["a b"]
 
 
-def test_texts_that_were_pooled_are_all_shown():
-    explanation = explanation_of(["good", "not good"], {"good": 0.5, "not": -0.5})
-    found = Reader(plot_text_explanations(explanation))
-    assert found.words == ["good", "not good"]
-    assert [len(marks) for marks in found.marks] == [1, 2]
+def test_words_that_know_their_places_are_coloured_there():
+    words = [Word("good", [(9, 13)]), Word("lower", [])]
+    text = "good not good lower"
+    found = str(plot_text_explanations(explanation_of(text, dict.fromkeys(words, 1.0))))
+    assert re.sub("<mark.*?>(.*?)</mark>", r"[\1]", found).count("good not [good] lower") == 1
+    beyond = Word("good", [(-1, 2), (17, 30), (3, 3)])  # the frame's text was changed
+    assert Reader(plot_text_explanations(explanation_of(text, {beyond: 1.0}))).coloured == [[]]
+
+
+def test_an_explanation_that_was_stored_looks_the_same(tmp_path):
+    model = as_regressor(lambda texts: [text.count("good") - text.count("bad") for text in texts])
+    texts = ["Good? bad, a bad one.", "bad not good & good"]
+    for keep in (False, True):
+        explainer = lime(texts, model, keep_word_position=keep)
+        explanation = explain(texts, explainer, n_permutations=100, random_state=1)
+        explanation.to_csv(tmp_path / "stored.csv", index=False)
+        stored = pd.read_csv(tmp_path / "stored.csv")
+        assert str(plot_text_explanations(stored)) == str(plot_text_explanations(explanation))
 
 
 # What HTML cannot hold is left to a test of its own.

@@ -1,112 +1,110 @@
 """Where the words of an explanation stand in its text."""
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
 
 import regex
 
-__all__ = ["Span", "locate_occurrences", "locate_words", "token_spans"]
+from pylime.tokens import Span, tokenize
 
-Span: TypeAlias = tuple[int, int]
-"""Where something starts in a text, and where it ends."""
+__all__ = ["locate_features"]
 
-_TOKEN = regex.compile(r"\w+(?:['\u2019.]\w+)*")
-_WORD_EDGE = regex.compile(r"\w")
-
-
-def token_spans(text: str) -> list[Span]:
-    """List where the words of a text stand, as the default tokenizer finds them."""
-    return [match.span() for match in _TOKEN.finditer(text)]
+_POSITION = re.compile(r"(.+)_(\d+)", flags=re.DOTALL)
+_INSIDE_WORD = regex.compile(r"\w")
 
 
-def locate_words(words: Sequence[str], text: str) -> dict[str, list[Span]]:
+def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
     """
-    Find every place of some words in a text.
+    Find every place of the features of an explanation in their text.
 
-    A word stands where a token of the default tokenizer is that word: `art` is not in
-    `party`. Only what is no such token, because another tokenizer made it, is searched
-    for as a piece of text that does not begin or end inside a word; and if the text
-    has it in other letters only (the tokenizer changed them), in any letters.
+    A [`Word`][pylime.Word] knows its places. Plain strings, of a frame that was stored in
+    between, are looked up among the tokens of the default tokenizer: `art` is not in
+    `party`. With `word_position` that is the one place. What is no such token, because
+    another tokenizer made it, is searched for as a piece of text that neither begins nor
+    ends inside a word; and if the text has it in other letters only, in any letters.
 
     Parameters
     ----------
-    words
-        What to look for.
+    values
+        The features' values.
     text
         The text as it was given.
 
     Returns
     -------
     dict
-        From each word to its places, in their order.
+        From each value to its places, in their order.
 
     Examples
     --------
-    >>> locate_words(["art", "sake"], "Party: art for art's sake")
+    >>> locate_features(["art", "sake"], "Party: art for art's sake")
     {'art': [(7, 10)], 'sake': [(21, 25)]}
+    >>> locate_features(["no_2", "yes_3"], "no, no, yes")
+    {'no_2': [(4, 6)], 'yes_3': [(8, 11)]}
     """
-    tokens: dict[str, list[Span]] = defaultdict(list)
-    for start, end in token_spans(text):
-        tokens[text[start:end]].append((start, end))
-    return {word: tokens.get(word) or _search(word, text) for word in dict.fromkeys(words)}
+    places: dict[str, list[Span]] = {}
+    plain = []
+    for value in values:
+        spans = getattr(value, "spans", None)
+        if spans is None:
+            plain.append(value)
+        else:
+            places[value] = [(a, b) for a, b in spans if 0 <= a < b <= len(text)]
+    return places | _look_up(plain, text) if plain else places
+
+
+def _look_up(words: Sequence[str], text: str) -> dict[str, list[Span]]:
+    """Find plain strings: tokens, tokens with their positions, or any pieces of text."""
+    tokens: dict[str, list[int]] = defaultdict(list)
+    found, places = tokenize(text)
+    spans = [place for place in places if place]
+    for index, word in enumerate(found):
+        tokens[word].append(index)
+    occurrences = {}
+    for word in words:
+        match = _POSITION.fullmatch(word)
+        if match and word not in tokens and match[1] in tokens:
+            occurrences[word] = (match[1], int(match[2]))
+    shift = _shift(occurrences, tokens)
+    located: dict[str, list[Span]] = {}
+    for word in words:
+        if word in occurrences:
+            token, position = occurrences[word]
+            located[word] = [spans[i] for i in tokens[token] if i == position - shift]
+        elif word in tokens:
+            located[word] = [spans[index] for index in tokens[word]]
+        else:
+            located[word] = _search(word, text)
+    return located
+
+
+def _shift(occurrences: Mapping[str, tuple[str, int]], tokens: Mapping[str, Sequence[int]]) -> int:
+    """
+    Find the position of a text's first token.
+
+    Positions count the tokens of all texts that were explained together. Where this text
+    began among them follows from its own words: it is where most of them fit. The
+    first such place is taken.
+    """
+    votes: dict[int, int] = defaultdict(int)
+    for token, position in occurrences.values():
+        for index in tokens[token]:
+            if index < position:
+                votes[position - index] += 1
+    most = max(votes.values(), default=0)
+    return min((shift for shift, count in votes.items() if count == most), default=1)
 
 
 def _search(word: str, text: str) -> list[Span]:
     """Find a piece of text whose ends are no places inside a word."""
     if not word:
         return []
-    before = r"(?<!\w)" if _WORD_EDGE.match(word) else ""
-    after = r"(?!\w)" if _WORD_EDGE.match(word[-1]) else ""
+    before = r"(?<!\w)" if _INSIDE_WORD.match(word[0]) else ""
+    after = r"(?!\w)" if _INSIDE_WORD.match(word[-1]) else ""
     pattern = before + regex.escape(word) + after
     for flags in (0, regex.IGNORECASE):
         places = [match.span() for match in regex.finditer(pattern, text, flags)]
         if places:
-            break
-    return places
-
-
-def locate_occurrences(
-    occurrences: Mapping[str, tuple[str, int]], text: str, offset: int
-) -> dict[str, Span]:
-    """
-    Find the places of words that are known by their position.
-
-    Positions count the tokens of all texts that were explained together. How many there
-    were before this one follows from the words themselves; where several numbers fit,
-    the nearest to what is expected.
-
-    Parameters
-    ----------
-    occurrences
-        From a name to a word and its position.
-    text
-        The text as it was given.
-    offset
-        How many tokens are expected to come before the text.
-
-    Returns
-    -------
-    dict
-        From the names to places; without those whose word does not stand there.
-    """
-    spans = token_spans(text)
-    indices: dict[str, list[int]] = defaultdict(list)
-    for index, (start, end) in enumerate(spans):
-        indices[text[start:end]].append(index)
-    votes: dict[int, int] = defaultdict(int)
-    for word, position in occurrences.values():
-        for index in indices.get(word, []):
-            votes[position - index] += 1
-    if not votes:
-        return {}
-    most = max(votes.values())
-    first = min(
-        (shift for shift, count in votes.items() if count == most),
-        key=lambda shift: abs(shift - offset),
-    )
-    places = {}
-    for name, (word, position) in occurrences.items():
-        if position - first in indices.get(word, []):
-            places[name] = spans[position - first]
-    return places
+            return places
+    return []

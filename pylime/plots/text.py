@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pylime.plots.places import Span, locate_occurrences, locate_words, token_spans
+from pylime.plots.places import locate_features
 from pylime.plots.stylesheet import STYLESHEET
 from pylime.tidy import check_explanation, format_numbers
+from pylime.tokens import Span
 
-__all__ = ["TextExplanations", "color_code", "escape", "plot_text_explanations"]
+__all__ = ["TextExplanations", "color_code", "css_size", "escape", "plot_text_explanations"]
 
 STRENGTHS = 5
-NEEDED = ("case", "model_r2", "feature", "feature_value", "feature_weight", "data")
+NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "data")
 # What a weight does, by type of model and sign.
 EFFECTS = {
     "classification": {"positive": "supports", "negative": "contradicts"},
@@ -125,18 +126,13 @@ def plot_text_explanations(
     model_type = check_explanation(
         explanation, classification=(*NEEDED, "label", "label_prob"), regression=NEEDED
     )
-    size = f"width: {_css_size('width', width)}; height: {_css_size('height', height)}"
+    size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
     cases = list(_groups(explanation, "case"))
-    named = len(cases) > 1
-    before = 0
     blocks = []
     for case, rows in cases:
-        texts = _texts_of(case, rows)
+        name = case if len(cases) > 1 else None
         labels = _groups(rows, "label") if model_type == "classification" else [(None, rows)]
-        for _, of_label in labels:
-            facts = _facts(of_label, model_type, case if named else None)
-            blocks.append(_block(of_label, texts, before, facts, model_type))
-        before += sum(len(token_spans(text)) for text in texts)
+        blocks += [_block(of_label, model_type, name) for _, of_label in labels]
     return TextExplanations(
         f'<div class="pylime-text" style="{size}">\n<style>\n{STYLESHEET}</style>\n'
         + "\n".join([*blocks, _key(model_type)])
@@ -196,7 +192,27 @@ def color_code(share: float, positive: bool) -> str:
     return f"{'positive' if positive else 'negative'}_{strength}"
 
 
-def _css_size(name: str, size: Any) -> str:
+def css_size(name: str, size: Any) -> str:
+    """
+    Check a size that goes into a style.
+
+    Parameters
+    ----------
+    name
+        What the argument is called in an error.
+    size
+        Pixels, or a CSS length.
+
+    Returns
+    -------
+    str
+        A CSS length.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
     if isinstance(size, int | float) and not isinstance(size, bool) and 0 < size < 1e6:
         return f"{size:g}px"
     if isinstance(size, str) and _SIZE.fullmatch(size):
@@ -214,18 +230,6 @@ def _groups(rows: pd.DataFrame, column: str) -> Iterator[tuple[Any, pd.DataFrame
         yield value, rows[codes == code]
 
 
-def _texts_of(case: Any, rows: pd.DataFrame) -> list[str]:
-    """The text of a case; several where they were pooled into one explanation."""
-    data = rows["data"].iloc[0]
-    texts = [data] if isinstance(data, str) else data
-    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(
-            "`explanation` must be one of texts, which are in its column 'data'; "
-            f"that of case {case!r} is of class {type(data).__name__!r}."
-        )
-    return list(texts)
-
-
 @dataclass(frozen=True)
 class _Highlight:
     """A word that is coloured: its place, its colour's name and what it tells."""
@@ -235,60 +239,45 @@ class _Highlight:
     note: str
 
 
-def _block(
-    rows: pd.DataFrame, texts: Sequence[str], before: int, facts: str, model_type: str
-) -> str:
-    """Show the texts of a case for one label."""
-    paragraphs = []
-    for text in texts:
-        highlights = _highlights(rows, text, before, model_type)
-        paragraphs.append(f'<p class="words" dir="auto">{_marked(text, highlights)}</p>')
-        before += len(token_spans(text))
-    return "\n".join(['<div class="text">', *paragraphs, facts, "</div>"])
+def _block(rows: pd.DataFrame, model_type: str, case: Any) -> str:
+    """Show the text of a case for one label."""
+    text = rows["data"].iloc[0]
+    if not isinstance(text, str):
+        raise ValueError(
+            "`explanation` must be one of texts, which are in its column 'data'; "
+            f"there is an object of class {type(text).__name__!r}."
+        )
+    words = _marked(text, _highlights(rows, text, model_type))
+    return (
+        f'<div class="text">\n<p class="words" dir="auto">{words}</p>\n'
+        f"{_facts(rows, model_type, case)}\n</div>"
+    )
 
 
-def _highlights(rows: pd.DataFrame, text: str, before: int, model_type: str) -> list[_Highlight]:
+def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlight]:
     """Decide what is coloured how in a text, from its beginning to its end."""
-    places = _places(rows, text, before)
+    values = [value if isinstance(value, str) else str(value) for value in rows["feature_value"]]
+    places = locate_features(values, text)
     weights = np.nan_to_num(rows["feature_weight"].to_numpy(dtype=float))
     total = np.abs(weights).sum()
     found = []
-    for name, word, weight in zip(rows["feature"], rows["feature_value"], weights, strict=True):
+    for value, weight in zip(values, weights, strict=True):
         if weight == 0:
             continue
         code = color_code(abs(weight) / total, weight > 0)
         sign, strength = code.split("_")
         (number,) = format_numbers([weight], 3)
         note = (
-            f"{word}: {EFFECTS[model_type][sign]}, weight {number}, "
+            f"{value}: {EFFECTS[model_type][sign]}, weight {number}, "
             f"strength {strength} of {STRENGTHS}"
         )
-        found += [_Highlight(place, code, note) for place in places.get(str(name), [])]
+        found += [_Highlight(place, code, note) for place in places[value]]
     # Tokens never overlap, but what another tokenizer made can: the longer one wins.
     kept: list[_Highlight] = []
     for highlight in sorted(found, key=lambda mark: (mark.place[0], -mark.place[1])):
         if not kept or highlight.place[0] >= kept[-1].place[1]:
             kept.append(highlight)
     return kept
-
-
-def _places(rows: pd.DataFrame, text: str, before: int) -> dict[str, list[Span]]:
-    """Find the features of an explanation in a text, by word or by word and position."""
-    words = {
-        str(name): str(word)
-        for name, word in zip(rows["feature"], rows["feature_value"], strict=True)
-    }
-    occurrences = {}
-    for name, word in words.items():
-        prefix, _, position = name.rpartition("_")
-        if name != word and prefix == word and position.isdecimal():
-            occurrences[name] = (word, int(position))
-    by_word = locate_words([w for name, w in words.items() if name not in occurrences], text)
-    by_position = locate_occurrences(occurrences, text, before + 1)
-    return {
-        **{name: by_word[word] for name, word in words.items() if word in by_word},
-        **{name: [place] for name, place in by_position.items()},
-    }
 
 
 def _marked(text: str, highlights: Sequence[_Highlight]) -> str:
