@@ -150,7 +150,8 @@ def text_explanations_output(
     from shiny import ui
 
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
-    return ui.output_ui(id, style=f"{size}; overflow: auto", aria_live="polite")
+    # A box around it, because Shiny's own may have none in the layout.
+    return ui.div(ui.output_ui(id), style=f"{size}; overflow: auto")
 
 
 def render_text_explanations(function: Callable[[], Any] | None = None) -> "RenderUI | Callable":
