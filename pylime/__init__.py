@@ -29,7 +29,7 @@ import pylime.image
 import pylime.text  # noqa: F401 - these teach lime() and explain() about pictures and texts
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
-from pylime.resources import imagenet_labels, load_image_example
+from pylime.resources import imagenet_labels, load_image_example, load_text_example
 from pylime.superpixels import slic
 from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
 from pylime.tokens import default_tokenize, icu_tokenize
@@ -59,6 +59,7 @@ __all__ = [
     "interactive_text_explanations",
     "lime",
     "load_image_example",
+    "load_text_example",
     "model_type",
     "plot_explanations",
     "plot_features",

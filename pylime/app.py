@@ -46,9 +46,9 @@ def interactive_text_explanations(
     Make a page on which texts are explained while they are typed.
 
     It has a text box, the number of permutations, the method of selection and the number
-    of words. The likeliest label is explained. A new input stops what is still being
-    computed for an older one, and the page stays usable meanwhile. The model is asked by
-    one visitor at a time, because few models bear more.
+    of words. The likeliest label is explained. The page stays usable while an explanation
+    is computed; a new input takes the place of an older one, for which the model is no
+    longer asked. One visitor's text is explained at a time, because few models bear more.
 
     Parameters
     ----------

@@ -316,9 +316,9 @@ def _facts(rows: pd.DataFrame, model_type: str, case: Any) -> str:
 def _is_likeliest(row: pd.Series) -> bool:
     """Whether no other label has a higher probability; unknown counts as yes."""
     prediction = row.get("prediction")
-    if not isinstance(prediction, dict) or not prediction:
+    if not isinstance(prediction, dict) or row["label"] not in prediction:
         return True
-    return float(row["label_prob"]) >= max(map(float, prediction.values()))
+    return prediction[row["label"]] >= max(prediction.values())
 
 
 def _key(model_type: str) -> str:
