@@ -6,6 +6,7 @@ its columns and their correlations with the responses, computed once and shared 
 responses.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,6 +18,7 @@ __all__ = [
     "LinearFit",
     "Moments",
     "coordinate_descent",
+    "dense_blocks",
     "lasso_path",
     "ridge",
     "weighted_moments",
@@ -78,6 +80,28 @@ class LinearFit:
     r2: float
 
 
+def dense_blocks(design: Design) -> Iterator[tuple[slice, np.ndarray]]:
+    """
+    Take a design a block of rows at a time.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix.
+
+    Yields
+    ------
+    tuple
+        Which rows, and their values as an array of the design's type.
+    """
+    n, p = design.shape
+    n_rows = max(_BLOCK_VALUES // max(p, 1), 1)
+    for start in range(0, n, n_rows):
+        rows = slice(start, start + n_rows)
+        block = design[rows]
+        yield rows, block.toarray() if isinstance(block, sparse.csr_array) else block
+
+
 def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray) -> Moments:
     """
     Compute the weighted moments of a design and its responses.
@@ -99,20 +123,19 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     n, p = design.shape
     weights = np.asarray(weights, dtype=np.float64)
     weights = weights / weights.sum()
-    mean = np.asarray(weights @ design, dtype=np.float64).ravel()
+    mean = np.zeros(p)
+    for rows, block in dense_blocks(design):
+        mean += weights[rows] @ block
     response_mean = weights @ responses
     gram = np.zeros((p, p))
     cross = np.zeros((p, responses.shape[1]))
     square_roots = np.sqrt(weights)[:, None]
     centred_responses = (responses - response_mean) * square_roots
-    rows = max(_BLOCK_VALUES // max(p, 1), 1)
-    for start in range(0, n, rows):
-        block = design[start : start + rows]
-        block = block.toarray() if isinstance(block, sparse.csr_array) else block
+    for rows, block in dense_blocks(design):
         block = block - mean
-        block *= square_roots[start : start + rows]
+        block *= square_roots[rows]
         gram += block.T @ block
-        cross += block.T @ centred_responses[start : start + rows]
+        cross += block.T @ centred_responses[rows]
 
     scale = np.sqrt(np.diag(gram))
     # Means of a column that hardly varies leave rounding errors, not a variance.

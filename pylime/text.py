@@ -210,7 +210,7 @@ def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
     return random.permuted(kept, axis=1, out=kept)
 
 
-def dropped_words(words: Sequence[str], kept: np.ndarray) -> Iterator[str]:
+def dropped_words(words: Sequence[str], kept: Iterable[np.ndarray]) -> Iterator[str]:
     """
     Write permutations of a text: the words that are kept, joined by blanks.
 
@@ -219,7 +219,7 @@ def dropped_words(words: Sequence[str], kept: np.ndarray) -> Iterator[str]:
     words
         All p words.
     kept
-        (n, p) array of bool.
+        n rows of bool, p in each.
 
     Yields
     ------
@@ -374,7 +374,7 @@ def _predict_masks(
     rows, n_texts = [], 1
     for document, kept in zip(documents, masks, strict=True):
         first, inverse = distinct_rows(kept)
-        texts.append(dropped_words(document.words, kept[first]))
+        texts.append(dropped_words(document.words, map(kept.__getitem__, first)))
         rows.append(inverse + n_texts)
         n_texts += len(first)
     n_permutations = sum(map(len, masks))

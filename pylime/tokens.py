@@ -6,7 +6,7 @@ a word.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -272,21 +272,32 @@ def _called(tokenization: Callable[[str], Any], text: str) -> list[str]:
 _LOOK_AHEAD = 1000
 
 
-def _search(words: Iterable[str], text: str) -> list[Span | None]:
-    """Find each word behind the one before; if not as it is, in other letters."""
+def _search(words: Sequence[str], text: str) -> list[Span | None]:
+    """Find each word behind the one before; in any letters if that finds more of them."""
+    spans = _search_exactly(words, text)
     lowered = text.lower()
-    if len(lowered) != len(text):
-        lowered = text
+    if None not in spans or len(lowered) != len(text):
+        return spans
+    in_any_letters = _search_exactly([word.lower() for word in words], lowered)
+    return in_any_letters if in_any_letters.count(None) < spans.count(None) else spans
+
+
+def _search_exactly(words: Sequence[str], text: str) -> list[Span | None]:
     spans: list[Span | None] = []
     position = 0
     for word in words:
-        limit = position + _LOOK_AHEAD + len(word)
-        start = text.find(word, position, limit)
-        if start < 0:
-            start = lowered.find(word.lower(), position, limit)
+        start = _find(word, text, position, position + _LOOK_AHEAD + len(word))
         if start < 0:
             spans.append(None)
             continue
         position = start + len(word)
         spans.append((start, position))
     return spans
+
+
+def _find(word: str, text: str, position: int, limit: int) -> int:
+    """First place where it does not start inside a word that was left out; or first of all."""
+    first = start = text.find(word, position, limit)
+    while start > position and word[0].isalnum() and text[start - 1].isalnum():
+        start = text.find(word, start + 1, limit)
+    return first if start < 0 else start
