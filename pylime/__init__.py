@@ -10,8 +10,9 @@ everybody can read. Three steps, the same for every kind of input:
    and fits a small linear model to them. The result is a tidy data frame: a row per
    case, label and feature, with the columns [`COLUMNS`][pylime.COLUMNS].
 3. Plots take that frame: `plot_features(explanation)` shows every weight,
-   `plot_explanations(explanation)` many cases at a glance, and
-   `plot_image_explanation(explanation)` a picture.
+   `plot_explanations(explanation)` many cases at a glance,
+   `plot_image_explanation(explanation)` a picture and `plot_text_explanations(explanation)`
+   a text. `interactive_text_explanations(explainer)` is a page to type texts into.
 
 Only the permutation differs between inputs. A picture is cut into superpixels that are
 shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are kept and

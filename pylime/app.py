@@ -11,12 +11,12 @@ import inspect
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pylime.explainers import Explainer, check_count, explain, lime
+from pylime.interruptible import interruptible
 from pylime.plots.text import TextExplanations, css_size, plot_text_explanations
 from pylime.selection import FEATURE_SELECT
 from pylime.text import TextExplainer
@@ -324,20 +324,10 @@ def _explained(
     explainer: TextExplainer, text: str, stop: threading.Event, options: dict[str, Any]
 ) -> TextExplanations:
     """Explain a text, in a thread that gives up when nobody waits for it any more."""
-
-    def preprocess(texts: Any) -> Any:
-        if stop.is_set():
-            raise _StoppedError
-        return explainer.preprocess(texts)
-
-    stoppable = replace(explainer, preprocess=preprocess)
-    return plot_text_explanations(
-        explain([text], stoppable, random_state=_SEED, progress=False, **options)
+    explanation = explain(
+        [text], interruptible(explainer, stop), random_state=_SEED, progress=False, **options
     )
-
-
-class _StoppedError(Exception):
-    """Nobody waits for the explanation."""
+    return plot_text_explanations(explanation)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -26,6 +26,7 @@ from pylime import (
     render_text_explanations,
     text_explanations_output,
 )
+from pylime.interruptible import StoppedError, interruptible
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -271,6 +272,30 @@ def test_the_newest_text_wins_and_the_page_is_never_blocked(open_page):
         page.wait_for_selector("mark")
         assert page.locator(".words").text_content() == "the newest good text"
         assert asked == ["one slow good text", "the newest good text"]
+
+
+def test_an_explanation_that_nobody_waits_for_is_given_up():
+    stop = threading.Event()
+    asked = []
+
+    def model(texts):
+        asked.append(len(texts))
+        if len(asked) == 2:
+            stop.set()
+        return count_good(texts)
+
+    explainer = interruptible(explainer_of(model), stop)
+    with pytest.raises(StoppedError):
+        explain("a good text of ten words and so on", explainer)
+    assert asked == [128, 256]
+
+
+def test_parts_change_nothing():
+    text = "a good text of good words and so on, good enough for a test"
+    explainer = explainer_of()
+    explanation = explain(text, explainer, random_state=1)
+    in_parts = explain(text, interruptible(explainer, threading.Event()), random_state=1)
+    pd.testing.assert_frame_equal(in_parts, explanation)
 
 
 @needs_browser

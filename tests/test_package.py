@@ -171,5 +171,5 @@ def test_readme_and_ci_use_the_same_command():
     assert "README.md" in script
     readme = (ROOT / "README.md").read_text("utf-8")
     commands = re.findall(r"^python3 -m venv .*$", readme, flags=re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == 3
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

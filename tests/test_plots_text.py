@@ -11,7 +11,7 @@ import lxml.html
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
@@ -250,6 +250,7 @@ characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 texts = st.text(characters, max_size=60) | st.text("ab'.<>&\"\r\n /=-!;#x", max_size=60)
 
 
+@settings(deadline=None)
 @given(texts, st.lists(texts, max_size=4))
 def test_highlighting_never_changes_the_visible_text(text, others):
     words = list(dict.fromkeys([*re.findall(r"\w+|[<>&;]+", text), *others]))[:8] or ["a"]
@@ -259,6 +260,7 @@ def test_highlighting_never_changes_the_visible_text(text, others):
     assert set(found.elements) <= ALLOWED
 
 
+@settings(deadline=None)
 @given(texts, texts, texts)
 def test_nothing_from_outside_adds_an_element_or_attribute(text, label, case):
     explanation = explanation_of(text, {text: 1.0, label: -0.5, "a": 0.5}, label=label, case=case)
