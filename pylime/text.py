@@ -8,7 +8,7 @@ by blanks.
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,8 +44,9 @@ __all__ = [
 
 # Permuted texts go to the model at most this many characters at a time.
 _BATCH_CHARACTERS = 2**25
-# Largest mask of kept words, a byte each.
+# Largest mask of kept words, a byte each; and how much of it a processor's cache holds.
 _MOST_CELLS = 10**9
+_CACHED_CELLS = 2**16
 
 
 @dataclass(frozen=True)
@@ -206,11 +207,25 @@ def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
     """
     counts = random.integers(1, n_words, n, endpoint=True)
     counts[0] = n_words
-    kept = np.arange(n_words) < counts[:, None]
-    return random.permuted(kept, axis=1, out=kept)
+    kept = np.empty((n, n_words), dtype=bool)
+    for rows in _row_blocks(n, n_words):
+        # The words with the smallest of as many random numbers; two of 53 bits are never equal.
+        numbers = random.random((len(counts[rows]), n_words))
+        limits = np.take_along_axis(np.sort(numbers, axis=1), counts[rows, None] - 1, axis=1)
+        np.less_equal(numbers, limits, out=kept[rows])
+    return kept
 
 
-def dropped_words(words: Sequence[str], kept: Iterable[np.ndarray]) -> Iterator[str]:
+def _row_blocks(n: int, n_columns: int) -> Iterator[slice]:
+    """Parts of n rows that stay in the cache while they are worked on."""
+    size = max(_CACHED_CELLS // max(n_columns, 1), 1)
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
+
+
+def dropped_words(
+    words: Sequence[str], kept: np.ndarray, rows: np.ndarray | None = None
+) -> Iterator[list[str]]:
     """
     Write permutations of a text: the words that are kept, joined by blanks.
 
@@ -219,20 +234,36 @@ def dropped_words(words: Sequence[str], kept: Iterable[np.ndarray]) -> Iterator[
     words
         All p words.
     kept
-        n rows of bool, p in each.
+        (n, p) array of bool.
+    rows
+        Which rows to write; by default all.
 
     Yields
     ------
-    str
-        One text per row.
+    list of str
+        One text per row; as many at a time as are quickly written together.
 
     Examples
     --------
     >>> list(dropped_words(["a", "b", "c"], np.array([[True] * 3, [True, False, True]])))
-    ['a b c', 'a c']
+    [['a b c', 'a c']]
     """
-    for row in kept:
-        yield " ".join(compress(words, row.tobytes()))
+    # Texts are put together from all selections of so many neighbouring words.
+    size = 8 if len(words) <= 2000 else 4
+    n_pieces = -(-len(words) // size)
+    pieces = np.full((n_pieces, 2**size), "", dtype=object)
+    for piece, start in enumerate(range(0, len(words), size)):
+        selections = [""]
+        for word in words[start : start + size]:
+            selections += [f"{selection}{word} " for selection in selections]
+        pieces[piece, : len(selections)] = selections
+    rows = np.arange(len(kept)) if rows is None else rows
+    for block in _row_blocks(len(rows), len(words)):
+        bits = np.zeros((len(rows[block]), n_pieces * size), dtype=bool)
+        bits[:, : len(words)] = kept[rows[block]]
+        numbers = np.packbits(bits.reshape(-1, n_pieces, size), axis=2, bitorder="little")
+        chosen = pieces[np.arange(n_pieces), numbers[..., 0]].tolist()
+        yield ["".join(row)[:-1] for row in chosen]
 
 
 @make_explainer.register
@@ -370,39 +401,42 @@ def _predict_masks(
     report: Report,
 ) -> tuple[pd.Series, pd.DataFrame]:
     """Predict the first text as it was given, and every permutation; equal ones once."""
-    texts: list[Iterable[str]] = [[documents[0].text or ""]]
+    texts: list[Iterable[list[str]]] = [[[documents[0].text or ""]]]
     rows, n_texts = [], 1
     for document, kept in zip(documents, masks, strict=True):
         first, inverse = distinct_rows(kept)
-        texts.append(dropped_words(document.words, map(kept.__getitem__, first)))
+        texts.append(dropped_words(document.words, kept, first))
         rows.append(inverse + n_texts)
         n_texts += len(first)
     n_permutations = sum(map(len, masks))
     reported = 0
     parts = []
     for batch in _batches(chain.from_iterable(texts)):
-        numbers = {text: number for number, text in enumerate(dict.fromkeys(batch))}
-        prepared = explainer.preprocess(list(numbers))
-        check_rows(prepared, len(numbers), "texts")
-        part = predict(explainer.model, prepared, len(numbers), **request.predict_options)
+        distinct = list(dict.fromkeys(batch))  # other masks may give an equal text
+        prepared = explainer.preprocess(distinct)
+        check_rows(prepared, len(distinct), "texts")
+        part = predict(explainer.model, prepared, len(distinct), **request.predict_options)
         if not parts:
             request.labels_of(part.iloc[0])  # an unknown label is found out now
-        parts.append(part.iloc[[numbers[text] for text in batch]])
+        if len(distinct) < len(batch):
+            number_of = {text: number for number, text in enumerate(distinct)}
+            part = part.iloc[[number_of[text] for text in batch]]
+        parts.append(part)
         report(min(len(batch), n_permutations - reported))
         reported = min(reported + len(batch), n_permutations)
     report(n_permutations - reported)
-    predictions = pd.concat(parts, ignore_index=True)
+    predictions = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     permuted = predictions.iloc[np.concatenate(rows)].reset_index(drop=True)
     return predictions.iloc[0], permuted
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+def _batches(texts: Iterable[list[str]]) -> Iterator[list[str]]:
     """Lists of texts with a bounded number of characters."""
     batch: list[str] = []
     n_characters = 0
-    for text in texts:
-        batch.append(text)
-        n_characters += len(text)
+    for some in texts:
+        batch += some
+        n_characters += sum(map(len, some))
         if n_characters >= _BATCH_CHARACTERS:
             yield batch
             batch, n_characters = [], 0
