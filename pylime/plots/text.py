@@ -111,7 +111,6 @@ def plot_text_explanations(
     ...     "label": "pos",
     ...     "label_prob": 0.93,
     ...     "model_r2": 0.69,
-    ...     "feature": ["good", "slow"],
     ...     "feature_value": ["good", "slow"],
     ...     "feature_weight": [0.43, -0.08],
     ...     "data": "A good film & not too slow.",
@@ -314,10 +313,10 @@ def _facts(rows: pd.DataFrame, model_type: str, case: Any) -> str:
 
 
 def _is_likeliest(row: pd.Series) -> bool:
-    """Whether no other label has a higher probability; unknown counts as yes."""
+    """Whether no other label is known to have, or can have, a higher probability."""
     prediction = row.get("prediction")
     if not isinstance(prediction, dict) or row["label"] not in prediction:
-        return True
+        return row["label_prob"] > 0.5
     return prediction[row["label"]] >= max(prediction.values())
 
 
