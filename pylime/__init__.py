@@ -10,12 +10,14 @@ everybody can read. Three steps, the same for every kind of input:
    and fits a small linear model to them. The result is a tidy data frame: a row per
    case, label and feature, with the columns [`COLUMNS`][pylime.COLUMNS].
 3. Plots take that frame: `plot_features(explanation)` shows every weight,
-   `plot_explanations(explanation)` many cases at a glance, and
-   `plot_image_explanation(explanation)` a picture.
+   `plot_explanations(explanation)` many cases at a glance,
+   `plot_image_explanation(explanation)` a picture and `plot_text_explanations(explanation)`
+   a text. `interactive_text_explanations(explainer)` is a page to type texts into.
 
 Only the permutation differs between inputs. Each column of a table is drawn anew from
-what it holds in the training data, numbers within bins. A picture is cut into superpixels that are
-shown or hidden; `plot_superpixels(path)` shows the cut.
+what it holds in the training data, numbers within bins. A picture is cut into superpixels
+that are shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are
+kept and the others dropped.
 
 The model can be a Keras model, a scikit-learn estimator, or a function in
 `as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
@@ -26,51 +28,71 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pylime.image
-import pylime.tabular  # noqa: F401 - and about tables
+import pylime.tabular
+import pylime.text  # noqa: F401 - and about texts
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
-from pylime.resources import imagenet_labels, load_image_example
+from pylime.resources import imagenet_labels, load_image_example, load_text_example
 from pylime.superpixels import slic
-from pylime.tidy import COLUMNS, Bitmap, Superpixel
+from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
+from pylime.tokens import default_tokenize, icu_tokenize
 
 if TYPE_CHECKING:
+    from pylime.app import (
+        interactive_text_explanations,
+        render_text_explanations,
+        text_explanations_output,
+    )
     from pylime.plots.explanations import plot_explanations
     from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
+    from pylime.plots.text import plot_text_explanations
 
 __all__ = [
     "COLUMNS",
     "Bitmap",
     "Superpixel",
+    "Word",
     "as_classifier",
     "as_regressor",
+    "default_tokenize",
     "explain",
+    "icu_tokenize",
     "imagenet_labels",
+    "interactive_text_explanations",
     "lime",
     "load_image_example",
+    "load_text_example",
     "model_type",
     "plot_explanations",
     "plot_features",
     "plot_image_explanation",
     "plot_superpixels",
+    "plot_text_explanations",
     "predict_model",
+    "render_text_explanations",
     "slic",
+    "text_explanations_output",
 ]
 
 __version__ = "0.1.0"
 
-# Plotnine is imported when the first plot is asked for.
-_PLOTS = {
+# Plotnine is imported when the first plot is asked for, Shiny when a page is.
+_LAZY = {
+    "interactive_text_explanations": "pylime.app",
     "plot_explanations": "pylime.plots.explanations",
     "plot_features": "pylime.plots.features",
     "plot_image_explanation": "pylime.plots.image",
     "plot_superpixels": "pylime.plots.image",
+    "plot_text_explanations": "pylime.plots.text",
+    "render_text_explanations": "pylime.app",
+    "text_explanations_output": "pylime.app",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PLOTS:
-        return getattr(import_module(_PLOTS[name]), name)
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

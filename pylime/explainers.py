@@ -117,8 +117,8 @@ def make_explainer(data: Any, model: Any, preprocess: Callable[[Any], Any], **op
 
 
 @singledispatch
-def check_cases(explainer: Any, cases: Any) -> Any:
-    """Check the cases against the explainer, once and before any work; as they are to be used."""
+def check_cases(explainer: Any, cases: Any, options: Any) -> Any:
+    """Look at the cases of a call together, before any work; as they are to be used."""
     return cases
 
 
@@ -142,7 +142,8 @@ def lime(
         What the model was trained on, or the like. Tables: a pandas, polars or pyarrow
         data frame, or a 2-D array, whose columns are called x0, x1 and so on (but a 2-D
         array of uint8 is a picture). Images: paths of files, PIL images, or uint8 arrays
-        of shape (H, W), (H, W, 3 or 4) or a stack of them.
+        of shape (H, W), (H, W, 3 or 4) or a stack of them. Texts: a string, or a list,
+        Series or array of strings (that do not all name image files).
     model
         The model: one that [`predict_model`][pylime.predict_model] and
         [`model_type`][pylime.model_type] know, or any in
@@ -151,13 +152,18 @@ def lime(
         A function from a batch of cases to what the model takes. It gets what was
         passed here: an array for a table given as an array and a pandas frame for any
         other, with the columns, their order and types of the training data; a list of
-        paths for paths, a list of PIL images for PIL images, a stacked array for arrays.
-        Without: the cases go to the model as they are.
+        paths for paths, a list of PIL images for PIL images, a stacked array for arrays;
+        for texts, however they were passed, a list of str. Without: the cases go to the
+        model as they are.
     **options
         Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
         (numbers that are not binned are drawn from a kernel density, not from a normal
-        distribution). Images have none.
+        distribution). Of texts: `tokenization=default_tokenize` (what a word is: a
+        function from a text to a list of words, or a regular expression that matches a
+        word), `keep_word_position=False` (whether each occurrence of a word is a feature
+        of its own, called `word_position`; positions are counted over all texts of a call
+        of [`explain`][]). Images have none.
 
     Returns
     -------
@@ -216,7 +222,8 @@ def explain(
     ----------
     x
         The cases, of the same kind as the data of [`lime`][]; of a table also a single
-        row as a Series. A case is called by its index label or its file's name.
+        row as a Series. A case is called by its index label, its file's name, or its
+        position from 0.
     explainer
         From [`lime`][].
     labels
@@ -228,7 +235,7 @@ def explain(
         How many features each explanation may use.
     n_permutations
         How many permutations of each case the model predicts; by default 5000 for
-        tables, 1000 for images.
+        tables and texts, 1000 for images.
     feature_select
         How features are selected: `"auto"` (forward selection up to six features,
         highest weights beyond), `"none"` (all), `"forward_selection"`,
@@ -253,6 +260,8 @@ def explain(
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (pictures per call of `preprocess` and the model), `background="grey"` (the
         colour of removed superpixels).
+        Of texts: `single_explanation=False` (whether all texts together give one
+        explanation; its case is the first text).
 
     Returns
     -------
@@ -291,6 +300,7 @@ def explain(
         labels = n_labels = None
     if np.iterable(labels) and not isinstance(labels, str | tuple):
         labels = list(labels)  # an iterator would be empty at the second case
+    own_options = make_options(explainer.options, options, f"explain() of {explainer.input_name}")
     request = Request(
         labels,
         n_labels,
@@ -299,9 +309,9 @@ def explain(
         n_permutations,
         _seed(random_state),
         dict(predict_options or {}),
-        make_options(explainer.options, options, f"explain() of {explainer.input_name}"),
+        own_options,
     )
-    cases = check_cases(explainer, recognise(x, explainer.input_name))
+    cases = check_cases(explainer, recognise(x, explainer.input_name), own_options)
     with _progress_bar(progress, len(cases) * n_permutations) as bar:
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, bar.update))
@@ -397,7 +407,7 @@ def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) ->
     if len(failures) == 1 and not explained:
         raise failures[0]
     if failures and not explained:
-        raise ValueError(
+        raise CaseError(
             f"None of the {len(failures)} cases could be explained. "
             f"{failures[0].case}: {failures[0]}"
         ) from failures[0]

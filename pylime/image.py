@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageColor
 
+from pylime.batches import check_rows, distinct_rows
 from pylime.checks import check_count
 from pylime.explainers import (
     Explainer,
@@ -368,26 +369,21 @@ def _predict_masks(
 
     All labels are returned of the case itself only; of the others, those to be explained.
     """
-    _, first, inverse, counts = np.unique(
-        np.packbits(kept, axis=1),
-        axis=0,
-        return_index=True,
-        return_inverse=True,
-        return_counts=True,
-    )
-    order = np.argsort(first)  # the case itself stays the first row
+    first, inverse = distinct_rows(kept)
+    counts = np.bincount(inverse)
     size = request.options.batch_size
     background = parse_colour(request.options.background, "background")
     parts: list[pd.DataFrame] = []
     prediction: dict[Hashable, float] = {}
     wanted: list[Hashable] = []
     paint = make_painter(pixels, labels, background)
-    for start in range(0, len(order), size):
-        batch = order[start : start + size]
-        with _handed_over(item, paint(kept[first[batch]]), request.folder) as pictures:
+    for start in range(0, len(first), size):
+        batch = slice(start, start + size)
+        masks = kept[first[batch]]
+        with _handed_over(item, paint(masks), request.folder) as pictures:
             prepared = explainer.preprocess(pictures)
-            _check_rows(prepared, len(batch))
-            part = predict(explainer.model, prepared, len(batch), **request.predict_options)
+            check_rows(prepared, len(masks), "pictures")
+            part = predict(explainer.model, prepared, len(masks), **request.predict_options)
         if not parts:
             prediction = part.iloc[0].to_dict()
             wanted = request.labels_of(part.iloc[0])  # an unknown label is found out now
@@ -398,28 +394,7 @@ def _predict_masks(
             )
         parts.append(part.iloc[:, [list(prediction).index(label) for label in wanted]])
         report(int(counts[batch].sum()))
-    distinct = pd.concat(parts, ignore_index=True)
-    position = np.empty_like(order)
-    position[order] = np.arange(len(order))
-    return distinct.iloc[position[inverse.ravel()]].reset_index(drop=True), prediction
-
-
-def _check_rows(prepared: Any, n: int) -> None:
-    """Raise if `preprocess` visibly returned something else than n cases."""
-    if isinstance(prepared, dict):
-        prepared = next(iter(prepared.values()), prepared)
-    if prepared is None:
-        raise ValueError("`preprocess` must return what the model takes; it returned None.")
-    shape = getattr(prepared, "shape", None)
-    rows = shape[0] if shape is not None and len(shape) else None
-    if rows is None and isinstance(prepared, list):
-        several = {len(part) for part in prepared if getattr(part, "ndim", 0)}
-        rows = n if several == {n} else len(prepared)  # a list of inputs, or of cases
-    if rows is not None and rows != n:
-        raise ValueError(
-            f"`preprocess` must return one row for each picture of a batch: {n} pictures went "
-            f"in, {rows} rows came out."
-        )
+    return pd.concat(parts, ignore_index=True).iloc[inverse].reset_index(drop=True), prediction
 
 
 def make_painter(

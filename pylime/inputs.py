@@ -1,6 +1,6 @@
 """
-What an input is: a table or images, told by their types and, for strings, by files that
-exist.
+What an input is: a table, images or texts, told by their types and, for strings, by files
+that exist.
 """
 
 import os
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-__all__ = ["IMAGE_ENDINGS", "Images", "Table", "recognise", "unknown_input"]
+__all__ = ["IMAGE_ENDINGS", "Images", "Table", "Texts", "recognise", "unknown_input"]
 
 IMAGE_ENDINGS = frozenset(
     [".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg", ".webp"]
@@ -83,6 +83,30 @@ class Table:
         return Table(self.frame.iloc[list(positions)], self.array_type, kept)
 
 
+@dataclass(frozen=True)
+class Texts:
+    """
+    Texts as they were given.
+
+    Attributes
+    ----------
+    items
+        Strings; None for a missing one.
+    names
+        What each case is called.
+    """
+
+    items: Sequence[str | None]
+    names: Sequence[Hashable]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def take(self, positions: Sequence[int]) -> "Texts":
+        """Keep some of the texts."""
+        return Texts([self.items[p] for p in positions], [self.names[p] for p in positions])
+
+
 def recognise(x: Any, expected: str | None = None) -> Any:
     """
     Find out what kind of input something is.
@@ -96,7 +120,7 @@ def recognise(x: Any, expected: str | None = None) -> Any:
 
     Returns
     -------
-    Table or Images
+    Table, Images or Texts
         The input as a record.
 
     Raises
@@ -108,15 +132,25 @@ def recognise(x: Any, expected: str | None = None) -> Any:
     FileNotFoundError
         If it names image files that do not exist.
     """
-    found = None if expected == "images" else _as_table(x, expected)
-    if found is None and expected != "tables":
+    found = None
+    if expected in (None, "tables"):
+        found = _as_table(x, expected)
+    if found is None and expected in (None, "images"):
         found = _as_images(x, expected)
+    if found is None and expected in (None, "texts"):
+        found = _as_texts(x)
     if found is None:
         raise TypeError(unknown_input(x, expected))
     if not len(found):
-        what = "the table has no rows" if isinstance(found, Table) else "no image was given"
-        raise ValueError(f"There is nothing to explain: {what}.")
+        raise ValueError(f"There is nothing to explain: {_NOTHING[type(found)]}.")
     return found
+
+
+_NOTHING = {
+    Table: "the table has no rows",
+    Images: "no image was given",
+    Texts: "no text was given",
+}
 
 
 def _as_table(x: Any, expected: str | None) -> Table | None:
@@ -145,6 +179,32 @@ def _as_table(x: Any, expected: str | None) -> Table | None:
 
 # Libraries whose data frames narwhals can read.
 _FOREIGN = frozenset(["polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "narwhals"])
+
+
+def _as_texts(x: Any) -> Texts | None:
+    """Strings, of which some but not all may be missing."""
+    names = None
+    if isinstance(x, pd.Series):
+        names = x.index.tolist()
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "UOT":
+            return None
+        x = x.ravel().tolist()
+    elif isinstance(x, str):
+        x = [x]
+    elif not isinstance(x, list | tuple):
+        # Series of pandas, polars and the like say which values they hold by a method.
+        to_list = getattr(x, "to_list", None)
+        x = to_list() if callable(to_list) else None
+    if not isinstance(x, list | tuple):
+        return None
+    missing = [item is None or item is pd.NA or item != item for item in x]
+    if not all(lost or isinstance(item, str) for item, lost in zip(x, missing, strict=True)):
+        return None
+    if x and all(missing):
+        return None
+    items = [None if lost else str(item) for item, lost in zip(x, missing, strict=True)]
+    return Texts(items, range(len(items)) if names is None else names)
 
 
 def _as_images(x: Any, expected: str | None) -> Images | None:
@@ -254,20 +314,19 @@ def unknown_input(x: Any, expected: str | None = None) -> str:
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
     elif isinstance(x, str):
-        what += f" {x!r:.60}, which names no image file (pass a pathlib.Path for other endings)"
+        what += f" {x!r:.60}"
+        if expected == "images":
+            what += ", which names no image file"
     elif isinstance(x, list | tuple) and x:
         kinds = dict.fromkeys(type(item).__name__ for item in x)
         what += f" of {', '.join(list(kinds)[:3])}"
     elif isinstance(x, Iterator):
         what += "; pass a list"
-    table = (
-        "a table: a pandas, polars or pyarrow data frame, or a 2-D array"
-        + (", or one row as a Series" if expected == "tables" else "")
-        + (", like the one given to lime()" if expected == "tables" else "")
-    )
-    images = (
-        "images: paths of existing files, PIL images, or uint8 arrays (H, W), (H, W, 3), "
-        "(H, W, 4) or a stack of them"
-    )
-    wanted = {"tables": table, "images": images}.get(expected or "", f"{table}; or {images}")
-    return f"`x` must be {wanted}; not {what}."
+    row = ", or one row as a Series, like the one given to lime()" if expected == "tables" else ""
+    wanted = {
+        "tables": f"a table: a pandas, polars or pyarrow data frame, or a 2-D array{row}",
+        "images": "images: paths of existing files, PIL images, or uint8 arrays (H, W), "
+        "(H, W, 3), (H, W, 4) or a stack of them",
+        "texts": "texts: a string, or a list, Series or array of strings",
+    }
+    return f"`x` must be {wanted.get(expected or '', '; or '.join(wanted.values()))}; not {what}."

@@ -8,9 +8,10 @@ from typing import Literal, overload
 import pandas as pd
 
 from pylime.superpixels import pixels_of, segment
-from pylime.tidy import COLUMNS, Bitmap, Superpixel
+from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
+from pylime.tokens import tokenize
 
-__all__ = ["imagenet_labels", "load_image_example"]
+__all__ = ["imagenet_labels", "load_image_example", "load_text_example"]
 
 
 def _read(name: str) -> str:
@@ -80,4 +81,37 @@ def load_image_example() -> pd.DataFrame:
     frame["feature_value"] = frame["feature"].map(superpixels).astype(object)
     frame["data"] = pd.Series([Bitmap(pixels)] * len(frame), dtype=object)
     frame["prediction"] = pd.Series([stored["prediction"]] * len(frame), dtype=object)
+    return frame[list(COLUMNS)]
+
+
+def load_text_example() -> pd.DataFrame:
+    """
+    Load a ready explanation of four reviews, to try the plots on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `explain()` says of the likelier of the labels `good` and `bad`, with five words
+        each (R: `.load_text_example()`).
+
+    Examples
+    --------
+    >>> load_text_example()[["case", "label", "feature"]].head(2)
+       case label feature
+    0     0  good   great
+    1     0  good   lasts
+    """
+    stored = json.loads(_read("text_explanation.json"))
+    frame = pd.DataFrame(stored["columns"])
+    places = [tokenize(text) for text in stored["texts"]]
+    values = []
+    for case, feature in zip(frame["case"], frame["feature"], strict=True):
+        found = [
+            place for word, place in zip(*places[case], strict=True) if word == feature and place
+        ]
+        values.append(Word(feature, found))
+    frame["feature_value"] = pd.Series(values, dtype=object)
+    frame["feature_desc"] = frame["feature"]
+    for name, cells in {"data": stored["texts"], "prediction": stored["predictions"]}.items():
+        frame[name] = pd.Series([cells[case] for case in frame["case"]], dtype=object)
     return frame[list(COLUMNS)]

@@ -14,9 +14,16 @@ from typing import TypeAlias
 import numpy as np
 from scipy import sparse
 
-from pylime.linear import Design, Moments, coordinate_descent, lasso_path
+from pylime.linear import Design, Moments, coordinate_descent, dense_blocks, lasso_path
 
-__all__ = ["FEATURE_SELECT", "SELECTORS", "SelectionProblem", "select_features"]
+__all__ = [
+    "FEATURE_SELECT",
+    "SELECTORS",
+    "SelectionProblem",
+    "select_features",
+    "select_forward_wide",
+    "selects_forward",
+]
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,96 @@ def select_forward(problem: SelectionProblem, response: int, n_features: int) ->
     return chosen
 
 
+def select_forward_wide(
+    design: Design, responses: np.ndarray, weights: np.ndarray, n_features: int
+) -> list[list[int]]:
+    """
+    Select forward without the p x p Gram matrix: only the chosen columns of it.
+
+    Otherwise as [`select_forward`][], save that a column which the chosen ones nearly
+    explain counts with what it adds to the exact fit.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix.
+    responses
+        (n, k) array.
+    weights
+        (n,) array.
+    n_features
+        How many columns to take.
+
+    Returns
+    -------
+    list of list of int
+        Column positions for each response.
+    """
+    weights = weights / weights.sum()
+    weighted = (responses - weights @ responses) * weights[:, None]
+    mean, variance = np.zeros((2, design.shape[1]))
+    products = np.zeros((design.shape[1], responses.shape[1]))
+    for rows, block in dense_blocks(design):
+        mean += weights[rows] @ block
+    for rows, block in dense_blocks(design):
+        block = block - mean
+        products += block.T @ weighted[rows]
+        variance += weights[rows] @ np.square(block, out=block)
+    scale = np.sqrt(variance)
+    usable = scale > 1e-12 * np.abs(mean)
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=usable)
+
+    def correlations(column: int) -> np.ndarray:
+        values = design[:, [column]]
+        values = values.toarray() if isinstance(values, sparse.csr_array) else values
+        values = weights * (values[:, 0] - mean[column]) * inverse[column]
+        found = np.zeros(design.shape[1])
+        for rows, block in dense_blocks(design):
+            found += values[rows] @ block  # which sum to zero, so the means drop out
+        return found * inverse
+
+    return [
+        _forward(products[:, response] * inverse, usable, correlations, n_features)
+        for response in range(responses.shape[1])
+    ]
+
+
+def _forward(
+    cross: np.ndarray,
+    usable: np.ndarray,
+    correlations: Callable[[int], np.ndarray],
+    n_features: int,
+) -> list[int]:
+    """Choose columns, each time sweeping their correlations by those chosen before."""
+    left = usable.astype(np.float64)
+    swept: list[np.ndarray] = []
+    chosen: list[int] = []
+    for _ in range(n_features):
+        gain = np.where(left > 1e-10, np.square(cross) / np.where(left > 1e-10, left, 1.0), 0.0)
+        gain[chosen] = -np.inf
+        best = int(np.argmax(gain >= gain.max() - 1e-12 * np.square(cross).max()))
+        chosen.append(best)
+        if left[best] <= 1e-10:
+            continue
+        column = correlations(best)
+        for earlier in swept:
+            column -= earlier * earlier[best]
+        column /= math.sqrt(left[best])
+        cross = cross - column * (cross[best] / math.sqrt(left[best]))
+        left = left - np.square(column)
+        swept.append(column)
+    return chosen
+
+
+def selects_forward(method: str, n_features: int) -> bool:
+    """Whether a method comes down to forward selection."""
+    return method == "forward_selection" or (method == "auto" and n_features <= _MOST_FORWARD)
+
+
+# Up to how many features `auto` selects forward.
+_MOST_FORWARD = 6
+
+
 def select_highest_weights(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
     """
     Take the columns with the largest coefficients of the weighted fit on all columns.
@@ -164,7 +261,7 @@ def select_tree(problem: SelectionProblem, response: int, n_features: int) -> li
 
 def select_auto(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
     """Select forward up to six features, by highest weights beyond."""
-    method = select_forward if n_features <= 6 else select_highest_weights
+    method = select_forward if n_features <= _MOST_FORWARD else select_highest_weights
     return method(problem, response, n_features)
 
 

@@ -15,7 +15,13 @@ import pandas as pd
 from scipy import sparse
 
 from pylime.linear import Design, LinearFit, Moments, ridge, weighted_moments
-from pylime.selection import FEATURE_SELECT, SelectionProblem, select_features
+from pylime.selection import (
+    FEATURE_SELECT,
+    SelectionProblem,
+    select_features,
+    select_forward_wide,
+    selects_forward,
+)
 
 __all__ = [
     "CaseError",
@@ -26,6 +32,12 @@ __all__ = [
     "fit_labels",
     "fit_surrogates",
 ]
+
+
+# From how many columns forward selection does without the p x p Gram matrix; and the most
+# columns for which a method that needs it gets it: it then takes 0.8 GB.
+_WIDE = 2000
+_WIDEST = 10_000
 
 
 class CaseError(ValueError):
@@ -243,20 +255,16 @@ def fit_labels(
     varying = _varying_columns(matrix)
     if not len(varying):
         raise CaseError("No feature varies over the permutations, so there is nothing to fit.")
-    moments = weighted_moments(matrix[:, varying], responses, weights)
-    matrix = matrix[:, varying]
-    problem = SelectionProblem(moments, matrix, responses, weights)
+    if len(varying) < matrix.shape[1]:
+        matrix = matrix[:, varying]
+    chosen = _select(matrix, responses, weights, n_features, feature_select)
     first = matrix[[0]]
     first = first.toarray() if isinstance(first, sparse.csr_array) else first
     first = np.asarray(first[0], dtype=np.float64)
 
     surrogates = []
-    for position, label in enumerate(labels):
-        try:
-            columns = select_features(feature_select, problem, position, n_features)
-        except ValueError as error:
-            raise CaseError(str(error)) from error
-        fit = _fit(moments.subset(columns), position)
+    for position, (label, (columns, moments)) in enumerate(zip(labels, chosen, strict=True)):
+        fit = _fit(moments, position)
         surrogates.append(
             Surrogate(
                 label,
@@ -268,6 +276,37 @@ def fit_labels(
             )
         )
     return surrogates
+
+
+def _select(
+    design: Design,
+    responses: np.ndarray,
+    weights: np.ndarray,
+    n_features: int,
+    feature_select: str,
+) -> list[tuple[list[int], Moments]]:
+    """For each response the columns to use, and their moments."""
+    n_columns = design.shape[1]
+    if n_columns > max(_WIDE, n_features) and selects_forward(feature_select, n_features):
+        return [
+            (columns, weighted_moments(design[:, columns], responses, weights))
+            for columns in select_forward_wide(design, responses, weights, n_features)
+        ]
+    if n_columns > _WIDEST:
+        raise CaseError(
+            f'`feature_select="{feature_select}"` with `n_features={n_features}` takes at most '
+            f'{_WIDEST} features; the case has {n_columns}. "forward_selection" takes any number.'
+        )
+    moments = weighted_moments(design, responses, weights)
+    problem = SelectionProblem(moments, design, responses, weights)
+    try:
+        found = [
+            select_features(feature_select, problem, position, n_features)
+            for position in range(responses.shape[1])
+        ]
+    except ValueError as error:
+        raise CaseError(str(error)) from error
+    return [(columns, moments.subset(columns)) for columns in found]
 
 
 def _as_design(design: Any) -> Design:

@@ -179,7 +179,7 @@ def _(data: Table, model: Any, preprocess: Callable[[Any], Any], **options: Any)
 
 
 @check_cases.register
-def _(explainer: TableExplainer, cases: Table) -> Table:
+def _(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> Table:
     names = [column.name for column in explainer.columns]
     frame = cases.frame
     if cases.array_type is not None and frame.shape[1] == len(names):

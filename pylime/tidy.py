@@ -12,7 +12,15 @@ from PIL import Image
 
 from pylime.surrogate import Neighbourhood, Surrogate
 
-__all__ = ["COLUMNS", "Bitmap", "Superpixel", "assemble", "check_explanation", "format_numbers"]
+__all__ = [
+    "COLUMNS",
+    "Bitmap",
+    "Superpixel",
+    "Word",
+    "assemble",
+    "check_explanation",
+    "format_numbers",
+]
 
 COLUMNS = (
     "model_type",
@@ -143,6 +151,40 @@ class Bitmap(_ArrayCell):
         file = io.BytesIO()
         Image.fromarray(self._array).save(file, format="png")
         return file.getvalue()
+
+
+class Word(str):
+    """
+    A word of a text, which knows where it stands there.
+
+    Otherwise it is a string like any other.
+
+    Parameters
+    ----------
+    word
+        The word, or `word_position`.
+    spans
+        Start and end of each place in the text where it stands. Empty if it is not found
+        there: the tokenizer changed it, or it comes from another text of a pooled
+        explanation.
+
+    Examples
+    --------
+    >>> word = Word("cat", spans=[(2, 5)])
+    >>> word, word.spans
+    ('cat', ((2, 5),))
+    """
+
+    __slots__ = ("spans",)
+    spans: tuple[tuple[int, int], ...]
+
+    def __new__(cls, word: str, spans: Iterable[tuple[int, int]] = ()) -> "Word":  # noqa: D102
+        self = super().__new__(cls, word)
+        self.spans = tuple(spans)
+        return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return str(self), self.spans
 
 
 def assemble(

@@ -58,10 +58,12 @@ def test_the_wheel_carries_its_data(tmp_path):
 import pylime, sys
 print(pylime.__file__)
 print(len(pylime.imagenet_labels()), pylime.load_image_example().shape)
+print(pylime.load_text_example().shape)
 """
-    place, sizes = run(python, "-c", script, cwd=tmp_path).splitlines()
+    place, sizes, texts = run(python, "-c", script, cwd=tmp_path).splitlines()
     assert place.startswith(str(site))
     assert sizes == "1000 (40, 13)"
+    assert texts == "(20, 13)"
     files = run(python, "-c", f"import zipfile; print(zipfile.ZipFile({str(wheel)!r}).namelist())")
     for name in ("pylime/inst_data/imagenet_labels.csv", "pylime/py.typed"):
         assert name in files
@@ -85,6 +87,29 @@ def test_the_image_example_has_the_form_of_an_explanation():
     assert list(example) == list(pylime.COLUMNS)
     assert example.groupby("label").size().tolist() == [20, 20]
     assert np.isclose(sum(example["prediction"][0].values()), 1, atol=1e-4)
+
+
+def test_the_text_example_has_the_form_of_an_explanation():
+    example = pylime.load_text_example()
+    assert list(example) == list(pylime.COLUMNS)
+    assert example.groupby("case").size().tolist() == [5] * 4
+    for _, row in example.iterrows():
+        assert row["label_prob"] == row["prediction"][row["label"]]
+        assert {row["data"][a:b] for a, b in row["feature_value"].spans} == {row["feature"]}
+    assert str(pylime.plot_text_explanations(example)).count("Label predicted") == 4
+
+
+def test_the_docstrings_of_libraries_can_be_told_apart():
+    from pylime.examples import docstring_classifier, docstring_sentences
+
+    sentences = docstring_sentences()
+    pd.testing.assert_frame_equal(docstring_sentences(), sentences)
+    assert list(sentences) == ["text", "library"]
+    assert sentences["text"].is_unique
+    assert sentences["library"].value_counts().min() > 300
+    held_out = np.arange(len(sentences)) % 4 == 0
+    model = docstring_classifier(sentences[~held_out])
+    assert model.score(sentences["text"][held_out], sentences["library"][held_out]) > 0.7
 
 
 def test_the_command_line_explains_a_cat_by_its_face(tmp_path, capsys):
@@ -146,8 +171,8 @@ def test_readme_and_ci_use_the_same_command():
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     readme = (ROOT / "README.md").read_text("utf-8")
     commands = re.findall(r"^python3 -m venv .*$", readme, flags=re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == 3
     (pattern,) = re.findall(r"grep -E '(.+)' README.md", script)
     found = [line for line in readme.splitlines() if re.search(pattern, line)]
-    assert found == [commands[1]]
+    assert found == [commands[-1]]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

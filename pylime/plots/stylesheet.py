@@ -1,0 +1,107 @@
+"""
+The style sheet of highlighted texts.
+
+Every rule is bound to the class of the plot, so that neither the page nor another plot is
+touched. Colours are variables, once for light and once for dark.
+"""
+
+__all__ = ["DARK", "LIGHT", "STYLESHEET"]
+
+# Blue and red differ in lightness or in what is left of hue for every kind of colour
+# vision; every ink has a contrast of at least 4.5 to what it stands on.
+LIGHT = {
+    "ink": "#1b1f24",
+    "paper": "#ffffff",
+    "faint": "#57606a",
+    "rule": "#d5dbe1",
+    "positive-line": "#1f5f99",
+    "positive-1": "#dfebf6",
+    "positive-2": "#bcd6ee",
+    "positive-3": "#93bee3",
+    "positive-4": "#65a3d6",
+    "positive-5": "#2468a6",
+    "positive-ink-5": "#ffffff",
+    "negative-line": "#a01c1c",
+    "negative-1": "#fbe5e0",
+    "negative-2": "#f6c5bb",
+    "negative-3": "#ef9f92",
+    "negative-4": "#e47a6c",
+    "negative-5": "#b22222",
+    "negative-ink-5": "#ffffff",
+}
+DARK = {
+    "ink": "#e6edf3",
+    "paper": "#14181d",
+    "faint": "#9aa7b4",
+    "rule": "#343c45",
+    "positive-line": "#79b8f2",
+    "positive-1": "#1b2f42",
+    "positive-2": "#1c4163",
+    "positive-3": "#1d5484",
+    "positive-4": "#1f68a8",
+    "positive-5": "#7dbcf5",
+    "positive-ink-5": "#0b1016",
+    "negative-line": "#ff9184",
+    "negative-1": "#3f2120",
+    "negative-2": "#602523",
+    "negative-3": "#842826",
+    "negative-4": "#a92b29",
+    "negative-5": "#ff9a8e",
+    "negative-ink-5": "#0b1016",
+}
+
+
+def _variables(colours: dict[str, str]) -> str:
+    return " ".join(f"--pylime-{name}: {colour};" for name, colour in colours.items())
+
+
+def _strengths() -> str:
+    rules = []
+    for sign in ("positive", "negative"):
+        for strength in range(1, 6):
+            ink = f"{sign}-ink-5" if strength == 5 else "ink"
+            rules.append(
+                f".pylime-text .{sign}_{strength} {{ color: var(--pylime-{ink}); "
+                f"background-color: var(--pylime-{sign}-{strength}); }}"
+            )
+    return "\n".join(rules)
+
+
+# Pages and notebooks that have a switch of their own say so by an attribute or a class.
+STYLESHEET = f"""\
+.pylime-text {{ {_variables(LIGHT)} color-scheme: light; }}
+@media (prefers-color-scheme: dark) {{
+.pylime-text {{ {_variables(DARK)} color-scheme: dark; }}
+}}
+[data-bs-theme="light"] .pylime-text, [data-jp-theme-light="true"] .pylime-text,
+.vscode-light .pylime-text {{ {_variables(LIGHT)} color-scheme: light; }}
+[data-bs-theme="dark"] .pylime-text, [data-jp-theme-light="false"] .pylime-text,
+.vscode-dark .pylime-text {{ {_variables(DARK)} color-scheme: dark; }}
+.pylime-text {{
+  box-sizing: border-box; max-width: 100%; overflow: auto; padding: 1em 1.25em;
+  border: 1px solid var(--pylime-rule); border-radius: 6px;
+  background: var(--pylime-paper); color: var(--pylime-ink);
+  font: 16px/1.75 system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif;
+  text-align: start;
+}}
+.pylime-text .text {{ margin: 0 0 1em; }}
+.pylime-text .text + .text {{ padding-top: 1em; border-top: 1px solid var(--pylime-rule); }}
+.pylime-text p {{ margin: 0; padding: 0; }}
+.pylime-text .words {{ max-width: 46em; white-space: pre-wrap; overflow-wrap: anywhere; }}
+.pylime-text .words + .words {{ margin-top: 0.5em; }}
+.pylime-text .facts, .pylime-text .key {{
+  display: flex; flex-wrap: wrap; gap: 0 1.5em; color: var(--pylime-faint); font-size: 13px;
+}}
+.pylime-text .facts {{ margin-top: 0.35em; }}
+.pylime-text .key {{ padding-top: 0.6em; border-top: 1px solid var(--pylime-rule); }}
+.pylime-text .key [class*="_"] {{ margin: 0 1px; padding: 0 0.5em; }}
+.pylime-text bdi {{ color: var(--pylime-ink); font-weight: 600; overflow-wrap: anywhere; }}
+.pylime-text [class^="positive_"], .pylime-text [class^="negative_"] {{
+  padding: 0.1em 0.15em; margin: 0 -0.05em; border-radius: 3px;
+  border-bottom: 2px solid var(--pylime-positive-line); background-clip: padding-box;
+  -webkit-box-decoration-break: clone; box-decoration-break: clone;
+  -webkit-print-color-adjust: exact; print-color-adjust: exact;
+}}
+.pylime-text [class^="negative_"] {{ border-bottom: 2px dashed var(--pylime-negative-line); }}
+{_strengths()}
+"""

@@ -1,0 +1,331 @@
+"""The plot of texts: words coloured where they stand, as HTML that needs nothing else."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pylime.plots.places import locate_features
+from pylime.plots.stylesheet import STYLESHEET
+from pylime.tidy import check_explanation, format_numbers
+from pylime.tokens import Span
+
+__all__ = ["TextExplanations", "color_code", "css_size", "escape", "plot_text_explanations"]
+
+STRENGTHS = 5
+NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "data")
+# What a weight does, by type of model and sign.
+EFFECTS = {
+    "classification": {"positive": "supports", "negative": "contradicts"},
+    "regression": {"positive": "raises", "negative": "lowers"},
+}
+_SIZE = re.compile(r"auto|\d+(\.\d+)?(px|%|em|rem|ch|vw|vh)", flags=re.ASCII)
+# A parser would drop or change these, and the last ones cannot be written as UTF-8.
+_UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class TextExplanations:
+    """
+    Highlighted texts, from [`plot_text_explanations`][].
+
+    Notebooks show them; `str()` gives the HTML, which can stand in any page.
+
+    Attributes
+    ----------
+    html
+        One element that carries its style sheet and asks for nothing from elsewhere.
+    n_texts
+        How many texts it shows, each once per label.
+    """
+
+    html: str = field(repr=False)
+    n_texts: int
+
+    def __str__(self) -> str:
+        return self.html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def save(self, path: str | Path) -> None:
+        """
+        Write the texts as an HTML page.
+
+        Parameters
+        ----------
+        path
+            The file to write.
+        """
+        page = (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n'
+            f"<title>Text explanations</title>\n</head>\n<body>\n{self.html}\n</body>\n</html>\n"
+        )
+        Path(path).write_text(page, encoding="utf-8", newline="")
+
+
+def plot_text_explanations(
+    explanation: pd.DataFrame, *, width: str | float = "100%", height: str | float = "auto"
+) -> TextExplanations:
+    """
+    Highlight the words of texts by what they do to the prediction.
+
+    A word that supports the label (or raises a regressor's number) is blue with a solid
+    line below, one that contradicts (or lowers) is red with a dashed line. There are five
+    strengths, by the word's share of the summed sizes of all weights. A word of
+    weight 0 has no colour.
+
+    Parameters
+    ----------
+    explanation
+        From [`explain`][pylime.explain], of texts.
+    width, height
+        How large the plot is: pixels, or a CSS length such as `"40em"`. What does not
+        fit can be scrolled to.
+
+    Returns
+    -------
+    TextExplanations
+        An object that notebooks show, with `save(path)`; `str()` gives its HTML.
+        Every label of a text has a block of its own, with the fit of the explanation
+        and the label's probability.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `explanation` is no explanation of texts, or a size is no size.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> explanation = pd.DataFrame({
+    ...     "model_type": "classification",
+    ...     "case": 0,
+    ...     "label": "pos",
+    ...     "label_prob": 0.93,
+    ...     "model_r2": 0.69,
+    ...     "feature_value": ["good", "slow"],
+    ...     "feature_weight": [0.43, -0.08],
+    ...     "data": "A good film & not too slow.",
+    ... })
+    >>> plot = plot_text_explanations(explanation)
+    >>> plot
+    TextExplanations(n_texts=1)
+    >>> print(str(plot).split("words")[-1].split("<mark")[0])
+    " dir="auto">A
+    >>> plot.save("explanation.html")  # doctest: +SKIP
+    """
+    model_type = check_explanation(
+        explanation, classification=(*NEEDED, "label", "label_prob"), regression=NEEDED
+    )
+    size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
+    cases = list(_groups(explanation, "case"))
+    blocks = []
+    for case, rows in cases:
+        name = case if len(cases) > 1 else None
+        labels = _groups(rows, "label") if model_type == "classification" else [(None, rows)]
+        blocks += [_block(of_label, model_type, name) for _, of_label in labels]
+    return TextExplanations(
+        f'<div class="pylime-text" style="{size}">\n<style>\n{STYLESHEET}</style>\n'
+        + "\n".join([*blocks, _key(model_type)])
+        + "\n</div>",
+        n_texts=len(cases),
+    )
+
+
+def escape(value: Any) -> str:
+    """
+    Make text from outside safe to stand in HTML, between tags and in quoted attributes.
+
+    Everything of the user's passes here, and nothing else of the user's reaches a page.
+
+    Parameters
+    ----------
+    value
+        Something to be shown.
+
+    Returns
+    -------
+    str
+        What a browser shows as `str(value)`. Characters that HTML cannot hold, NUL and
+        single surrogates, become U+FFFD.
+
+    Examples
+    --------
+    >>> escape('<b title="x">')
+    '&lt;b title=&quot;x&quot;&gt;'
+    """
+    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    return html.escape(text).replace("\r", "&#13;")  # parsers take a bare one for a newline
+
+
+def color_code(share: float, positive: bool) -> str:
+    """
+    Name the colour of a word.
+
+    Parameters
+    ----------
+    share
+        Size of its weight over the sum of all sizes.
+    positive
+        Whether the weight is above 0.
+
+    Returns
+    -------
+    str
+        The sign and one of five strengths, which are steps of 0.2 (R: `get_color_code`).
+
+    Examples
+    --------
+    >>> color_code(0.25, positive=False)
+    'negative_2'
+    """
+    strength = min(1 + int(share // 0.2), STRENGTHS)
+    return f"{'positive' if positive else 'negative'}_{strength}"
+
+
+def css_size(name: str, size: Any) -> str:
+    """
+    Check a size that goes into a style.
+
+    Parameters
+    ----------
+    name
+        What the argument is called in an error.
+    size
+        Pixels, or a CSS length.
+
+    Returns
+    -------
+    str
+        A CSS length.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if isinstance(size, int | float) and not isinstance(size, bool) and 0 < size < 1e6:
+        return f"{size:g}px"
+    if isinstance(size, str) and _SIZE.fullmatch(size):
+        return size
+    raise ValueError(
+        f"`{name}` must be a number of pixels or a CSS length such as '40em' or '100%'; "
+        f"not {size!r}."
+    )
+
+
+def _groups(rows: pd.DataFrame, column: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Rows by the value of a column, in the order of appearance."""
+    codes, values = pd.factorize(rows[column], use_na_sentinel=False)
+    for code, value in enumerate(values):
+        yield value, rows[codes == code]
+
+
+@dataclass(frozen=True)
+class _Highlight:
+    """A word that is coloured: its place, its colour's name and what it tells."""
+
+    place: Span
+    code: str
+    note: str
+
+
+def _block(rows: pd.DataFrame, model_type: str, case: Any) -> str:
+    """Show the text of a case for one label."""
+    text = rows["data"].iloc[0]
+    if not isinstance(text, str):
+        raise ValueError(
+            "`explanation` must be one of texts, which are in its column 'data'; "
+            f"there is an object of class {type(text).__name__!r}."
+        )
+    words = _marked(text, _highlights(rows, text, model_type))
+    return (
+        f'<div class="text">\n<p class="words" dir="auto">{words}</p>\n'
+        f"{_facts(rows, model_type, case)}\n</div>"
+    )
+
+
+def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlight]:
+    """Decide what is coloured how in a text, from its beginning to its end."""
+    values = [value if isinstance(value, str) else str(value) for value in rows["feature_value"]]
+    places = locate_features(values, text)
+    weights = np.nan_to_num(rows["feature_weight"].to_numpy(dtype=float))
+    total = np.abs(weights).sum()
+    found = []
+    for value, weight in zip(values, weights, strict=True):
+        if weight == 0:
+            continue
+        code = color_code(abs(weight) / total, weight > 0)
+        sign, strength = code.split("_")
+        (number,) = format_numbers([weight], 3)
+        note = (
+            f"{value}: {EFFECTS[model_type][sign]}, weight {number}, "
+            f"strength {strength} of {STRENGTHS}"
+        )
+        found += [_Highlight(place, code, note) for place in places[value]]
+    # Tokens never overlap, but what another tokenizer made can: the longer one wins.
+    kept: list[_Highlight] = []
+    for highlight in sorted(found, key=lambda mark: (mark.place[0], -mark.place[1])):
+        if not kept or highlight.place[0] >= kept[-1].place[1]:
+            kept.append(highlight)
+    return kept
+
+
+def _marked(text: str, highlights: Sequence[_Highlight]) -> str:
+    """Put marks around words; what can be read stays the text."""
+    parts = []
+    end = 0
+    for mark in highlights:
+        start, stop = mark.place
+        parts += [
+            escape(text[end:start]),
+            f'<mark class="{mark.code}" title="{escape(mark.note)}">',
+            escape(text[start:stop]),
+            "</mark>",
+        ]
+        end = stop
+    return "".join([*parts, escape(text[end:])])
+
+
+def _facts(rows: pd.DataFrame, model_type: str, case: Any) -> str:
+    """Say below a text whose explanation it is, and how good it is."""
+    first = rows.iloc[0]
+    facts = [] if case is None else [f"Case: <bdi>{escape(case)}</bdi>"]
+    if model_type == "classification":
+        title = "Label predicted" if _is_likeliest(first) else "Label"
+        share = f"{round(float(first['label_prob']) * 100, 2):g}%"
+        facts.append(f"{title}: <bdi>{escape(first['label'])}</bdi> ({share})")
+    elif "prediction" in rows:
+        (number,) = format_numbers([float(first["prediction"])], 7)
+        facts.append(f"Prediction: {number}")
+    (fit,) = format_numbers([float(first["model_r2"])], 2)
+    facts.append(f"Explainer fit: {fit}")
+    items = " ".join(f"<span>{fact}</span>" for fact in facts)
+    return f'<p class="facts">{items}</p>'
+
+
+def _is_likeliest(row: pd.Series) -> bool:
+    """Whether no other label is known to have, or can have, a higher probability."""
+    prediction = row.get("prediction")
+    if not isinstance(prediction, dict) or row["label"] not in prediction:
+        return row["label_prob"] > 0.5
+    return prediction[row["label"]] >= max(prediction.values())
+
+
+def _key(model_type: str) -> str:
+    """Explain the colours."""
+    entries = []
+    for sign, effect in EFFECTS[model_type].items():
+        steps = "".join(
+            f'<span class="{sign}_{strength}">&nbsp;</span>' for strength in range(1, STRENGTHS + 1)
+        )
+        entries.append(f'<span>{effect} <span aria-hidden="true">{steps}</span></span>')
+    return f'<p class="key">{" ".join(entries)}</p>'
