@@ -198,13 +198,17 @@ def _as_texts(x: Any) -> Texts | None:
         x = to_list() if callable(to_list) else None
     if not isinstance(x, list | tuple):
         return None
-    missing = [item is None or item is pd.NA or item != item for item in x]
+    missing = [_is_missing(item) for item in x]
     if not all(lost or isinstance(item, str) for item, lost in zip(x, missing, strict=True)):
         return None
     if x and all(missing):
         return None
     items = [None if lost else str(item) for item, lost in zip(x, missing, strict=True)]
     return Texts(items, range(len(items)) if names is None else names)
+
+
+def _is_missing(item: Any) -> bool:
+    return item is None or item is pd.NA or (isinstance(item, float) and np.isnan(item))
 
 
 def _as_images(x: Any, expected: str | None) -> Images | None:

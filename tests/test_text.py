@@ -236,6 +236,7 @@ def test_names_of_images_are_texts_to_a_text_explainer():
         ([], ValueError, "no text was given"),
         (7, TypeError, "`x` must be texts: a string, .* not int"),
         (["a", 7], TypeError, "not list of str, int"),
+        (["a", np.ones(2)], TypeError, "not list of str, ndarray"),
         (b"bytes", TypeError, "not bytes"),
         ([None], TypeError, "not list of NoneType"),
         (np.ones(3), TypeError, "not ndarray of float64"),
@@ -505,6 +506,7 @@ def test_texts_of_many_words_take_little_memory():
         ("no, no, no!", "has a single word, 'no'"),
         (None, "is missing"),
         (float("nan"), "is missing"),
+        (pd.NA, "is missing"),
     ],
 )
 def test_texts_with_too_few_words_leave_the_others(text, message):
