@@ -164,6 +164,8 @@ def _as_table(x: Any, expected: str | None) -> Table | None:
         is_image = x.dtype == np.uint8 and expected != "tables"
         if x.ndim != 2 or is_image or x.dtype.kind not in "fiubOU":
             return None
+        if expected is None and x.shape[1] == 1 and all(isinstance(v, str) for v in x[:, 0]):
+            return None  # a column of texts
         frame = pd.DataFrame(x, columns=[f"x{number}" for number in range(x.shape[1])])
         return Table(frame.infer_objects() if x.dtype == object else frame, x.dtype)
     if type(x).__module__.partition(".")[0] in _FOREIGN:
