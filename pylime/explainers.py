@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from pylime.checks import check_count
 from pylime.inputs import recognise, unknown_input
-from pylime.models import check_model, model_type
+from pylime.models import ModelType, check_model, model_type
 from pylime.surrogate import (
     CaseError,
     Neighbourhood,
@@ -76,6 +76,8 @@ class Request:
 
     Attributes
     ----------
+    model_type
+        What the model does.
     labels, n_labels
         Which labels; both None for the likeliest.
     n_features, feature_select
@@ -92,6 +94,7 @@ class Request:
         Where temporary files go; None for the system's place.
     """
 
+    model_type: ModelType
     labels: Any
     n_labels: int | None
     n_features: int
@@ -102,7 +105,7 @@ class Request:
     options: Any
     folder: str | None = None
 
-    def labels_of(self, prediction: pd.Series) -> list[Hashable]:
+    def labels_of(self, prediction: Mapping[Hashable, float]) -> list[Hashable]:
         """The labels to explain, by a case's prediction; raises as `choose_labels` does."""
         return choose_labels(prediction, self.labels, self.n_labels)
 
@@ -302,6 +305,7 @@ def explain(
         labels = list(labels)  # an iterator would be empty at the second case
     own_options = make_options(explainer.options, options, f"explain() of {explainer.input_name}")
     request = Request(
+        kind,
         labels,
         n_labels,
         n_features,
@@ -339,7 +343,7 @@ def _explain_cases(
                 around.predictions,
                 around.weights,
                 around.features,
-                request.labels_of(pd.Series(dict(around.prediction))),
+                request.labels_of(around.prediction),
                 n_features=request.n_features,
                 feature_select=request.feature_select,
             )
@@ -350,13 +354,13 @@ def _explain_cases(
         yield _without_rows(around), surrogates
 
 
-_NO_ROWS = np.empty((0, 0))
+_NO_ROWS = np.empty((1, 0))
 _NO_PREDICTIONS = pd.DataFrame()
 
 
 def _without_rows(around: Neighbourhood) -> Neighbourhood:
     """What is reported of a case; its permutations would fill the memory."""
-    return replace(around, design=np.empty((0, 0)), weights=np.empty(0), predictions=pd.DataFrame())
+    return replace(around, design=_NO_ROWS, weights=_NO_ROWS[0], predictions=_NO_PREDICTIONS)
 
 
 # Parts of the work per process: enough of them that no process is left with all the

@@ -383,10 +383,12 @@ def _predict_masks(
         with _handed_over(item, paint(masks), request.folder) as pictures:
             prepared = explainer.preprocess(pictures)
             check_rows(prepared, len(masks), "pictures")
-            part = predict(explainer.model, prepared, len(masks), **request.predict_options)
+            part = predict(
+                explainer.model, prepared, len(masks), request.model_type, **request.predict_options
+            )
         if not parts:
             prediction = part.iloc[0].to_dict()
-            wanted = request.labels_of(part.iloc[0])  # an unknown label is found out now
+            wanted = request.labels_of(prediction)  # an unknown label is found out now
         if list(part.columns) != list(prediction):
             raise ValueError(
                 f"The model must return the same classes for every batch; after {len(prediction)} "

@@ -33,7 +33,7 @@ _solve_lower = blas.dtrsv
 # Rows are centred in blocks: a sparse or boolean design is never held as floating point
 # numbers in one piece, and a block of few columns stays in the processor's cache. Of many
 # columns it has as many rows, lest adding up p x p matrices costs more than computing them.
-_BLOCK_VALUES = 16_000
+_BLOCK_VALUES = 32_000
 _MOST_VALUES = 2_000_000
 
 
@@ -129,21 +129,37 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     n, p = design.shape
     weights = np.asarray(weights, dtype=np.float64)
     weights = weights / weights.sum()
-    mean = np.zeros(p)
-    for rows, block in dense_blocks(design):
-        mean += weights[rows] @ block
     response_mean = weights @ responses
-    gram = np.zeros((p, p))
-    cross = np.zeros((p, responses.shape[1]))
-    square_roots = np.sqrt(weights)[:, None]
-    centred_responses = (responses - response_mean) * square_roots
+    roots = np.sqrt(weights)[:, None]
+    centred_responses = (responses - response_mean) * roots
+    # Columns of zeros and ones need no centring before they are multiplied: the means
+    # can be taken off afterwards without losing digits.
+    binary = design.dtype.kind == "b"
+    mean = np.zeros(p)
+    if not binary:
+        for rows, block in dense_blocks(design):
+            mean += weights[rows] @ block
+    # One product gives all moments: of columns, of responses, and of the constant.
+    k = responses.shape[1]
+    products = np.zeros((p + k + 1, p + k + 1))
     for rows, block in dense_blocks(design):
-        block = block - mean
-        block *= square_roots[rows]
-        gram += block.T @ block
-        cross += block.T @ centred_responses[rows]
+        # The order of the design in memory is the quickest to write in.
+        order = "F" if block.strides[0] < block.strides[1] else "C"
+        joined = np.empty((len(block), p + k + 1), order=order)
+        if binary:
+            np.multiply(block, roots[rows], out=joined[:, :p])
+        else:
+            np.subtract(block, mean, out=joined[:, :p])
+            joined[:, :p] *= roots[rows]
+        joined[:, p:-1] = centred_responses[rows]
+        joined[:, -1:] = roots[rows]
+        products += joined.T @ joined
+    gram, cross = products[:p, :p].copy(), products[:p, p:-1].copy()
+    if binary:
+        mean = products[:p, -1].copy()
+        gram -= np.outer(mean, mean)
 
-    scale = np.sqrt(np.diag(gram))
+    scale = np.sqrt(np.maximum(np.diag(gram), 0.0))
     # Means of a column that hardly varies leave rounding errors, not a variance.
     scale[scale <= 1e-12 * np.abs(mean)] = 0.0
     response_scale = np.sqrt(np.square(centred_responses).sum(axis=0))

@@ -118,7 +118,9 @@ def check_feature_select(method: str) -> None:
 
 
 def choose_labels(
-    prediction: pd.Series, labels: Any = None, n_labels: int | None = None
+    prediction: Mapping[Hashable, float] | pd.Series,
+    labels: Any = None,
+    n_labels: int | None = None,
 ) -> list[Hashable]:
     """
     Decide which labels to explain.
@@ -142,7 +144,7 @@ def choose_labels(
     ValueError
         If both are given, a label is unknown, or there are fewer labels than asked for.
     """
-    known = list(prediction.index)
+    known = list(prediction.keys())
     if labels is not None and n_labels is not None:
         raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
     if labels is None:
@@ -151,7 +153,8 @@ def choose_labels(
             raise ValueError(
                 f"`n_labels` must not exceed the model's {len(known)} labels; not {n_labels}."
             )
-        order = np.argsort(-prediction.to_numpy(dtype=np.float64), kind="stable")
+        values = [value for _, value in prediction.items()]
+        order = np.argsort(np.negative(values), kind="stable")
         return [known[position] for position in order[:n_labels]]
     if _is_one_label(labels, known):
         labels = [labels]

@@ -299,8 +299,10 @@ def _predict_chunk(
     prepared = explainer.preprocess(newdata)
     if prepared is None:
         raise ValueError("`preprocess` must return what the model takes; it returned None.")
-    predictions = predict(explainer.model, prepared, int(starts[-1]), **request.predict_options)
-    request.labels_of(predictions.iloc[0])  # an unknown label is found out now
+    predictions = predict(
+        explainer.model, prepared, int(starts[-1]), request.model_type, **request.predict_options
+    )
+    request.labels_of(predictions.iloc[0].to_dict())  # an unknown label is found out now
     for drawing, start, stop in zip(drawings, starts[:-1], starts[1:], strict=True):
         part = predictions.iloc[start:stop]
         yield part if drawing.distinct is None else part.iloc[drawing.distinct[1]]

@@ -415,9 +415,11 @@ def _predict_masks(
         distinct = list(dict.fromkeys(batch))  # other masks may give an equal text
         prepared = explainer.preprocess(distinct)
         check_rows(prepared, len(distinct), "texts")
-        part = predict(explainer.model, prepared, len(distinct), **request.predict_options)
+        part = predict(
+            explainer.model, prepared, len(distinct), request.model_type, **request.predict_options
+        )
         if not parts:
-            request.labels_of(part.iloc[0])  # an unknown label is found out now
+            request.labels_of(part.iloc[0].to_dict())  # an unknown label is found out now
         if len(distinct) < len(batch):
             number_of = {text: number for number, text in enumerate(distinct)}
             part = part.iloc[[number_of[text] for text in batch]]

@@ -425,7 +425,7 @@ def test_progress_reaches_the_number_of_permutations():
     reported = []
     explainer = lime(CAT, as_classifier(cat_model))
     request = pylime.explainers.Request(
-        None, None, 5, "auto", 500, (1,), {}, pylime.text.TextOptions()
+        "classification", None, None, 5, "auto", 500, (1,), {}, pylime.text.TextOptions()
     )
     cases = pylime.explainers.check_cases(explainer, recognise(CAT), request.options)
     (around,) = pylime.explainers.perturb(explainer, cases, request, reported.append)
@@ -583,7 +583,7 @@ def test_row_0_is_the_case_and_similar_to_itself(text, keep_word_position):
         return
     explainer = lime("", as_regressor(lengths), keep_word_position=keep_word_position)
     request = pylime.explainers.Request(
-        None, None, 5, "auto", 30, (1,), {}, pylime.text.TextOptions()
+        "regression", None, None, 5, "auto", 30, (1,), {}, pylime.text.TextOptions()
     )
     cases = pylime.explainers.check_cases(explainer, recognise(text, "texts"), request.options)
     (around,) = pylime.explainers.perturb(explainer, cases, request, lambda n: None)

@@ -3,6 +3,7 @@
 from pylime.models import keras, sklearn
 from pylime.models.generics import (
     Classifier,
+    ModelType,
     Regressor,
     as_classifier,
     as_regressor,
@@ -14,6 +15,7 @@ from pylime.models.generics import (
 
 __all__ = [
     "Classifier",
+    "ModelType",
     "Regressor",
     "as_classifier",
     "as_regressor",

@@ -311,7 +311,9 @@ def _numeric(array: np.ndarray) -> np.ndarray:
         return array.astype(str)
 
 
-def predict(model: Any, newdata: Any, n: int, **kwargs: Any) -> pd.DataFrame:
+def predict(
+    model: Any, newdata: Any, n: int, kind: ModelType | None = None, **kwargs: Any
+) -> pd.DataFrame:
     """
     Predict n cases and check what comes back.
 
@@ -323,6 +325,8 @@ def predict(model: Any, newdata: Any, n: int, **kwargs: Any) -> pd.DataFrame:
         What `preprocess` returned.
     n
         How many cases were preprocessed.
+    kind
+        What the model does, where that is known already.
     **kwargs
         Passed on to [`predict_model`][].
 
@@ -338,12 +342,11 @@ def predict(model: Any, newdata: Any, n: int, **kwargs: Any) -> pd.DataFrame:
     TypeError
         If the model's class is not known.
     """
-    kind: PredictionType = "prob" if model_type(model) == "classification" else "raw"
-    predictions = predict_model(model, newdata, type=kind, **kwargs)
-    if not isinstance(predictions, pd.DataFrame):
-        predictions = predictions_frame(predictions, kind)
-    if kind == "raw":
-        predictions = predictions_frame(predictions, kind)
+    kind = model_type(model) if kind is None else kind
+    form: PredictionType = "prob" if kind == "classification" else "raw"
+    predictions = predict_model(model, newdata, type=form, **kwargs)
+    if form == "raw" or not isinstance(predictions, pd.DataFrame):
+        predictions = predictions_frame(predictions, form)
     if len(predictions) != n:
         raise ValueError(
             f"The model must return one row for each of the {n} cases it is given; "

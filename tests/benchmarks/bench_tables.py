@@ -115,14 +115,14 @@ def against_predictions():
 def in_parallel():
     model = forest()
     explainer = lime(DATA.data, model)
-    cases = DATA.data.head(40)
+    cases = DATA.data.head(160)
     two, one = in_turn(
         lambda: explain(cases, explainer, random_state=1, n_jobs=2, progress=False),
         lambda: explain(cases, explainer, random_state=1, progress=False),
         rounds=3,
     )
     show(
-        "40 cases, forest of 300, n_jobs=2 against 1",
+        "160 cases, forest of 300, n_jobs=2 against 1",
         f"{two:.2f} s",
         f"{one:.2f} s",
         f"{one / two:.2f}x",
