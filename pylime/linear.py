@@ -142,18 +142,20 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     # One product gives all moments: of columns, of responses, and of the constant.
     k = responses.shape[1]
     products = np.zeros((p + k + 1, p + k + 1))
+    space = np.empty(0)
     for rows, block in dense_blocks(design):
-        # The order of the design in memory is the quickest to write in.
-        order = "F" if block.strides[0] < block.strides[1] else "C"
-        joined = np.empty((len(block), p + k + 1), order=order)
+        if len(space) != len(block):
+            # The order of the design in memory is the quickest to write in.
+            order = "F" if block.strides[0] < block.strides[1] else "C"
+            space = np.empty((len(block), p + k + 1), order=order)
         if binary:
-            np.multiply(block, roots[rows], out=joined[:, :p])
+            np.multiply(block, roots[rows], out=space[:, :p])
         else:
-            np.subtract(block, mean, out=joined[:, :p])
-            joined[:, :p] *= roots[rows]
-        joined[:, p:-1] = centred_responses[rows]
-        joined[:, -1:] = roots[rows]
-        products += joined.T @ joined
+            np.subtract(block, mean, out=space[:, :p])
+            space[:, :p] *= roots[rows]
+        space[:, p:-1] = centred_responses[rows]
+        space[:, -1:] = roots[rows]
+        products += space.T @ space
     gram, cross = products[:p, :p].copy(), products[:p, p:-1].copy()
     if binary:
         mean = products[:p, -1].copy()
