@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE, number, read_reference
-from docstrings import LIBRARIES, docstring_sentences, first_sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -26,6 +25,7 @@ from pylime import (
     icu_tokenize,
     lime,
 )
+from pylime.examples import docstring_sentences
 from pylime.inputs import recognise
 from pylime.surrogate import CaseError
 from pylime.text import Document, dropped_words, kept_words, read_document
@@ -607,27 +607,17 @@ def sentences() -> pd.DataFrame:
     return docstring_sentences()
 
 
-def test_sentences_are_many_and_always_the_same(sentences):
-    assert len(sentences) > 2000
-    assert sentences["sentence"].is_unique
-    assert set(sentences["library"]) == set(LIBRARIES)
-    assert sentences["library"].value_counts().min() > 200
-    docstring_sentences.cache_clear()
-    pd.testing.assert_frame_equal(docstring_sentences(), sentences)
-    assert first_sentence("f(x)\n\nDo a, e.g. this.\nThen that.") == "Do a, e.g. this."
-
-
 def test_a_scikit_learn_pipeline_needs_no_preprocess(sentences):
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10))
-    pipeline.fit(sentences["sentence"], sentences["library"])
+    pipeline.fit(sentences["text"], sentences["library"])
     text = "Convert an image to grayscale and return it as a new array."
-    explainer = lime(sentences["sentence"], pipeline)
+    explainer = lime(sentences["text"], pipeline)
     explanation = explain(text, explainer, n_features=3, random_state=0)
-    assert explanation["label"].unique().tolist() == ["skimage"]
+    assert explanation["label"].unique().tolist() == ["scikit-image"]
     assert explanation["feature"][0] == "image"
     assert explanation["label_prob"][0] == pytest.approx(pipeline.predict_proba([text]).max())
     wrapped = explain(text, lime(text, as_classifier(pipeline)), n_features=3, random_state=0)
@@ -639,7 +629,7 @@ def test_a_vectoriser_can_be_the_preprocess(sentences):
     from sklearn.naive_bayes import MultinomialNB
 
     vectoriser = CountVectorizer()
-    counts = vectoriser.fit_transform(sentences["sentence"])
+    counts = vectoriser.fit_transform(sentences["text"])
     model = MultinomialNB().fit(counts, sentences["library"])
     text = "Plot the axes of a DataFrame with missing values"
     explanation = explain(text, lime(text, model, vectoriser.transform), random_state=0)
@@ -657,7 +647,7 @@ def test_xgboost_predicts_sparse_matrices(sentences):
 
     vectoriser = HashingVectorizer(n_features=2**12)
     is_pandas = (sentences["library"] == "pandas").to_numpy()
-    matrix = xgboost.DMatrix(vectoriser.transform(sentences["sentence"]), label=is_pandas)
+    matrix = xgboost.DMatrix(vectoriser.transform(sentences["text"]), label=is_pandas)
     booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, matrix, 20)
 
     def predict(texts):
@@ -676,7 +666,7 @@ def test_keras_models_take_texts(sentences):
         pytest.skip("strings are a type of TensorFlow's")
     some = sentences.sample(400, random_state=0)
     vectorise = keras.layers.TextVectorization(max_tokens=500, output_mode="multi_hot")
-    vectorise.adapt(some["sentence"].tolist())
+    vectorise.adapt(some["text"].tolist())
     keras.utils.set_random_seed(0)
     inside = keras.Sequential(
         [keras.Input(shape=(1,), dtype="string"), vectorise, keras.layers.Dense(1, "sigmoid")]

@@ -6,11 +6,11 @@ import sys
 import pytest
 import regex
 from conftest import read_reference
-from docstrings import docstring_sentences
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pylime import default_tokenize, icu_tokenize
+from pylime.examples import docstring_sentences
 from pylime.tokens import check_tokenization, token_spans, tokenize
 
 STORED = {
@@ -48,7 +48,7 @@ def test_words_of_icu_are_rs(text):
 
 def test_icu_and_the_standard_agree_on_real_sentences():
     pytest.importorskip("icu")
-    sentences = docstring_sentences()["sentence"]
+    sentences = docstring_sentences()["text"]
     different = [
         text
         for text in sentences

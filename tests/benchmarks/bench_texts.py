@@ -9,19 +9,15 @@ cheap model or a scikit-learn pipeline, the same selection of features. Both sid
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pylime import as_classifier, explain, lime
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from docstrings import docstring_sentences
+from pylime.examples import docstring_sentences
 
 N_PERMUTATIONS = 5000
 
@@ -41,7 +37,7 @@ def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
 def words_of_sentences(n: int) -> str:
     """So many different words, from real sentences."""
     words: dict[str, None] = {}
-    for sentence in docstring_sentences()["sentence"]:
+    for sentence in docstring_sentences()["text"]:
         words |= dict.fromkeys(word.lower() for word in sentence.split() if word.isalpha())
         if len(words) >= n:
             break
@@ -62,7 +58,7 @@ def sentence_pipeline() -> Any:
 
     sentences = docstring_sentences()
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
-    return pipeline.fit(sentences["sentence"], sentences["library"])
+    return pipeline.fit(sentences["text"], sentences["library"])
 
 
 def against_lime(rounds: int) -> Iterator[tuple[str, float, float]]:
