@@ -4,7 +4,6 @@ share, and run the one pipeline.
 """
 
 import difflib
-import hashlib
 import sys
 import tempfile
 import warnings
@@ -20,6 +19,7 @@ from tqdm.auto import tqdm
 from pylime.checks import check_count
 from pylime.inputs import recognise, unknown_input
 from pylime.models import ModelType, check_model, model_type
+from pylime.seeds import seed_words
 from pylime.surrogate import (
     CaseError,
     Neighbourhood,
@@ -33,7 +33,6 @@ from pylime.tidy import assemble
 __all__ = [
     "Explainer",
     "Request",
-    "case_generator",
     "check_cases",
     "explain",
     "lime",
@@ -311,7 +310,7 @@ def explain(
         n_features,
         feature_select,
         n_permutations,
-        _seed(random_state),
+        seed_words(random_state),
         dict(predict_options or {}),
         own_options,
     )
@@ -465,38 +464,6 @@ def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
                 + f" It takes: {', '.join(known) or 'none'}."
             )
     return kind(**options)
-
-
-def _seed(random_state: Any) -> tuple[int, ...]:
-    """Numbers to start from: the same for the same seed, fresh without one."""
-    if random_state is None:
-        return tuple(int(word) for word in np.random.SeedSequence().generate_state(4))
-    if isinstance(random_state, np.random.Generator):
-        return tuple(random_state.integers(2**32, size=4).tolist())
-    if isinstance(random_state, np.random.RandomState):
-        return tuple(random_state.randint(2**32, size=4, dtype=np.uint32).tolist())
-    if isinstance(random_state, np.random.SeedSequence):
-        return tuple(random_state.generate_state(4).tolist())
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if random_state < 0:
-            raise ValueError(f"`random_state` must not be negative; not {random_state}.")
-        return (int(random_state),)
-    raise TypeError(
-        "`random_state` must be None, a whole number, or numpy's Generator, RandomState or "
-        "SeedSequence; "
-        f"not {random_state!r}."
-    )
-
-
-def case_generator(seed: tuple[int, ...], content: bytes) -> np.random.Generator:
-    """
-    Make the random generator of one case, from the call's seed and the case's content.
-
-    So a case draws the same alone, in a batch, and in any process.
-    """
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    words = np.frombuffer(digest, dtype="<u4").tolist()
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([*seed, *words])))
 
 
 def _progress_bar(progress: bool | None, total: int) -> tqdm:

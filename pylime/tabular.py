@@ -21,7 +21,6 @@ from pylime.explainers import (
     Explainer,
     Report,
     Request,
-    case_generator,
     check_cases,
     make_explainer,
     make_options,
@@ -39,6 +38,7 @@ from pylime.permutations import (
     permuted_frame,
     records,
 )
+from pylime.seeds import case_generator
 from pylime.similarity import DIST_FUNS
 from pylime.surrogate import CaseError, Neighbourhood
 

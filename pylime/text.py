@@ -20,7 +20,6 @@ from pylime.explainers import (
     Explainer,
     Report,
     Request,
-    case_generator,
     check_cases,
     make_explainer,
     make_options,
@@ -28,6 +27,7 @@ from pylime.explainers import (
 )
 from pylime.inputs import Texts
 from pylime.models import predict
+from pylime.seeds import case_generator
 from pylime.surrogate import CaseError, Neighbourhood
 from pylime.tidy import Word
 from pylime.tokens import Span, Tokenization, check_tokenization, default_tokenize, tokenize

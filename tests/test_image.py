@@ -25,7 +25,8 @@ from pylime import (
     explain,
     lime,
 )
-from pylime.image import draw_masks, make_painter, parse_colour, read_picture, write_png
+from pylime.image import draw_masks, make_painter
+from pylime.pictures import parse_colour, read_picture, write_png
 from pylime.similarity import cosine_similarity
 from pylime.superpixels import segment
 

@@ -19,8 +19,8 @@ from plotnine import (
 )
 from plotnine.geoms.geom import geom
 
-from pylime.image import flatten, parse_colour, read_picture, rgb_pixels
 from pylime.inputs import recognise
+from pylime.pictures import flatten, parse_colour, read_picture, rgb_pixels
 from pylime.plots.theme import label_both_upper, theme_lime
 from pylime.superpixels import check_segmentation, segment
 from pylime.tidy import COLUMNS, Bitmap, check_explanation, format_numbers

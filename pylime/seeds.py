@@ -1,0 +1,40 @@
+"""Where random draws come from: a seed per call, a generator per case."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+__all__ = ["case_generator", "seed_words"]
+
+
+def seed_words(random_state: Any) -> tuple[int, ...]:
+    """Numbers to start from: the same for the same seed, fresh without one."""
+    if random_state is None:
+        return tuple(int(word) for word in np.random.SeedSequence().generate_state(4))
+    if isinstance(random_state, np.random.Generator):
+        return tuple(random_state.integers(2**32, size=4).tolist())
+    if isinstance(random_state, np.random.RandomState):
+        return tuple(random_state.randint(2**32, size=4, dtype=np.uint32).tolist())
+    if isinstance(random_state, np.random.SeedSequence):
+        return tuple(random_state.generate_state(4).tolist())
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        if random_state < 0:
+            raise ValueError(f"`random_state` must not be negative; not {random_state}.")
+        return (int(random_state),)
+    raise TypeError(
+        "`random_state` must be None, a whole number, or numpy's Generator, RandomState or "
+        "SeedSequence; "
+        f"not {random_state!r}."
+    )
+
+
+def case_generator(seed: tuple[int, ...], content: bytes) -> np.random.Generator:
+    """
+    Make the random generator of one case, from the call's seed and the case's content.
+
+    So a case draws the same alone, in a batch, and in any process.
+    """
+    digest = hashlib.blake2b(content, digest_size=16).digest()
+    words = np.frombuffer(digest, dtype="<u4").tolist()
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([*seed, *words])))
