@@ -2,6 +2,8 @@
 Values of cases in the type of the training data, or what is wrong with them.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -53,7 +55,7 @@ def cast(values: pd.Series, column: Column) -> tuple[pd.Series, dict[int, str]]:
         example = values.dropna().iloc[0]
         raise TypeError(
             f"The column {column.name!r} must hold {_KIND_NAMES[expected]} as in the training "
-            f"data ({column.dtype}); not {_KIND_NAMES[found]} such as {example!r}."
+            f"data ({column.dtype}); not {_KIND_NAMES[found]} such as {_plain(example)!r}."
         )
     if expected == "logical":
         return _cast_logical(values, column), {}
@@ -78,6 +80,11 @@ _KIND_NAMES = {
 }
 
 
+def _plain(value: Any) -> Any:
+    """A numpy number as Python's own, which is printed as people write it."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _object_type_of_dtype(column: Column) -> str:
     if column.feature_type != "constant":
         return column.feature_type
@@ -100,8 +107,8 @@ def _cast_levels(values: pd.Series, column: Column) -> tuple[pd.Series, dict[int
         some = [str(level) for level in levels[:10]]
         listed = ", ".join(some) + (", ..." if len(levels) > len(some) else "")
         problems[int(row)] = (
-            f"The column {column.name!r} has the level {values.iloc[row]!r}, which the training "
-            f"data have not; they have: {listed or 'none'}."
+            f"The column {column.name!r} has the level {_plain(values.iloc[row])!r}, which the "
+            f"training data have not; they have: {listed or 'none'}."
         )
     codes[codes == UNKNOWN] = -1
     plain = decode(codes, column, column.dtype)

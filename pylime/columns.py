@@ -261,11 +261,20 @@ def encode(values: pd.Series, column: Column) -> np.ndarray:
         return numbers_of(values)
     if values.dtype == bool:
         return values.to_numpy().astype(np.int64)
-    if isinstance(values.dtype, pd.CategoricalDtype) and values.dtype == column.dtype:
-        return values.cat.codes.to_numpy().astype(np.int64)
     levels = levels_of(column)
+    if isinstance(values.dtype, pd.CategoricalDtype) and column.feature_type == "factor":
+        # The categories may stand in another order than the training data's.
+        positions = levels.get_indexer(values.cat.categories)
+        places = np.append(np.where(positions < 0, UNKNOWN, positions), -1)
+        return places[values.cat.codes.to_numpy()].astype(np.int64)
     plain = values.astype(object).to_numpy()
-    codes = levels.get_indexer(pd.Index(plain, dtype=object)).astype(np.int64)
+    try:
+        codes = levels.get_indexer(pd.Index(plain, dtype=object)).astype(np.int64)
+    except TypeError:  # a value that cannot be a level, such as a list
+        known = {level: number for number, level in enumerate(levels)}
+        codes = np.array(
+            [known.get(v, UNKNOWN) if isinstance(v, Hashable) else UNKNOWN for v in plain]
+        )
     absent = values.isna().to_numpy(dtype=bool)
     codes[codes < 0] = UNKNOWN
     codes[absent] = -1

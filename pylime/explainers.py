@@ -346,6 +346,12 @@ def _explain_cases(
                 n_features=request.n_features,
                 feature_select=request.feature_select,
             )
+            if not all(np.isfinite(fit.r2) for fit in surrogates):
+                raise CaseError(
+                    "The permutations that are at all similar to the case do not differ in what "
+                    "the model says of them, so nothing can be explained. Raise `n_permutations`, "
+                    'or measure similarity otherwise, such as with `dist_fun="euclidean"`.'
+                )
         except CaseError as error:
             error.case = around.case
             yield error

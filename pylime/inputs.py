@@ -175,8 +175,18 @@ def _as_table(x: Any, expected: str | None) -> Table | None:
         if isinstance(native, narwhals.LazyFrame):
             native = native.collect()
         if isinstance(native, narwhals.DataFrame):
-            return Table(native.to_pandas())
+            return Table(_to_pandas(native))
     return None
+
+
+def _to_pandas(table: Any) -> pd.DataFrame:
+    """A pandas frame in which whole numbers and logicals stay what they are beside gaps."""
+    frame = table.to_pandas()
+    for name, dtype in table.schema.items():
+        nullable = "Int64" if dtype.is_integer() else "boolean" if str(dtype) == "Boolean" else ""
+        if nullable and frame[name].isna().any():
+            frame[name] = pd.array(table[name].to_list(), dtype=nullable)
+    return frame
 
 
 # Libraries whose data frames narwhals can read.

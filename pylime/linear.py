@@ -159,12 +159,17 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     gram, cross = products[:p, :p].copy(), products[:p, p:-1].copy()
     if binary:
         mean = products[:p, -1].copy()
+        # A product with itself is the mean again; what rounding leaves of a column
+        # that does not vary is no variance.
+        constant = np.diag(gram) - mean * mean <= 1e-12 * mean
         gram -= np.outer(mean, mean)
+        gram[constant] = gram[:, constant] = cross[constant] = 0.0
 
     scale = np.sqrt(np.maximum(np.diag(gram), 0.0))
     # Means of a column that hardly varies leave rounding errors, not a variance.
     scale[scale <= 1e-12 * np.abs(mean)] = 0.0
     response_scale = np.sqrt(np.square(centred_responses).sum(axis=0))
+    response_scale[response_scale <= 1e-12 * np.abs(response_mean)] = 0.0
     inverse = np.divide(1.0, scale, out=np.zeros(p), where=scale > 0)
     response_inverse = np.divide(
         1.0, response_scale, out=np.zeros_like(response_scale), where=response_scale > 0
@@ -204,7 +209,7 @@ def ridge(moments: Moments, response: int, penalty: float) -> LinearFit:
     cross = moments.cross[:, response]
     if scale == 0:
         flat = np.zeros(len(cross))
-        return LinearFit(flat, float(moments.response_mean[response]), 0.0)
+        return LinearFit(flat, float(moments.response_mean[response]), np.nan)
     penalised = moments.gram + penalty / scale * np.eye(len(cross))
     try:
         beta = linalg.solve(penalised, cross, assume_a="pos")

@@ -69,6 +69,9 @@ class Chunk:
     plain: bool
 
 
+_LEAST_SIMILARITY = 1e-3
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """
@@ -203,6 +206,15 @@ def draw_case(
         )
         width = kernel_width or 0.75 * np.sqrt(len(chunk.columns))
         weights = exponential_kernel(row_distance(scaled[0], scaled, dist_fun), width)
+    # With one column of levels, say, only copies of the case are similar to it at all:
+    # then all others count, equally little.
+    similar = weights > 0
+    if (
+        dist_fun == "gower"
+        and similar[1:].any()
+        and not any(np.any(part[similar] != part[0]) for part in design)
+    ):
+        weights = np.maximum(weights, _LEAST_SIMILARITY)
     drawn = [
         slot
         for slot, column in zip(slots, chunk.columns, strict=True)
@@ -267,7 +279,7 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
         if whole and not isinstance(dtypes[position], pd.SparseDtype):
             # A whole number can be larger than a floating point number counts, and an
             # object of a class that only equals a level.
-            array[starts] = original
+            array[starts] = original.take(case[starts])
         # Without its type pandas would take objects for something else.
         arrays[position] = pd.Series(array, dtype=dtypes[position], copy=False)
     frame = pd.DataFrame(arrays, copy=False)

@@ -237,7 +237,12 @@ def select_tree(problem: SelectionProblem, response: int, n_features: int) -> li
     from sklearn.tree import DecisionTreeRegressor
 
     design = problem.design
-    design = sparse.csc_array(design) if isinstance(design, sparse.csr_array) else design
+    if isinstance(design, sparse.csr_array):
+        design = sparse.csc_array(design)
+    elif design.dtype.kind == "f":
+        # The tree works in single precision, which large numbers would not survive.
+        scale = problem.moments.scale
+        design = (design - problem.moments.mean) / np.where(scale > 0, scale, 1.0)
     tree = DecisionTreeRegressor(
         max_depth=max(int(math.log2(n_features)), 2),
         min_weight_fraction_leaf=min(4.0 / problem.weights.sum(), 0.5),

@@ -110,7 +110,8 @@ def row_distance(case: np.ndarray, others: np.ndarray, metric: str) -> np.ndarra
     Returns
     -------
     numpy.ndarray
-        n distances; 0 where a metric has nothing to measure.
+        n distances; where a metric has nothing to measure, 0 for an equal row and 1 for
+        others.
 
     Examples
     --------
@@ -136,7 +137,12 @@ def row_distance(case: np.ndarray, others: np.ndarray, metric: str) -> np.ndarra
         # scaled up to the number of columns.
         compared = ((first != 0) | (others != 0)).sum(axis=1)
         distance *= np.divide(case.size, compared, out=np.ones(len(others)), where=compared > 0)
-    return np.nan_to_num(distance, nan=0.0)
+    undefined = np.isnan(distance)
+    if undefined.any():
+        # Without length or variance on one side there is nothing in common.
+        equal = np.all(others[undefined] == first, axis=1)
+        distance[undefined] = np.where(equal, 0.0, 1.0)
+    return distance
 
 
 def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:

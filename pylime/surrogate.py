@@ -239,7 +239,7 @@ def fit_labels(
         varies.
     """
     weights = np.asarray(weights, dtype=np.float64)
-    if not np.any(weights[1:]):
+    if not weights[1:].sum() > 1e-12 * weights.max():
         raise CaseError(
             "All permutations have no similarity to the original observation. "
             "Try setting `bin_continuous=True` and/or increase `kernel_width`."

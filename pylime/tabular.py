@@ -8,7 +8,8 @@ case's.
 
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -182,7 +183,10 @@ def _(data: Table, model: Any, preprocess: Callable[[Any], Any], **options: Any)
 def _(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> Table:
     names = [column.name for column in explainer.columns]
     frame = cases.frame
-    if cases.array_type is not None and frame.shape[1] == len(names):
+    by_position = cases.array_type is not None or (
+        explainer.array_type is not None and isinstance(frame.columns, pd.RangeIndex)
+    )
+    if by_position and frame.shape[1] == len(names):
         frame = frame.set_axis(names, axis=1)  # an array's columns are known by position
     if not frame.columns.equals(explainer.header):
         _check_names(frame, names)
@@ -234,9 +238,45 @@ def _(
     explainer: TableExplainer, cases: Table, request: Request, report: Report
 ) -> Iterator[Neighbourhood | CaseError]:
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
-    for start in range(0, len(cases), size):
-        chunk = cases.take(range(start, min(start + size, len(cases))))
-        yield from _perturb_chunk(explainer, chunk, request, report)
+    for rows in _runs_of_one_type(explainer, cases):
+        for start in range(rows.start, rows.stop, size):
+            part = cases.take(range(start, min(start + size, rows.stop)))
+            part = replace(part, frame=_in_training_types(explainer, part.frame))
+            yield from _perturb_chunk(explainer, part, request, report)
+
+
+def _widened(explainer: TableExplainer, frame: pd.DataFrame) -> list[int]:
+    """Columns that missing values have given another type than the training data's."""
+    return [
+        position
+        for position, (column, dtype) in enumerate(
+            zip(explainer.columns, frame.dtypes.tolist(), strict=True)
+        )
+        if dtype != column.dtype
+    ]
+
+
+def _runs_of_one_type(explainer: TableExplainer, cases: Table) -> Iterator[range]:
+    """
+    Part the cases where other columns miss values that their type cannot hold.
+
+    So that a gap in one case does not change what the model gets for another.
+    """
+    gaps = cases.frame.iloc[:, _widened(explainer, cases.frame)].isna().to_numpy()
+    changes = np.flatnonzero(np.any(gaps[1:] != gaps[:-1], axis=1)) + 1
+    bounds = [0, *changes.tolist(), len(cases)]
+    for start, stop in pairwise(bounds):
+        yield range(start, stop)
+
+
+def _in_training_types(explainer: TableExplainer, frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns without a missing value in the type that the training data had."""
+    types = {
+        frame.columns[position]: explainer.columns[position].dtype
+        for position in _widened(explainer, frame)
+        if frame.iloc[:, position].notna().all()
+    }
+    return frame.astype(types) if types else frame
 
 
 def _perturb_chunk(
@@ -253,7 +293,7 @@ def _perturb_chunk(
         )
         for row in range(len(usable))
     ]
-    predicted = _predict_chunk(explainer, chunk, drawings, request) if drawings else iter(())
+    predicted = iter(_predict_cases(explainer, chunk, drawings, request) if drawings else [])
     rows = iter(records(chunk.frame))
     explained = 0
     for row, name in enumerate(cases.names):
@@ -267,6 +307,10 @@ def _perturb_chunk(
         drawing = drawings[explained]
         explained += 1
         report(request.n_permutations)
+        if isinstance(predictions, CaseError):
+            predictions.case = name
+            yield predictions
+            continue
         yield Neighbourhood(
             case=name,
             design=drawing.design,
@@ -283,16 +327,50 @@ def _perturb_chunk(
         )
 
 
-def _predict_chunk(
+def _predict_cases(
     explainer: TableExplainer, chunk: Chunk, drawings: Sequence[Drawing], request: Request
+) -> list[pd.DataFrame | CaseError]:
+    """Predict all cases in one call; one by one if that fails, to find out which cannot be."""
+    every = list(range(len(drawings)))
+    try:
+        return list(_predict_chunk(explainer, chunk, drawings, request, every))
+    except Exception:  # whatever a model raises
+        if len(drawings) == 1:
+            raise
+    results: list[pd.DataFrame | CaseError] = []
+    for number in every:
+        # The model may have written into the first ones.
+        random = case_generator(request.seed, content(chunk, number))
+        draw_case(chunk, number, random, **vars(request.options))
+        try:
+            results += _predict_chunk(explainer, chunk, drawings, request, [number])
+        except Exception as error:
+            failure = CaseError(f"{type(error).__name__}: {error}")
+            failure.__cause__ = error
+            results.append(failure)
+    failures = [result for result in results if isinstance(result, CaseError)]
+    if len(failures) == len(results) and failures[0].__cause__ is not None:
+        raise failures[0].__cause__  # it is not the cases
+    return results
+
+
+def _predict_chunk(
+    explainer: TableExplainer,
+    chunk: Chunk,
+    drawings: Sequence[Drawing],
+    request: Request,
+    cases: Sequence[int],
 ) -> Iterator[pd.DataFrame]:
-    """Predict the permutations of all cases; the predictions of one case after another."""
+    """Predict the permutations of some cases; the predictions of one after another."""
+    drawings = [drawings[case] for case in cases]
     every = np.arange(chunk.n)
     parts = [every if drawing.distinct is None else drawing.distinct[0] for drawing in drawings]
     starts = np.cumsum([0, *map(len, parts)])
     rows = None
-    if starts[-1] < len(drawings) * chunk.n:
-        rows = np.concatenate([row * chunk.n + part for row, part in enumerate(parts)])
+    if starts[-1] < len(chunk.frame) * chunk.n:
+        rows = np.concatenate(
+            [case * chunk.n + part for case, part in zip(cases, parts, strict=True)]
+        )
     newdata: Any = permuted_frame(chunk, rows, starts[:-1])
     if explainer.array_type is not None:
         newdata = as_array(newdata, explainer.array_type)
@@ -338,6 +416,8 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
     2  0.0   1.0
     3  0.0   0.0
     """
+    if not len(frame):
+        raise ValueError("`frame` must have at least one row, the case.")
     design = {}
     for position, column in enumerate(explainer.columns):
         if column.name not in frame.columns:
@@ -384,7 +464,10 @@ def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplain
     'age <= 35'
     """
     for column in explainer.columns:
-        if column.name == feature:
-            return describe(column, dict(case.items())[feature])
+        if column.name == feature or str(column.name) == feature:
+            values = dict(case.items())
+            if column.name not in values:
+                raise ValueError(f"`case` must have a value of {column.name!r}.")
+            return describe(column, values[column.name])
     names = ", ".join(str(column.name) for column in explainer.columns[:20])
     raise ValueError(f"`feature` must be one of the columns: {names}; not {feature!r}.")

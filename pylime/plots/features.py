@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -146,17 +147,21 @@ def _contributions(bars: pd.DataFrame) -> np.ndarray:
     A description with a comparison stands for yes or no, and so do a word and a part of a
     picture: there the weight is the contribution.
     """
+    if "feature" in bars:  # what is not compared is described by its name alone
+        bare = bars["feature_desc"].map(str) == bars["feature"].map(str)
+    else:
+        bare = ~bars["feature_desc"].map(str).str.contains("[<>=]")
     values = np.array(
         [
-            float(value) if _is_plain_number(value) and not set("<>=") & set(str(text)) else 1.0
-            for value, text in zip(bars["feature_value"], bars["feature_desc"], strict=True)
+            float(value) if _is_plain_number(value) and alone else 1.0
+            for value, alone in zip(bars["feature_value"], bare, strict=True)
         ]
     )
     return bars["feature_weight"].to_numpy(dtype=float) * values
 
 
 def _is_plain_number(value: Any) -> bool:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    is_number = isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool)
     return is_number and bool(np.isfinite(float(value)))
 
 
