@@ -20,7 +20,7 @@ from pylime.interruptible import interruptible
 from pylime.plots.text import TextExplanations, css_size, plot_text_explanations
 from pylime.selection import FEATURE_SELECT
 from pylime.text import TextExplainer
-from pylime.tokens import default_tokenize
+from pylime.tokens import tokenize
 
 if TYPE_CHECKING:
     from shiny import App, Inputs, Outputs, Session
@@ -31,6 +31,9 @@ __all__ = ["interactive_text_explanations", "render_text_explanations", "text_ex
 _TOO_SHORT = "Text provided is too short to be explained (>= {})."
 # One seed for all, so that moving a control changes what it says and nothing else.
 _SEED = 1
+# All visitors share one server: a single explanation may not take all of it.
+_MOST_PERMUTATIONS = 50_000
+_MOST_CHARACTERS = 20_000
 
 
 def interactive_text_explanations(
@@ -224,6 +227,7 @@ def _page(window_title: str, title: str, place_holder: str, most_words: int) -> 
             "Quantity of permutations to generate",
             5000,
             min=2,
+            max=_MOST_PERMUTATIONS,
             step=1000,
         ),
         ui.input_select(
@@ -289,13 +293,26 @@ def _serve(
             "n_features": input.number_features_to_explain(),
         }
         explanation.cancel()  # the newest input wins
-        if len(default_tokenize(text)) < minimum_length:
-            problem.set(minimum_length_error)
-        elif options["n_permutations"] is None:
-            problem.set("The quantity of permutations must be a whole number.")
-        else:
-            problem.set(None)
+        found = _problem_of(text, options["n_permutations"])
+        problem.set(found)
+        if found is None:
             explanation.invoke(text, **options)
+
+    def _problem_of(text: str, n_permutations: Any) -> str | None:
+        if len(text) > _MOST_CHARACTERS:
+            return f"Text provided is too long to be explained here (> {_MOST_CHARACTERS})."
+        try:
+            words, _ = tokenize(text, explainer.tokenization)
+        except Exception as error:  # whatever a tokenizer of the user's raises
+            return f"The text could not be split into words. {type(error).__name__}: {error}"
+        if len(words) < minimum_length:
+            return minimum_length_error
+        if not isinstance(n_permutations, int) or not 2 <= n_permutations <= _MOST_PERMUTATIONS:
+            return (
+                "The quantity of permutations must be a whole number from 2 to "
+                f"{_MOST_PERMUTATIONS}."
+            )
+        return None
 
     @render_text_explanations
     def text_explanations_plot() -> Any:

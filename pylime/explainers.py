@@ -7,6 +7,7 @@ import difflib
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import singledispatch
@@ -314,7 +315,9 @@ def explain(
         dict(predict_options or {}),
         own_options,
     )
-    cases = check_cases(explainer, recognise(x, explainer.input_name), own_options)
+    given = recognise(x, explainer.input_name)
+    _warn_of_namesakes(given.names)
+    cases = check_cases(explainer, given, own_options)
     with _progress_bar(progress, len(cases) * n_permutations) as bar:
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, bar.update))
@@ -426,6 +429,17 @@ def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) ->
         warnings.warn(
             f"{len(failures)} of {len(failures) + len(explained)} cases could not be "
             f"explained and are left out. {reasons}{more}",
+            stacklevel=3,
+        )
+
+
+def _warn_of_namesakes(names: Sequence[Hashable]) -> None:
+    """Warn if cases share a name, by which plots tell them apart."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        warnings.warn(
+            f"{len(twice)} names stand for several cases, such as {twice[0]!r}; plots take these "
+            "for one. Give the cases an index without repeats.",
             stacklevel=3,
         )
 

@@ -199,7 +199,7 @@ def _as_texts(x: Any) -> Texts | None:
     if isinstance(x, pd.Series):
         names = x.index.tolist()
     if isinstance(x, np.ndarray):
-        if x.dtype.kind not in "UOT":
+        if x.dtype.kind not in "UOT" or (x.ndim > 1 and x.shape[1] > 1):
             return None
         x = x.ravel().tolist()
     elif isinstance(x, str):
@@ -338,6 +338,8 @@ def unknown_input(x: Any, expected: str | None = None) -> str:
         what += f" of {', '.join(list(kinds)[:3])}"
     elif isinstance(x, Iterator):
         what += "; pass a list"
+    elif isinstance(x, pd.DataFrame) and expected == "texts":
+        what += f"; pass its column of texts, such as x[{x.columns[0]!r}]"
     row = ", or one row as a Series, like the one given to lime()" if expected == "tables" else ""
     wanted = {
         "tables": f"a table: a pandas, polars or pyarrow data frame, or a 2-D array{row}",

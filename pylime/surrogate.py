@@ -249,15 +249,19 @@ def fit_labels(
     known: list[Hashable] = list(predictions.columns)
     places = [known.index(label) for label in labels]
     responses = predictions.iloc[:, places].to_numpy(np.float64)
+    varying = _varying_columns(matrix)
+    if not len(varying):
+        raise CaseError(
+            "No feature varies over the permutations, so there is nothing to fit. With few "
+            "permutations, raise `n_permutations`."
+        )
     for label, response in zip(labels, responses.T, strict=True):
         if np.all(response == response[0]):
             raise CaseError(
                 f"The response of label {label!r} is {response[0]:g} for every permutation. "
-                "Please check your model: it does not react to what is permuted."
+                "Please check your model: it does not react to what is permuted"
+                + (", or raise `n_permutations`." if len(response) < 100 else ".")
             )
-    varying = _varying_columns(matrix)
-    if not len(varying):
-        raise CaseError("No feature varies over the permutations, so there is nothing to fit.")
     if len(varying) < matrix.shape[1]:
         matrix = matrix[:, varying]
     chosen = _select(matrix, responses, weights, n_features, feature_select)

@@ -113,12 +113,15 @@ class Document:
         What each feature is called.
     spans
         Where each stands in the text; one may stand in several places, or in none.
+    problem
+        Why the text could not be split into words.
     """
 
     text: str | None
     words: Sequence[str]
     features: Sequence[str]
     spans: Sequence[Sequence[Span]]
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,9 +281,14 @@ def _(explainer: TextExplainer, cases: Texts, options: TextOptions) -> Documents
     documents: list[Document] = []
     n_before = 0
     for text in cases.items:
-        document = read_document(
-            text, explainer.tokenization, explainer.keep_word_position, n_before
-        )
+        try:
+            document = read_document(
+                text, explainer.tokenization, explainer.keep_word_position, n_before
+            )
+        except Exception as error:
+            if len(cases) == 1:
+                raise
+            document = Document(text, [], [], [], f"{type(error).__name__}: {error}")
         n_before += len(document.words) if explainer.keep_word_position else 0
         documents.append(document)
     if not options.single_explanation:
@@ -350,6 +358,8 @@ def _check_words(first: Document, features: Sequence[str]) -> None:
     """Raise unless there are two words, of which one can be dropped."""
     if first.text is None:
         raise CaseError("The text is missing.")
+    if first.problem:
+        raise CaseError(f"`tokenization` failed. {first.problem}")
     if not features:
         raise CaseError("The text has no words, so there is nothing to drop.")
     if len(features) == 1:

@@ -24,6 +24,7 @@ from pylime import (
     explain,
     icu_tokenize,
     lime,
+    plot_text_explanations,
 )
 from pylime.examples import docstring_sentences
 from pylime.inputs import recognise
@@ -733,3 +734,42 @@ def test_an_explainer_can_be_pickled_and_prints_what_it_holds():
     again = pickle.loads(pickle.dumps(explainer))
     same(explain(CAT, again, **SMALL), explain(CAT, explainer, **SMALL))
     assert explainer.tokenization.pattern == r"\w+"
+
+
+def test_a_tokenizer_that_fails_on_one_text_leaves_the_others():
+    def tokens(text):
+        if "x" in text:
+            raise RuntimeError("no x")
+        return text.split()
+
+    explainer = lime("a", as_classifier(cat_model), tokenization=tokens)
+    with pytest.warns(UserWarning, match=r"1 of 2 .* `tokenization` failed. RuntimeError: no x"):
+        explanation = explain([CAT, "x y"], explainer, **SMALL)
+    assert explanation["case"].unique().tolist() == [0]
+    with pytest.raises(RuntimeError, match="no x"):
+        explain("x y", explainer, **SMALL)
+
+
+def test_texts_of_one_name_are_warned_of():
+    explainer = lime(CAT, as_classifier(cat_model))
+    texts = pd.Series([CAT, "A warm cat, no mat"], index=["r", "r"])
+    with pytest.warns(UserWarning, match="1 names stand for several cases, such as 'r'"):
+        explanation = explain(texts, explainer, **SMALL)
+    assert plot_text_explanations(explanation).n_texts == 2
+
+
+def test_tables_are_no_texts():
+    explainer = lime(CAT, as_classifier(cat_model))
+    with pytest.raises(TypeError, match=r"pass its column of texts, such as x.'t'"):
+        explain(pd.DataFrame({"t": [CAT]}), explainer)
+    with pytest.raises(TypeError, match="must be texts"):
+        explain(np.array([["a cat", "b"], ["c", "d"]]), explainer)
+
+
+def test_few_permutations_are_not_blamed_on_the_model():
+    explainer = lime(CAT, as_classifier(cat_model))
+    for seed in range(6):
+        try:
+            explain(CAT, explainer, n_permutations=2, random_state=seed)
+        except CaseError as error:
+            assert "raise `n_permutations`" in str(error)  # noqa: PT017 - both outcomes are right

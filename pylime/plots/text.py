@@ -127,6 +127,8 @@ def plot_text_explanations(
     )
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
     cases = list(_groups(explanation, "case"))
+    # Two texts can have one name: after two calls, or in a Series whose index repeats.
+    cases = [(case, of_text) for case, rows in cases for _, of_text in _groups(rows, "data")]
     blocks = []
     for case, rows in cases:
         name = case if len(cases) > 1 else None
