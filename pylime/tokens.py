@@ -7,6 +7,7 @@ a word.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from difflib import SequenceMatcher
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -267,37 +268,116 @@ def _called(tokenization: Callable[[str], Any], text: str) -> list[str]:
     return [str(word) for word in listed]
 
 
-# How many characters a tokenizer may have left out between two words. A changed word is
-# not searched for to the end of a long text, where it might stand by chance.
-_LOOK_AHEAD = 1000
+# How many letters a changed word must share with what it was made of.
+_STEM = 3
+# Aligning more words than these with a text takes too long.
+_MOST_ALIGNED = 5000
 
 
 def _search(words: Sequence[str], text: str) -> list[Span | None]:
-    """Find each word behind the one before; in any letters if that finds more of them."""
-    spans = _search_exactly(words, text)
+    """
+    Find the places of words that a function made of a text.
+
+    Words that stand there in their order are taken as they are. Otherwise they are aligned
+    with the text's own words: equal ones (in any letters) first, then between two of
+    these a changed one, if as many words were made as there are, and it begins alike. A
+    word that is left has no place, rather than a wrong one.
+    """
+    spans = _search_in_order(words, text)
     lowered = text.lower()
-    if None not in spans or len(lowered) != len(text):
+    if None in spans and len(lowered) == len(text):
+        spans = _search_in_order([word.lower() for word in words], lowered)
+    if None not in spans or len(words) > _MOST_ALIGNED:
         return spans
-    in_any_letters = _search_exactly([word.lower() for word in words], lowered)
-    return in_any_letters if in_any_letters.count(None) < spans.count(None) else spans
+    own = [match.span() for match in _WORD.finditer(text)]
+    own_words = [text[start:stop].casefold() for start, stop in own]
+    folded = [word.casefold() for word in words]
+    spans = _no_places(words)
+    matcher = SequenceMatcher(None, folded, own_words, autojunk=False)
+    done_words = done_own = 0
+    for word, place, size in matcher.get_matching_blocks():
+        changed, replaced = range(done_words, word), range(done_own, place)
+        if len(changed) == len(replaced):
+            for made, original in zip(changed, replaced, strict=True):
+                if _begin_alike(folded[made], own_words[original]):
+                    spans[made] = own[original]
+        else:
+            rest = iter(replaced)
+            for made in changed:
+                stems = (o for o in rest if _is_stem(folded[made], own_words[o]))
+                found = next(stems, None) if len(folded[made]) >= _STEM else None
+                spans[made] = None if found is None else own[found]
+        for offset in range(size):
+            spans[word + offset] = own[place + offset]
+        done_words, done_own = word + size, place + size
+    return _search_out_of_order(folded, spans, own, own_words, text)
 
 
-def _search_exactly(words: Sequence[str], text: str) -> list[Span | None]:
-    spans: list[Span | None] = []
-    position = 0
-    for word in words:
-        start = _find(word, text, position, position + _LOOK_AHEAD + len(word))
-        if start < 0:
-            spans.append(None)
+def _no_places(words: Sequence[str]) -> list[Span | None]:
+    return [None for _ in words]
+
+
+def _begin_alike(word: str, other: str) -> bool:
+    """Whether two words share their first letters, as a word and its stem do."""
+    shared = min(_STEM, len(word), len(other))
+    return shared > 0 and word[:shared] == other[:shared]
+
+
+def _is_stem(word: str, other: str) -> bool:
+    return len(word) >= _STEM and other.startswith(word)
+
+
+def _search_out_of_order(
+    folded: Sequence[str],
+    spans: list[Span | None],
+    own: Sequence[Span],
+    own_words: Sequence[str],
+    text: str,
+) -> list[Span | None]:
+    """Places of words that were moved, and of several words that were joined."""
+    free: dict[str, list[Span]] = {}
+    taken = set(spans)
+    for word, span in zip(own_words, own, strict=True):
+        if span not in taken:
+            free.setdefault(word, []).append(span)
+    starts = {start for start, _ in own}
+    stops = {stop for _, stop in own}
+    last: dict[str, int] = {}
+    for number, word in enumerate(folded):
+        if spans[number] is not None:
             continue
+        if free.get(word):
+            spans[number] = free[word].pop(0)
+        elif any(letter.isspace() for letter in word):
+            for match in re.finditer(r"\s+".join(map(re.escape, word.split())), text, re.I):
+                start, stop = match.span()
+                if start > last.get(word, -1) and start in starts and stop in stops:
+                    spans[number] = (start, stop)
+                    last[word] = start
+                    break
+    return spans
+
+
+def _search_in_order(words: Sequence[str], text: str) -> list[Span | None]:
+    """Each word behind the one before, not inside another; no places if one is not there."""
+    spans: list[Span | None] = []
+    position = -1
+    for number, word in enumerate(words):
+        following = words[number + 1] if number + 1 < len(words) else ""
+        start = text.find(word, max(position, 0))
+        while start >= 0 and _is_inside(text, start, start + len(word), position, following):
+            start = text.find(word, start + 1)
+        if start < 0:
+            return _no_places(words)
         position = start + len(word)
         spans.append((start, position))
     return spans
 
 
-def _find(word: str, text: str, position: int, limit: int) -> int:
-    """First place where it does not start inside a word that was left out; or first of all."""
-    first = start = text.find(word, position, limit)
-    while start > position and word[0].isalnum() and text[start - 1].isalnum():
-        start = text.find(word, start + 1, limit)
-    return first if start < 0 else start
+def _is_inside(text: str, start: int, stop: int, position: int, following: str) -> bool:
+    """Whether a piece is cut out of a word, and its other pieces are not words, too."""
+    before = start > 0 and text[start - 1].isalnum() and text[start].isalnum()
+    behind = stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum()
+    if before and start != position:
+        return True
+    return behind and not (following and text.startswith(following, stop))

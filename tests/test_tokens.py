@@ -102,13 +102,41 @@ def test_places_of_changed_words_are_searched_for():
     text = "The cats sat; the CATS ran."
     assert tokenize(text, lambda text: text.lower().split())[1][:3] == [(0, 3), (4, 8), (9, 13)]
     words = ["the", "cat", "sit", "the", "cat", "run", "."]
-    spans = [(0, 3), (4, 7), None, (14, 17), (18, 21), None, (26, 27)]
+    spans = [(0, 3), (4, 8), None, (14, 17), (18, 22), None, None]
     assert tokenize(text, lambda text: words) == (words, spans)
     left_out = tokenize("the hen, he and she", lambda text: ["he", "she"])[1]
-    assert left_out == [(4, 6), (16, 19)]
+    assert left_out == [(9, 11), (16, 19)]
     assert tokenize("tokenization", lambda text: ["token", "ization"])[1] == [(0, 5), (5, 12)]
     far = "start" + " x" * 2000 + " lost"
-    assert tokenize(far, lambda text: ["start", "lost", "x"])[1] == [(0, 5), None, (6, 7)]
+    assert tokenize(far, lambda text: ["start", "lost", "x"])[1] == [
+        (0, 5),
+        (len(far) - 4, len(far)),
+        (6, 7),
+    ]
+
+
+def marked(text: str, words: list[str]) -> list[str | None]:
+    spans = tokenize(text, lambda _: words)[1]
+    return [span and text[slice(*span)] for span in spans]
+
+
+def test_changed_words_take_no_other_words_places():
+    text = "it was better than that good one"
+    words = ["it", "be", "good", "than", "that", "good", "one"]
+    assert marked(text, words) == ["it", None, None, "than", "that", "good", "one"]
+    text = "about 5 good numbers and 7 bad number lines"
+    words = ["about", "num", "good", "numbers", "and", "num", "bad", "number", "lines"]
+    expected = ["about", None, "good", "numbers", "and", None, "bad", "number", "lines"]
+    assert marked(text, words) == expected
+    text = "\u0130stanbul is GOOD and Nice good"
+    assert marked(text, text.lower().split())[1:] == ["is", "GOOD", "and", "Nice", "good"]
+
+
+def test_joined_and_moved_words_are_found():
+    text = "the good film and the good film"
+    pairs = ["the good", "good film", "film and", "and the", "the good", "good film"]
+    assert marked(text, pairs) == pairs
+    assert marked("very good film very good", ["film", "good", "very"]) == ["film", "good", "very"]
 
 
 def test_empty_words_are_left_out():
