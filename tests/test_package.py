@@ -176,3 +176,20 @@ def test_readme_and_ci_use_the_same_command():
     found = [line for line in readme.splitlines() if re.search(pattern, line)]
     assert found == [commands[-1]]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
+    from PIL import Image
+    from skimage.data import chelsea
+
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(chelsea()).save("cat.png")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    names: dict = {}
+    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)):
+        exec(compile(block, f"README.md, block {number}", "exec"), names)
+        if number == 0:
+            printed = names["explanation"].head(2)
+            assert printed["feature"].tolist() == ["bill_length_mm", "island"]
+            assert f"{printed['feature_weight'].iloc[0]:.6f}" in readme
+    assert number == 2
