@@ -45,8 +45,8 @@ def words_of_sentences(n: int) -> str:
 
 
 def cheap_model(texts: list[str]) -> np.ndarray:
-    """Two probabilities from a few letters."""
-    share = np.array([0.1 + 0.5 * ("array" in text) + 0.3 * ("function" in text) for text in texts])
+    """Two probabilities from the number of letters."""
+    share = np.array([min(len(text) / 1000, 1.0) for text in texts])
     return np.column_stack([1 - share, share])
 
 
