@@ -9,13 +9,13 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import singledispatch
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from pylime.checks import check_count
 from pylime.inputs import recognise, unknown_input
@@ -318,11 +318,11 @@ def explain(
     given = recognise(x, explainer.input_name)
     _warn_of_namesakes(given.names)
     cases = check_cases(explainer, given, own_options)
-    with _progress_bar(progress, len(cases) * n_permutations) as bar:
+    with _progress_bar(progress, len(cases) * n_permutations) as report:
         if n_jobs == 1 or len(cases) == 1:
-            results = list(_explain_cases(explainer, cases, request, bar.update))
+            results = list(_explain_cases(explainer, cases, request, report))
         else:
-            results = _explain_in_parallel(explainer, cases, request, n_jobs, bar.update)
+            results = _explain_in_parallel(explainer, cases, request, n_jobs, report)
     explained = [result for result in results if not isinstance(result, CaseError)]
     _report_failures([result for result in results if isinstance(result, CaseError)], explained)
     return assemble(explained, kind)
@@ -486,13 +486,18 @@ def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
     return kind(**options)
 
 
-def _progress_bar(progress: bool | None, total: int) -> tqdm:
+@contextmanager
+def _progress_bar(progress: bool | None, total: int) -> Iterator[Report]:
     """A bar over permutations; by itself it appears on work of more than a second."""
     if progress is None:
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
-    return tqdm(
-        total=total, unit="perm", desc="explain", disable=not progress, delay=1, leave=False
-    )
+    if not progress:
+        yield lambda n: None
+        return
+    from tqdm.auto import tqdm  # its parts for notebooks are slow to import
+
+    with tqdm(total=total, unit="perm", desc="explain", delay=1, leave=False) as bar:
+        yield bar.update
 
 
 def _as_given(cases: Any) -> Any:
