@@ -1,10 +1,13 @@
 """Checks of arguments that several kinds of input share."""
 
+import difflib
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_count", "check_positive"]
+__all__ = ["check_count", "check_positive", "make_options"]
 
 
 def check_count(name: str, value: Any) -> None:
@@ -20,3 +23,33 @@ def check_positive(name: str, value: Any) -> None:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 < value < np.inf:
         raise ValueError(f"`{name}` must be a positive number; not {value!r}.")
+
+
+def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
+    """
+    Put keyword arguments into a record of options.
+
+    Parameters
+    ----------
+    kind
+        A dataclass; it checks its values itself.
+    options
+        What the user gave.
+    where
+        How to call the place in an error.
+
+    Raises
+    ------
+    TypeError
+        If an option does not exist; the error lists those that do.
+    """
+    known = [option.name for option in fields(kind)]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise TypeError(
+                f"{where} has no option {name!r}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+                + f" It takes: {', '.join(known) or 'none'}."
+            )
+    return kind(**options)

@@ -3,21 +3,20 @@
 share, and run the one pipeline.
 """
 
-import difflib
 import sys
 import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from pylime.checks import check_count
+from pylime.checks import check_count, make_options
 from pylime.inputs import recognise, unknown_input
 from pylime.models import ModelType, check_model, model_type
 from pylime.seeds import seed_words
@@ -38,7 +37,6 @@ __all__ = [
     "explain",
     "lime",
     "make_explainer",
-    "make_options",
     "perturb",
 ]
 
@@ -454,36 +452,6 @@ def _check_call(n_jobs: Any, progress: Any, predict_options: Any) -> None:
         raise TypeError(f"`progress` must be True, False or None; not {progress!r}.")
     if predict_options is not None and not isinstance(predict_options, Mapping):
         raise TypeError(f"`predict_options` must be a mapping; not {predict_options!r:.80}.")
-
-
-def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
-    """
-    Put keyword arguments into a record of options.
-
-    Parameters
-    ----------
-    kind
-        A dataclass; it checks its values itself.
-    options
-        What the user gave.
-    where
-        How to call the place in an error.
-
-    Raises
-    ------
-    TypeError
-        If an option does not exist; the error lists those that do.
-    """
-    known = [option.name for option in fields(kind)]
-    for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise TypeError(
-                f"{where} has no option {name!r}."
-                + (f" Did you mean {near[0]!r}?" if near else "")
-                + f" It takes: {', '.join(known) or 'none'}."
-            )
-    return kind(**options)
 
 
 @contextmanager

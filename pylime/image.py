@@ -17,13 +17,12 @@ import pandas as pd
 from PIL import Image
 
 from pylime.batches import check_rows, distinct_rows
-from pylime.checks import check_count
+from pylime.checks import check_count, make_options
 from pylime.explainers import (
     Explainer,
     Report,
     Request,
     make_explainer,
-    make_options,
     perturb,
 )
 from pylime.inputs import Images

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.casting import cast
-from pylime.checks import check_count, check_positive
+from pylime.checks import check_count, check_positive, make_options
 from pylime.columns import LARGEST, Column, describe, design_of, encode, fit_column
 from pylime.explainers import (
     Explainer,
@@ -24,7 +24,6 @@ from pylime.explainers import (
     Request,
     check_cases,
     make_explainer,
-    make_options,
     perturb,
 )
 from pylime.inputs import Table

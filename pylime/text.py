@@ -16,13 +16,13 @@ import pandas as pd
 from scipy import sparse
 
 from pylime.batches import check_rows, distinct_rows
+from pylime.checks import make_options
 from pylime.explainers import (
     Explainer,
     Report,
     Request,
     check_cases,
     make_explainer,
-    make_options,
     perturb,
 )
 from pylime.inputs import Texts

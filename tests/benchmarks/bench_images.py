@@ -10,9 +10,7 @@ of the embedded classifier: the same number of prepared pictures. Both sides tak
 
 import argparse
 import os
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,22 +19,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 from skimage.data import chelsea
+from timing import medians
 
 from pylime import as_classifier, explain, imagenet_labels, lime, plot_image_explanation
 from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
 from pylime.superpixels import segment
-
-
-def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Run each side in turn, after a warm-up; seconds by side."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for round_ in range(rounds + 1):
-        for name, side in sides.items():
-            start = time.perf_counter()
-            side()
-            if round_:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def cheap_model(pictures: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ Both sides run in turn in one process; the figures are medians. Run it as
 
 import argparse
 import resource
-import statistics
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from timing import medians
 
 from pylime import as_classifier, explain, lime
 
@@ -28,14 +28,7 @@ N_PERMUTATIONS = 5000
 
 def in_turn(ours, theirs, rounds):
     """Median seconds of two functions that are called alternately."""
-    ours(), theirs()
-    times = ([], [])
-    for _ in range(rounds):
-        for function, found in zip((ours, theirs), times, strict=True):
-            start = time.perf_counter()
-            function()
-            found.append(time.perf_counter() - start)
-    return [statistics.median(found) for found in times]
+    return medians({"ours": ours, "theirs": theirs}, rounds).values()
 
 
 def show(what, ours, theirs, ratio, target):

@@ -8,30 +8,17 @@ cheap model or a scikit-learn pipeline, the same selection of features. Both sid
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import numpy as np
+from timing import medians
 
 from pylime import as_classifier, explain, lime
 from pylime.examples import docstring_sentences
 
 N_PERMUTATIONS = 5000
-
-
-def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Run each side in turn, after a warm-up; seconds by side."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for round_ in range(rounds + 1):
-        for name, side in sides.items():
-            start = time.perf_counter()
-            side()
-            if round_:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def words_of_sentences(n: int) -> str:
