@@ -68,5 +68,5 @@ def check_rows(prepared: Any, n: int, what: str) -> None:
     if rows is not None and rows != n:
         raise ValueError(
             f"`preprocess` must return one row for each of the {what} of a batch: {n} {what} "
-            f"went in, {rows} rows came out."
+            f"went in, {rows} row{'s' if rows != 1 else ''} came out."
         )

@@ -18,7 +18,8 @@ import pandas as pd
 
 from pylime.checks import check_count, make_options
 from pylime.inputs import recognise, unknown_input
-from pylime.models import ModelType, check_model, model_type
+from pylime.models import ModelType, check_model, model_type, owner_of
+from pylime.models import probe as try_model
 from pylime.seeds import seed_words
 from pylime.surrogate import (
     CaseError,
@@ -34,6 +35,7 @@ __all__ = [
     "Explainer",
     "Request",
     "check_cases",
+    "examples",
     "explain",
     "lime",
     "make_explainer",
@@ -52,10 +54,13 @@ class Explainer:
         The model as it was given to [`lime`][].
     preprocess
         Turns a batch of permuted cases into what the model takes.
+    probe
+        Whether the first predictions are looked at for what is easily mistaken.
     """
 
     model: Any = field(repr=False)
     preprocess: Callable[[Any], Any] = field(repr=False)
+    probe: bool = field(default=True, repr=False, kw_only=True)
 
     input_name: ClassVar[str]
     default_permutations: ClassVar[int]
@@ -90,6 +95,8 @@ class Request:
         The record of the input's own options.
     folder
         Where temporary files go; None for the system's place.
+    probe
+        Whether the first predictions are still to be looked at.
     """
 
     model_type: ModelType
@@ -102,6 +109,7 @@ class Request:
     predict_options: Mapping[str, Any]
     options: Any
     folder: str | None = None
+    probe: bool = False
 
     def labels_of(self, prediction: Mapping[Hashable, float]) -> list[Hashable]:
         """The labels to explain, by a case's prediction; raises as `choose_labels` does."""
@@ -115,6 +123,12 @@ Report: TypeAlias = Callable[[int], Any]
 def make_explainer(data: Any, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> Any:
     """Make the explainer for one kind of input."""
     raise TypeError(unknown_input(data))
+
+
+@singledispatch
+def examples(explainer: Any, data: Any) -> Any:
+    """Two of the cases that an explainer was made from, as `preprocess` gets them, or None."""
+    return None
 
 
 @singledispatch
@@ -132,7 +146,12 @@ def perturb(
 
 
 def lime(
-    x: Any, model: Any, preprocess: Callable[[Any], Any] | None = None, **options: Any
+    x: Any,
+    model: Any,
+    preprocess: Callable[[Any], Any] | None = None,
+    *,
+    probe: bool = True,
+    **options: Any,
 ) -> Explainer:
     """
     Make an explainer for a model.
@@ -156,6 +175,9 @@ def lime(
         paths for paths, a list of PIL images for PIL images, a stacked array for arrays;
         for texts, however they were passed, a list of str. Without: the cases go to the
         model as they are.
+    probe
+        Whether to try the model on two cases of `x` (for images, to look at the first batch of
+        `explain()`), so that what does not fit is found out at once.
     **options
         Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
@@ -177,7 +199,7 @@ def lime(
         If `x` is no known kind of input, `model` no known model, `preprocess` no
         function, or an option is unknown.
     FileNotFoundError, ValueError
-        If a file is missing or no image.
+        If a file is missing or no image, or the model's predictions are unusable.
 
     Examples
     --------
@@ -196,9 +218,16 @@ def lime(
         raise TypeError(
             f"`preprocess` must be a function of a batch of cases; not {preprocess!r:.80}."
         )
+    if not isinstance(probe, bool | np.bool_):
+        raise TypeError(f"`probe` must be True or False; not {probe!r}.")
     data = recognise(x)
+    model = owner_of(model)
     check_model(model)  # an unknown model is found out now, not after the permutations
-    return make_explainer(data, model, preprocess, **options)
+    explainer = make_explainer(data, model, preprocess, **options)
+    some = examples(explainer, data) if probe else None
+    if some is not None:
+        try_model(model, some, preprocess, len(some))
+    return replace(explainer, probe=bool(probe))
 
 
 def explain(
@@ -228,7 +257,8 @@ def explain(
     explainer
         From [`lime`][].
     labels
-        For a classifier: the label to explain, or several.
+        For a classifier: the label to explain, or several; names, or positions from 0 where
+        the names are no whole numbers.
     n_labels
         Instead: how many labels to explain, the likeliest first. Without either, the
         likeliest.
@@ -312,6 +342,7 @@ def explain(
         seed_words(random_state),
         dict(predict_options or {}),
         own_options,
+        probe=explainer.probe,
     )
     given = recognise(x, explainer.input_name)
     _warn_of_namesakes(given.names)
@@ -389,7 +420,11 @@ def _explain_in_parallel(
     with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
         request = replace(request, folder=folder)
         tasks = (
-            joblib.delayed(_explain_part)(explainer, cases.take(part.tolist()), request)
+            joblib.delayed(_explain_part)(
+                explainer,
+                cases.take(part.tolist()),
+                replace(request, probe=request.probe and not part[0]),
+            )
             for part in parts
         )
         pool = joblib.Parallel(n_jobs, return_as="generator" if streams else "list")

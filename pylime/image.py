@@ -8,7 +8,7 @@ take the colour of the background. The pictures themselves exist a batch at a ti
 import tempfile
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ from pylime.explainers import (
     perturb,
 )
 from pylime.inputs import Images
-from pylime.models import predict
+from pylime.models import predict, warn_of_scores
 from pylime.pictures import (
     check_picture,
     flatten,
@@ -108,6 +108,7 @@ def _(
         except CaseError as error:
             error.case = name
             yield error
+        request = replace(request, probe=False)
 
 
 def _with_room_for(pixels: np.ndarray, colour: tuple[int, int, int, int]) -> np.ndarray:
@@ -234,6 +235,8 @@ def _predict_masks(
                 explainer.model, prepared, len(masks), request.model_type, **request.predict_options
             )
         if not parts:
+            if request.probe:
+                warn_of_scores(explainer.model, part)
             prediction = part.iloc[0].to_dict()
             wanted = request.labels_of(prediction)  # an unknown label is found out now
         if list(part.columns) != list(prediction):

@@ -130,7 +130,8 @@ def choose_labels(
     prediction
         The model's prediction of the case, by label.
     labels
-        One name, or several, explained in their order.
+        One name, or several, explained in their order; or positions from 0, where the
+        names are no whole numbers.
     n_labels
         Take that many labels, the likeliest first. Without either: the likeliest.
 
@@ -176,6 +177,11 @@ def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
     names = {str(name): name for name in known}
     if str(label) in names:
         return names[str(label)]
+    counted = any(isinstance(name, int | np.integer) for name in known)
+    if isinstance(label, int | np.integer) and not isinstance(label, bool) and not counted:
+        position = int(label)
+        if 0 <= position < len(known):
+            return known[position]
     nearest = _nearest_names(str(label), list(names))
     some = list(names)[:10]
     listed = ", ".join(map(repr, some)) + (", ..." if len(names) > len(some) else "")

@@ -23,6 +23,7 @@ from pylime.explainers import (
     Report,
     Request,
     check_cases,
+    examples,
     make_explainer,
     perturb,
 )
@@ -176,6 +177,16 @@ def _(data: Table, model: Any, preprocess: Callable[[Any], Any], **options: Any)
             stacklevel=4,
         )
     return TableExplainer(model, preprocess, columns, frame.columns, chosen, data.array_type)
+
+
+@examples.register
+def _(explainer: TableExplainer, data: Table) -> Any:
+    frame = data.frame
+    complete = np.flatnonzero(frame.notna().all(axis=1).to_numpy())[:2]
+    rows = complete if len(complete) else np.arange(min(len(frame), 2))
+    rows = np.resize(rows, 2)
+    some = frame.iloc[rows].reset_index(drop=True)
+    return some if data.array_type is None else as_array(some, data.array_type)
 
 
 @check_cases.register
@@ -407,7 +418,7 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
     --------
     >>> from pylime import as_regressor, lime
     >>> rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 70.0], "city": ["Oslo", "Bergen"] * 2})
-    >>> explainer = lime(rows, as_regressor(len), n_bins=2)
+    >>> explainer = lime(rows, as_regressor(lambda rows: rows["age"]), n_bins=2)
     >>> numerify(rows, explainer)
        age  city
     0  1.0   1.0
@@ -458,7 +469,7 @@ def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplain
     --------
     >>> from pylime import as_regressor, lime
     >>> rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 70.0], "city": ["Oslo", "Bergen"] * 2})
-    >>> explainer = lime(rows, as_regressor(len), n_bins=2)
+    >>> explainer = lime(rows, as_regressor(lambda rows: rows["age"]), n_bins=2)
     >>> describe_feature("age", rows.iloc[0], explainer)
     'age <= 35'
     """

@@ -22,6 +22,7 @@ from pylime.explainers import (
     Report,
     Request,
     check_cases,
+    examples,
     make_explainer,
     perturb,
 )
@@ -274,6 +275,12 @@ def _(data: Texts, model: Any, preprocess: Callable[[Any], Any], **options: Any)
     own = make_options(_LimeOptions, options, "lime() of texts")
     tokenization = check_tokenization(own.tokenization)
     return TextExplainer(model, preprocess, tokenization, bool(own.keep_word_position))
+
+
+@examples.register
+def _(explainer: TextExplainer, data: Texts) -> Any:
+    some = [text for text in data.items if text is not None][:2]
+    return (some * 2)[:2] or None
 
 
 @check_cases.register

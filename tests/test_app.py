@@ -108,7 +108,7 @@ def count_good(texts):
 
 
 def explainer_of(model=count_good, labels=("bad", "good")):
-    return lime(["good", "bad"], as_classifier(model, list(labels)))
+    return lime(["good", "bad"], as_classifier(model, list(labels)), probe=False)
 
 
 def write(page, text):

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import textwrap
+import warnings
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -17,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from pylime import as_classifier, as_regressor, model_type, predict_model
+from pylime import as_classifier, as_regressor, explain, lime, model_type, predict_model
 from pylime.models import check_model, predict
 from pylime.models.keras import output_activation
 
@@ -358,3 +360,146 @@ def test_wrapping_changes_nothing():
         150,
         1,
     )
+
+
+# What is easily mistaken is found out when the explainer is made
+
+TABLE = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 0.0, 1.0, 0.0]})
+
+
+def thirds(rows):
+    return np.full((len(rows), 3), 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("function", "labels", "message"),
+    [
+        (lambda rows: ["setosa"] * len(rows), None, r"shape \(2,\) with class labels: 'setosa'"),
+        (lambda rows: np.array([0, 2]), ["a", "b", "c"], r"class labels: 0, 2\. Hand"),
+        (lambda rows: rows["a"] > 1, None, r"class labels: False, True\. \(If 0 and 1"),
+        (lambda rows: [[0.2, 0.8]], ["a", "b"], r"expected shape \(2, classes\), seen \(1, 2\)"),
+        (lambda rows: 0.5, ["a", "b"], r"seen \(\)|shape \(\)"),
+        (lambda rows: [0.1, 0.2], ["a", "b", "c"], r"\(n, 3\).*one-dimensional.*\(2,\)"),
+        (lambda rows: np.ones((2, 2, 2)), ["a", "b"], r"shape \(2, 2, 2\)"),
+    ],
+)
+def test_the_probe_shows_three_lines_that_cure(function, labels, message):
+    with pytest.raises(ValueError, match=message) as raised:
+        lime(TABLE, as_classifier(function, labels))
+    lines = [line for line in str(raised.value).splitlines() if line.startswith("    ")]
+    assert [line.split()[0] for line in lines] == ["def", "return", "explainer"]
+    assert "probe=False" in raised.value.__notes__[0]
+    lime(TABLE, as_classifier(function, labels), probe=False)
+
+
+@pytest.mark.parametrize("predictions", [np.ones((4, 2)), [0.1, 0.2], pd.Series([0.1]), TABLE])
+@pytest.mark.parametrize("wrap", [as_classifier, as_regressor])
+def test_predictions_are_no_model(wrap, predictions):
+    with pytest.raises(TypeError, match="not predictions") as raised:
+        wrap(predictions)
+    assert "    explainer = lime(data, as_classifier" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.asarray,
+        pd.Series,
+        pd.DataFrame,
+        list,
+        lambda values: values[:, None],
+        keras.ops.convert_to_tensor,
+        lambda values: __import__("torch").tensor(values, requires_grad=True),
+        lambda values: __import__("tensorflow").constant(values),
+        lambda values: __import__("polars").DataFrame({"p": values}),
+    ],
+)
+def test_one_column_of_probabilities_becomes_two(convert):
+    model = as_classifier(lambda rows: convert(rows["b"].to_numpy()), ["no", "yes"])
+    explanation = explain(TABLE, lime(TABLE, model), labels="yes", random_state=1)
+    assert explanation["label_prob"].drop_duplicates().tolist() == [1.0, 0.0]
+
+
+def test_scores_are_warned_of_once_with_their_numbers():
+    def scores(rows):
+        return np.column_stack([rows["a"], -rows["a"]])
+
+    with pytest.warns(UserWarning, match=r'1, -1 sum to 0\. .*activation="softmax"') as caught:
+        explain(TABLE, lime(TABLE, as_classifier(scores)), n_labels=2, random_state=1)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        explainer = lime(TABLE, as_classifier(scores, ["a", "b"], activation="softmax"))
+        lime(TABLE, as_classifier(scores, activation=None))
+        lime(TABLE, as_classifier(scores), probe=False)
+        several = as_classifier(scores, ["cat", "dog"], activation="sigmoid")
+        independent = predict(several, TABLE, n=4)
+    explanation = explain(TABLE.head(1), explainer, n_labels=1, random_state=1)
+    assert explanation["label_prob"].iloc[0] == pytest.approx(1 / (1 + np.exp(-2)))
+    np.testing.assert_allclose(independent, 1 / (1 + np.exp(-scores(TABLE))))
+
+
+def test_scores_of_pictures_are_warned_of_at_the_first_batch():
+    pictures = np.random.default_rng(1).integers(0, 255, (2, 30, 30, 3)).astype(np.uint8)
+    model = as_classifier(lambda x: np.ones((len(x), 2)) * x.mean(axis=(1, 2, 3))[:, None])
+    explainer = lime(pictures, model)
+    with pytest.warns(UserWarning, match="do not sum to 1") as caught:
+        explain(pictures, explainer, n_permutations=50, n_superpixels=5, random_state=1)
+    assert len(caught) == 1
+
+
+def test_an_unknown_activation_is_refused():
+    with pytest.raises(ValueError, match="`activation` must be one of 'auto', 'softmax'"):
+        as_classifier(abs, activation="tanh")
+
+
+def test_the_probe_sees_texts_and_complete_rows():
+    seen = []
+
+    def model(cases):
+        seen.append(list(cases) if isinstance(cases, list) else cases)
+        return np.full(len(cases), 0.5)
+
+    lime(["one", None, "three", "four"], as_classifier(model))
+    lime("a single text", as_classifier(model))
+    assert seen == [["one", "three"], ["a single text"] * 2]
+    gaps = pd.DataFrame({"x": [np.nan, 1.0, 2.0, 3.0]})
+    lime(gaps, as_classifier(model))
+    assert seen[-1]["x"].tolist() == [1.0, 2.0]
+
+
+def test_a_bound_method_brings_its_models_labels():
+    model = LogisticRegression(max_iter=1000).fit(IRIS, NAMES)
+    for given in (model.predict_proba, as_classifier(model.predict_proba)):
+        explanation = explain(IRIS.head(1), lime(IRIS, given), n_labels=3, random_state=1)
+        assert set(explanation["label"]) == set(NAMES)
+    line = LinearRegression().fit(IRIS, SPECIES)
+    assert "label" not in explain(IRIS.head(1), lime(IRIS, line.predict), random_state=1)
+    with pytest.raises(TypeError, match="Is predict a classifier or a regressor"):
+        lime(IRIS, model.predict)
+    with pytest.raises(ValueError, match="class labels: 'setosa'"):
+        lime(IRIS, as_classifier(model.predict))
+
+
+def test_labels_may_be_positions_unless_the_names_are_integers():
+    model = as_classifier(thirds, ["a", "b", "c"])
+    explain_them = partial(explain, TABLE.head(1), random_state=1)
+    varying = as_classifier(
+        lambda rows: np.column_stack([rows["b"] / 2, rows["b"] / 2, 1 - rows["b"]]), model.labels
+    )
+    explanation = explain_them(lime(TABLE, varying), labels=[2, "a"])
+    assert explanation["label"].unique().tolist() == ["c", "a"]
+    with pytest.raises(ValueError, match="must be among the model's 3 labels; not 3"):
+        explain_them(lime(TABLE, varying), labels=3)
+    counted = as_classifier(varying.model, [2, 1, 0])
+    assert explain_them(lime(TABLE, counted), labels=2)["label"].unique().tolist() == [2]
+
+
+def test_of_several_numbers_one_is_chosen():
+    def two(rows):
+        return pd.DataFrame({"length": rows["a"], "width": rows["b"]})
+
+    for output in ("width", 1):
+        assert predict(as_regressor(two, output), TABLE, n=4)["Response"].tolist() == [1, 0, 1, 0]
+    with pytest.raises(ValueError, match="'length', 'width'; not 'height'"):
+        lime(TABLE, as_regressor(two, output="height"))

@@ -336,7 +336,7 @@ def test_a_permutation_starts_with_the_case_and_keeps_dates_and_constants():
         seen.append(rows)
         return rows["num"].to_numpy()
 
-    explainer = lime_quietly(data, as_regressor(model))
+    explainer = lime_quietly(data, as_regressor(model), probe=False)
     cases = data.iloc[[3, 111]]
     explain(cases, explainer, n_permutations=300, random_state=1)
     (rows,) = seen

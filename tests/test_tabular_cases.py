@@ -99,7 +99,7 @@ def test_a_gap_in_one_case_leaves_the_others_as_they_were():
         seen.append(rows.dtypes.astype(str).to_dict())
         return rows["z"].to_numpy() + rows["m"].fillna(False).to_numpy(dtype=float)
 
-    explainer = lime(data, as_regressor(model))
+    explainer = lime(data, as_regressor(model), probe=False)
     alone = explain(data.iloc[[0]], explainer, **SMALL)
     cases = data.head(3).astype({"m": object, "i": object})
     cases.loc[1, ["m", "i"]] = None

@@ -162,7 +162,7 @@ def test_foreign_frames(kind):
 def test_arrays_stay_arrays(dtype):
     array = (RANDOM.normal(0, 3, (80, 4)).round()).astype(dtype)
     model = Recorder(draw_of)
-    explainer = quietly(lime, array, as_regressor(model))
+    explainer = quietly(lime, array, as_regressor(model), probe=False)
     assert list(explainer.feature_type) == ["x0", "x1", "x2", "x3"]
     explanation = explain(array[:2], explainer, n_permutations=100, random_state=1)
     (rows,) = model.seen
@@ -427,7 +427,9 @@ def test_predictions_that_are_unusable():
     ):
         with pytest.raises(ValueError, match=message):
             explain(train.head(1), lime(train, as_regressor(predict)), n_permutations=50)
-    explainer = lime(train, MODEL, lambda rows: None)
+    with pytest.raises(ValueError, match="`preprocess` must return"):
+        lime(train, MODEL, lambda rows: None)
+    explainer = lime(train, MODEL, lambda rows: None, probe=False)
     with pytest.raises(ValueError, match="`preprocess` must return"):
         explain(train.head(1), explainer, n_permutations=50)
 
@@ -490,6 +492,7 @@ def test_any_frame_works_or_says_why_not(train, row, binned, use_density, n_bins
             lime,
             train,
             as_regressor(model),
+            probe=False,
             bin_continuous=binned,
             use_density=use_density,
             n_bins=n_bins,

@@ -1,19 +1,21 @@
 """Models: the generics that ask them, and one module per library that answers."""
 
 from pylime.models import keras, sklearn
+from pylime.models.checked import check_model, predict, probe, warn_of_scores
 from pylime.models.generics import (
     Classifier,
     ModelType,
     Regressor,
     as_classifier,
     as_regressor,
-    check_model,
     model_type,
-    predict,
+    owner_of,
     predict_model,
 )
+from pylime.models.outputs import Activation
 
 __all__ = [
+    "Activation",
     "Classifier",
     "ModelType",
     "Regressor",
@@ -22,7 +24,10 @@ __all__ = [
     "check_model",
     "keras",
     "model_type",
+    "owner_of",
     "predict",
     "predict_model",
+    "probe",
     "sklearn",
+    "warn_of_scores",
 ]

@@ -7,30 +7,41 @@ of your own and its objects work everywhere.
 
 import warnings
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
+from types import MethodType
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from pylime.models.outputs import (
+    ACTIVATIONS,
+    Activation,
+    PredictionType,
+    activate,
+    cure,
+    numbers,
+    predictions_frame,
+)
+
 __all__ = [
     "Classifier",
     "ModelType",
-    "PredictionType",
     "Regressor",
     "as_classifier",
     "as_regressor",
-    "check_model",
+    "class_name",
+    "is_known",
     "model_type",
-    "predict",
+    "outputs",
+    "owner_of",
     "predict_model",
-    "predictions_frame",
+    "unknown_model",
 ]
 
 ModelType = Literal["classification", "regression"]
-PredictionType = Literal["prob", "raw"]
 
 
 @singledispatch
@@ -78,7 +89,39 @@ def predict_model(model: Any, newdata: Any, type: PredictionType, **kwargs: Any)
     """
     if callable(model):
         return predictions_frame(model(newdata, **kwargs), type)
-    raise TypeError(_unknown_model(model))
+    raise TypeError(unknown_model(model))
+
+
+@singledispatch
+def outputs(model: Any, newdata: Any, **kwargs: Any) -> Any:
+    """
+    Predict with a model, and leave what it returns as it is.
+
+    Parameters
+    ----------
+    model
+        The model. Libraries whose models return scores of classes (logits) as well as
+        probabilities register for this.
+    newdata
+        What `preprocess` returned, n cases.
+    **kwargs
+        Passed on to the model's own prediction.
+
+    Returns
+    -------
+    array or other
+        n rows.
+    """
+    if is_known(model):
+        return predict_model(model, newdata, type="prob", **kwargs)
+    if callable(model):
+        return model(newdata, **kwargs)
+    raise TypeError(unknown_model(model))
+
+
+def is_known(model: Any) -> bool:
+    """Whether a function of [`predict_model`][] was registered for a model's class."""
+    return predict_model.dispatch(type(model)) is not predict_model.dispatch(object)
 
 
 @singledispatch
@@ -108,26 +151,32 @@ def model_type(model: Any) -> ModelType:
     'regression'
     """
     if callable(model):
-        raise TypeError(_which_type(model))
-    raise TypeError(_unknown_model(model))
+        raise TypeError(which_type(model))
+    raise TypeError(unknown_model(model))
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model that counts as a classifier, and the names of its classes."""
+    """A model that counts as a classifier, the names of its classes, and what makes them."""
 
     model: Any
     labels: tuple[Hashable, ...] | None = None
+    activation: Activation = "auto"
 
 
 @dataclass(frozen=True)
 class Regressor:
-    """A model that counts as a regressor."""
+    """A model that counts as a regressor, and which of several outputs is explained."""
 
     model: Any
+    output: Hashable = None
 
 
-def as_classifier(model: Any, labels: Iterable[Hashable] | None = None) -> Classifier:
+def as_classifier(
+    model: Any,
+    labels: Iterable[Hashable] | None = None,
+    activation: Activation = "auto",
+) -> Classifier:
     """
     Say that a model is a classifier, and how its classes are called.
 
@@ -140,6 +189,11 @@ def as_classifier(model: Any, labels: Iterable[Hashable] | None = None) -> Class
     labels
         Names of the classes in the order of the model's output. Without: the model's
         own, or positions from 0.
+    activation
+        What is still to be done to the model's output: `"softmax"` or `"sigmoid"` if it
+        returns scores (logits), None if it returns probabilities, of which each class has
+        its own where they do not sum to 1. By default that is found out: from the
+        layers of a network; other models are taken to return probabilities.
 
     Returns
     -------
@@ -149,7 +203,9 @@ def as_classifier(model: Any, labels: Iterable[Hashable] | None = None) -> Class
     Raises
     ------
     ValueError
-        If a name appears twice.
+        If a name appears twice, or the activation is none of these.
+    TypeError
+        If predictions are given where a model should be.
 
     Examples
     --------
@@ -159,15 +215,20 @@ def as_classifier(model: Any, labels: Iterable[Hashable] | None = None) -> Class
     0  0.9   0.1
     1  0.1   0.9
     """
+    model = owner_of(model, "predict_proba")
+    _refuse_predictions(model)
+    if activation != "auto" and activation not in ACTIVATIONS:
+        choices = ", ".join(repr(name) for name in ("auto", *ACTIVATIONS))
+        raise ValueError(f"`activation` must be one of {choices}; not {activation!r}.")
     if labels is None:
-        return Classifier(model)
+        return Classifier(model, None, activation)
     names = tuple(_in_order_of_outputs(labels))
     if any(not isinstance(name, Hashable) or name is None or name != name for name in names):
         raise TypeError("`labels` must be a list of class names; some are lists or missing.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(f"`labels` must be different from each other; twice: {twice[:5]}.")
-    return Classifier(model, names)
+    return Classifier(model, names, activation)
 
 
 def _in_order_of_outputs(labels: Any) -> Iterable[Hashable]:
@@ -187,7 +248,7 @@ def _in_order_of_outputs(labels: Any) -> Iterable[Hashable]:
     return labels
 
 
-def as_regressor(model: Any) -> Regressor:
+def as_regressor(model: Any, output: Hashable = None) -> Regressor:
     """
     Say that a model is a regressor.
 
@@ -196,11 +257,18 @@ def as_regressor(model: Any) -> Regressor:
     model
         Any model that [`predict_model`][] knows, or a function that takes the
         preprocessed cases and returns a number for each.
+    output
+        Of a model with several outputs, the one to explain: its name or its position.
 
     Returns
     -------
     Regressor
         A wrapper for [`lime`][pylime.lime]; the model itself is not changed.
+
+    Raises
+    ------
+    TypeError
+        If predictions are given where a model should be.
 
     Examples
     --------
@@ -208,7 +276,50 @@ def as_regressor(model: Any) -> Regressor:
        Response
     0         2
     """
-    return Regressor(model)
+    model = owner_of(model, "predict")
+    _refuse_predictions(model)
+    return Regressor(model, output)
+
+
+def owner_of(model: Any, *methods: str) -> Any:
+    """
+    Take a bound method of a known model for the model, which knows its labels.
+
+    Parameters
+    ----------
+    model
+        Anything.
+    *methods
+        Names of the methods that stand for the model; without, `predict_proba` and, of a
+        regressor, `predict`.
+
+    Returns
+    -------
+    Any
+        The model whose method it is, or what was given.
+    """
+    owner = getattr(model, "__self__", None)
+    if not isinstance(model, MethodType) or not is_known(owner):
+        return model
+    if not methods:
+        methods = ("predict_proba",)
+        if model.__name__ == "predict" and model_type(owner) == "regression":
+            methods = ("predict",)
+    return owner if model.__name__ in methods else model
+
+
+def _refuse_predictions(model: Any) -> None:
+    """Raise if what should be a model is its predictions."""
+    if isinstance(model, str) or is_known(model) or callable(model):
+        return
+    if not (isinstance(model, list | tuple) or hasattr(model, "__array__")):
+        return
+    shape = getattr(model, "shape", None) or np.shape(model)
+    raise TypeError(
+        f"`model` must be a model, or a function that predicts: shape (n,) or (n, classes) for n "
+        f"cases; not predictions ({type(model).__name__} of shape {tuple(shape)})."
+        + cure("model.predict_proba(newdata)")
+    )
 
 
 @model_type.register
@@ -223,13 +334,31 @@ def _(model: Regressor) -> ModelType:
 
 @predict_model.register
 def _(model: Classifier, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    predictions = predict_model(model.model, newdata, type=type, **kwargs)
-    if type != "prob" or model.labels is None:
+    if type != "prob":
+        return predict_model(model.model, newdata, type=type, **kwargs)
+    count = None if model.labels is None else len(model.labels)
+    if model.activation != "auto":
+        values = outputs(model.model, newdata, **kwargs)
+        names = list(values.columns) if isinstance(values, pd.DataFrame) else None
+        predictions = predictions_frame(
+            activate(values, model.activation),
+            type,
+            names,
+            n_classes=count,
+            multilabel=model.activation != "softmax" and np.ndim(values) > 1 < np.shape(values)[1],
+        )
+    elif is_known(model.model):
+        predictions = predict_model(model.model, newdata, type=type, **kwargs)
+    else:
+        predictions = predictions_frame(
+            outputs(model.model, newdata, **kwargs), type, n_classes=count
+        )
+    if model.labels is None:
         return predictions
-    if len(model.labels) != predictions.shape[1]:
+    if count != predictions.shape[1]:
         warnings.warn(
             "Ignoring provided class labels as length differs from model output: "
-            f"{len(model.labels)} labels for {predictions.shape[1]} classes.",
+            f"{count} labels for {predictions.shape[1]} classes.",
             stacklevel=2,
         )
         return predictions
@@ -238,179 +367,45 @@ def _(model: Classifier, newdata: Any, type: PredictionType, **kwargs: Any) -> p
 
 @predict_model.register
 def _(model: Regressor, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    return predict_model(model.model, newdata, type="raw", **kwargs)
-
-
-def predictions_frame(
-    values: Any, type: PredictionType, labels: Sequence[Hashable] | None = None
-) -> pd.DataFrame:
-    """
-    Bring what a model returned into the form of [`predict_model`][].
-
-    Parameters
-    ----------
-    values
-        A DataFrame, Series, array, list or tensor of n predictions. One column of
-        probabilities is that of the second of two classes.
-    type
-        `"prob"` or `"raw"`.
-    labels
-        Names of the classes, where the model knows them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One column per class, or one column `Response`.
-
-    Raises
-    ------
-    ValueError
-        If `values` has another shape, or is not numeric.
-    """
-    if isinstance(values, pd.DataFrame):
-        labels = values.columns.tolist() if labels is None else labels
-    elif hasattr(values, "detach"):  # a torch tensor that may need gradients or sit on a GPU
-        values = values.detach().cpu().float().numpy()
-    array = np.asarray(values)
-    if array.dtype.kind == "V":  # numbers that numpy has no type of its own for: bfloat16
-        array = array.astype(np.float32)
-    if array.dtype == object:
-        array = _numeric(array)
-    if array.dtype.kind not in "fiub":
+    if model.output is None:
+        return predict_model(model.model, newdata, type="raw", **kwargs)
+    if is_known(model.model):
+        predictions = predict_model(model.model, newdata, type="raw", **kwargs)
+    else:
+        predictions = outputs(model.model, newdata, **kwargs)
+    if not isinstance(predictions, pd.DataFrame):
+        predictions = pd.DataFrame(numbers(predictions))
+    names: list[Any] = list(predictions.columns)
+    if model.output in names:
+        position = names.index(model.output)
+    elif isinstance(model.output, int) and 0 <= model.output < len(names):
+        position = model.output
+    else:
+        listed = ", ".join(map(repr, names[:10])) + (", ..." if names[10:] else "")
         raise ValueError(
-            "The model must return numbers (probabilities for a classifier); it returned "
-            f"{array.ravel()[0]!r} and the like. If these are class labels, hand in the "
-            "function that returns probabilities, such as `model.predict_proba`."
+            f"`output` must be one of the model's {len(names)} outputs: {listed}; not "
+            f"{model.output!r}."
         )
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2:
-        raise ValueError(
-            "The model must return a number or a row of class probabilities for each case; "
-            f"it returned an array of shape {array.shape}."
-        )
-    if type == "raw":
-        if array.shape[1] != 1:
-            raise ValueError(
-                "A regressor must return one number for each case; it returned an array of "
-                f"shape {array.shape}. If these are probabilities, wrap it in as_classifier()."
-            )
-        return pd.DataFrame(array, columns=["Response"])
-    if array.shape[1] == 1:
-        array = np.hstack([1.0 - array, array])
-        if labels is not None and len(labels) != 2:
-            named = [label for label in labels if isinstance(label, str) and label != "Response"]
-            labels = [f"not {named[0]}", named[0]] if named else None
-    return pd.DataFrame(array, columns=range(array.shape[1]) if labels is None else list(labels))
+    return predictions_frame(predictions.iloc[:, position], "raw")
 
 
-def _numeric(array: np.ndarray) -> np.ndarray:
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError):
-        return array.astype(str)
-
-
-def predict(
-    model: Any, newdata: Any, n: int, kind: ModelType | None = None, **kwargs: Any
-) -> pd.DataFrame:
-    """
-    Predict n cases and check what comes back.
-
-    Parameters
-    ----------
-    model
-        Any model that [`predict_model`][] and [`model_type`][] know.
-    newdata
-        What `preprocess` returned.
-    n
-        How many cases were preprocessed.
-    kind
-        What the model does, where that is known already.
-    **kwargs
-        Passed on to [`predict_model`][].
-
-    Returns
-    -------
-    pandas.DataFrame
-        n rows of finite numbers.
-
-    Raises
-    ------
-    ValueError
-        If rows are missing or too many, labels repeat, or a prediction is not finite.
-    TypeError
-        If the model's class is not known.
-    """
-    kind = model_type(model) if kind is None else kind
-    form: PredictionType = "prob" if kind == "classification" else "raw"
-    predictions = predict_model(model, newdata, type=form, **kwargs)
-    if form == "raw" or not isinstance(predictions, pd.DataFrame):
-        predictions = predictions_frame(predictions, form)
-    if len(predictions) != n:
-        raise ValueError(
-            f"The model must return one row for each of the {n} cases it is given; "
-            f"it returned {len(predictions)}. Does it predict whole batches?"
-        )
-    if not predictions.columns.is_unique:
-        twice = predictions.columns[predictions.columns.duplicated()].unique().tolist()
-        raise ValueError(f"The model's class labels must be different; twice: {twice[:5]}.")
-    try:
-        finite = np.isfinite(predictions.to_numpy(np.float64))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The model must return numbers; {error}.") from error
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        raise ValueError(
-            f"The model must return finite numbers; of {n} cases {np.sum(~finite.all(axis=1))} "
-            f"have a missing or infinite prediction, the first is "
-            f"{predictions.iat[row, column]} for {predictions.columns[column]!r}."
-        )
-    return predictions
-
-
-def check_model(model: Any) -> ModelType:
-    """
-    Find out what a model does, or that it is not known.
-
-    Returns
-    -------
-    str
-        `"classification"` or `"regression"`.
-
-    Raises
-    ------
-    TypeError
-        If no prediction of the model is known, or it does something else.
-    """
-    inner = model.model if isinstance(model, Classifier | Regressor) else model
-    if predict_model.dispatch(type(inner)) is predict_model.dispatch(object) and not callable(
-        inner
-    ):
-        raise TypeError(_unknown_model(inner))
-    kind = model_type(model)
-    if kind not in ("classification", "regression"):
-        raise TypeError(
-            "`model_type` must return 'classification' or 'regression'; for a model of class "
-            f"{_class_name(model)} it returned {kind!r}."
-        )
-    return kind
-
-
-def _class_name(model: Any) -> str:
+def class_name(model: Any) -> str:
+    """The full name of a model's class."""
     return f"{type(model).__module__}.{type(model).__qualname__}"
 
 
-def _which_type(model: Any) -> str:
-    name = getattr(model, "__name__", None) or _class_name(model)
+def which_type(model: Any) -> str:
+    """What to say of a function that may classify or regress."""
+    name = getattr(model, "__name__", None) or class_name(model)
     return (
         f"Is {name} a classifier or a regressor? Say so: "
         "lime(x, as_classifier(model, labels)) or lime(x, as_regressor(model))."
     )
 
 
-def _unknown_model(model: Any) -> str:
-    name, short = _class_name(model), type(model).__name__
+def unknown_model(model: Any) -> str:
+    """What to write for models of a class that is not known."""
+    name, short = class_name(model), type(model).__name__
     return f"""\
 Models of class {name} are not known. Teach pylime about them in two functions:
 
