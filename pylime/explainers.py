@@ -284,13 +284,15 @@ def explain(
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one less its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
-        into a similarity by an exponential kernel), `kernel_width=None` (of that kernel;
+        into a similarity by an exponential kernel; or a function of a one-row frame, the case,
+        and a frame of n rows that returns n distances), `kernel_width=None` (of that kernel;
         by default 0.75 times the root of the number of columns), `gower_pow=1` (power of
         the Gower distance).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (pictures per call of `preprocess` and the model), `background="grey"` (the
-        colour of removed superpixels).
+        colour of removed superpixels), `segmentation=None` (a function of your own from an
+        (H, W, 3) array to the segment of each pixel, instead of superpixels).
         Of texts: `single_explanation=False` (whether all texts together give one
         explanation; its case is the first text).
 
