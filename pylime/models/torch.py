@@ -47,22 +47,33 @@ __all__ = ["evaluating"]
 # On the backend PyTorch, Keras models are modules too.
 Module = placeholder("torch.nn", "Module", but_not=KerasModel)
 
-# Layers, and the last step of PyTorch's record of a computation, by what they do.
+# Layers, and the last step of PyTorch's record of a computation, by what they do. Means, over
+# the places of a picture, leave probabilities and scores what they are.
 _SHAPE_LAYERS = frozenset(
     {"AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"}
-    | {"Flatten", "Identity", "Unflatten"}
+    | {"AdaptiveAvgPool2d", "AvgPool2d", "Flatten", "Identity", "Unflatten"}
 )
 _LAYERS = {
     **dict.fromkeys(["Softmax", "Softmax2d"], "softmax"),
     **dict.fromkeys(["Sigmoid", "Hardsigmoid"], "sigmoid"),
-    **dict.fromkeys(["Linear", "LazyLinear", "Bilinear"], "linear"),
+    **dict.fromkeys(["Linear", "LazyLinear", "Bilinear", "Conv2d"], "linear"),
     **dict.fromkeys(["ReLU", "LeakyReLU", "ELU", "Softplus", "Tanh"], "numbers"),
     "LogSoftmax": "log_softmax",
     "LogSigmoid": "log_sigmoid",
 }
 _SHAPE_STEPS = frozenset(
-    {"Alias", "Clone", "Expand", "Permute", "ReshapeAlias", "Select", "Slice", "Squeeze", "T"}
-    | {"ToCopy", "Transpose", "UnsafeView", "Unsqueeze", "View", "Mean", "AvgPool2D"}
+    {
+        "Alias",
+        "AsStrided",
+        "Clone",
+        "Expand",
+        "Permute",
+        "ReshapeAlias",
+        "Select",
+        "Slice",
+        "Squeeze",
+    }
+    | {"T", "ToCopy", "Transpose", "UnsafeView", "Unsqueeze", "View", "Mean", "AvgPool2D"}
 )
 _STEPS = {
     **dict.fromkeys(["Addmm", "Mm", "Convolution", "Linear"], "linear"),
@@ -162,7 +173,9 @@ def _last_step(model: Any, inputs: Any) -> str | None:
     def recorded(values: Any) -> Any:
         # Only what depends on something with a gradient is recorded. The clone, because
         # such a thing itself may not be changed in place.
-        return values.requires_grad_().clone() if values.is_floating_point() else values
+        if not values.is_floating_point():
+            return values
+        return values.requires_grad_().clone(memory_format=torch.contiguous_format)
 
     device, dtype = _home(model)
     row = _moved(next(in_batches(inputs, 1)), device, dtype)
