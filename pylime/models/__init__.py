@@ -1,6 +1,6 @@
 """Models: the generics that ask them, and one module per library that answers."""
 
-from pylime.models import keras, sklearn
+from pylime.models import keras, onnxruntime, sklearn, torch, transformers
 from pylime.models.checked import check_model, predict, probe, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -24,10 +24,13 @@ __all__ = [
     "check_model",
     "keras",
     "model_type",
+    "onnxruntime",
     "owner_of",
     "predict",
     "predict_model",
     "probe",
     "sklearn",
+    "torch",
+    "transformers",
     "warn_of_scores",
 ]
