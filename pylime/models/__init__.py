@@ -1,6 +1,6 @@
 """Models: the generics that ask them, and one module per library that answers."""
 
-from pylime.models import keras, sklearn
+from pylime.models import catboost, keras, lightgbm, sklearn, xgboost
 from pylime.models.checked import check_model, predict, probe, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -21,8 +21,10 @@ __all__ = [
     "Regressor",
     "as_classifier",
     "as_regressor",
+    "catboost",
     "check_model",
     "keras",
+    "lightgbm",
     "model_type",
     "owner_of",
     "predict",
@@ -30,4 +32,5 @@ __all__ = [
     "probe",
     "sklearn",
     "warn_of_scores",
+    "xgboost",
 ]
