@@ -1,6 +1,15 @@
 """Models: the generics that ask them, and one module per library that answers."""
 
-from pylime.models import keras, onnxruntime, sklearn, torch, transformers
+from pylime.models import (
+    catboost,
+    keras,
+    lightgbm,
+    onnxruntime,
+    sklearn,
+    torch,
+    transformers,
+    xgboost,
+)
 from pylime.models.checked import check_model, predict, probe, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -21,8 +30,10 @@ __all__ = [
     "Regressor",
     "as_classifier",
     "as_regressor",
+    "catboost",
     "check_model",
     "keras",
+    "lightgbm",
     "model_type",
     "onnxruntime",
     "owner_of",
@@ -33,4 +44,5 @@ __all__ = [
     "torch",
     "transformers",
     "warn_of_scores",
+    "xgboost",
 ]
