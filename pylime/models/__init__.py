@@ -1,6 +1,6 @@
 """Models: the generics that ask them, and one module per library that answers."""
 
-from pylime.models import keras, sklearn
+from pylime.models import keras, sklearn, statsmodels
 from pylime.models.checked import check_model, predict, probe, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -29,5 +29,6 @@ __all__ = [
     "predict_model",
     "probe",
     "sklearn",
+    "statsmodels",
     "warn_of_scores",
 ]
