@@ -1,6 +1,6 @@
 """Models: the generics that ask them, and one module per library that answers."""
 
-from pylime.models import keras, sklearn, statsmodels
+from pylime.models import h2o, keras, sklearn, statsmodels
 from pylime.models.checked import check_model, predict, probe, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -22,6 +22,7 @@ __all__ = [
     "as_classifier",
     "as_regressor",
     "check_model",
+    "h2o",
     "keras",
     "model_type",
     "owner_of",
