@@ -2,10 +2,12 @@
 
 from pylime.models import (
     catboost,
+    h2o,
     keras,
     lightgbm,
     onnxruntime,
     sklearn,
+    statsmodels,
     torch,
     transformers,
     xgboost,
@@ -32,6 +34,7 @@ __all__ = [
     "as_regressor",
     "catboost",
     "check_model",
+    "h2o",
     "keras",
     "lightgbm",
     "model_type",
@@ -41,6 +44,7 @@ __all__ = [
     "predict_model",
     "probe",
     "sklearn",
+    "statsmodels",
     "torch",
     "transformers",
     "warn_of_scores",
