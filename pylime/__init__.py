@@ -33,6 +33,7 @@ import pylime.text  # noqa: F401 - and about texts
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
 from pylime.resources import imagenet_labels, load_image_example, load_text_example
+from pylime.storage import read_explanation, write_explanation
 from pylime.superpixels import slic
 from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
 from pylime.tokens import default_tokenize, icu_tokenize
@@ -70,9 +71,11 @@ __all__ = [
     "plot_superpixels",
     "plot_text_explanations",
     "predict_model",
+    "read_explanation",
     "render_text_explanations",
     "slic",
     "text_explanations_output",
+    "write_explanation",
 ]
 
 __version__ = "0.1.0"
