@@ -150,7 +150,8 @@ class Bitmap(_ArrayCell):
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
-        Image.fromarray(self._array).save(file, format="png")
+        # Level 3 takes half the time of Pillow's 6 and a few percent more bytes.
+        Image.fromarray(self._array).save(file, format="png", compress_level=3)
         return file.getvalue()
 
 

@@ -126,7 +126,7 @@ def test_the_command_line_explains_a_cat_by_its_face(tmp_path, capsys):
     pictures = {f"1-chelsea-{kind}.png" for kind in kinds}
     assert names == {"explanation.csv", "explanation.parquet", *pictures}
     table = pd.read_csv(tmp_path / "explanation.csv")
-    whole = pd.read_parquet(tmp_path / "explanation.parquet")
+    whole = pylime.read_explanation(tmp_path / "explanation.parquet")
     assert len(table) == len(whole) == 40
     assert list(whole) == list(pylime.COLUMNS)
     # The face lies between the columns 130 and 350 of 451, and below row 80 of 300.
