@@ -30,9 +30,11 @@ from typing import TYPE_CHECKING, Any
 import pylime.image
 import pylime.tabular
 import pylime.text  # noqa: F401 - and about texts
+from pylime._version import __version__  # noqa: F401 - for users
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
 from pylime.resources import imagenet_labels, load_image_example, load_text_example
+from pylime.runs import explain_to_parquet
 from pylime.storage import read_explanation, write_explanation
 from pylime.superpixels import slic
 from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
@@ -58,6 +60,7 @@ __all__ = [
     "as_regressor",
     "default_tokenize",
     "explain",
+    "explain_to_parquet",
     "icu_tokenize",
     "imagenet_labels",
     "interactive_text_explanations",
@@ -77,8 +80,6 @@ __all__ = [
     "text_explanations_output",
     "write_explanation",
 ]
-
-__version__ = "0.1.0"
 
 # Plotnine is imported when the first plot is asked for, Shiny when a page is.
 _LAZY = {

@@ -95,8 +95,7 @@ def write_part(explanation: pd.DataFrame, path: str | os.PathLike[str], origin: 
     """Write an explanation as [`write_explanation`][] does, and what it was made from."""
     path = Path(path)
     write = _WRITERS[_check_ending(path)]
-    every = tuple(name for name in COLUMNS if name not in ("label", "label_prob"))
-    check_explanation(explanation, classification=COLUMNS, regression=every)
+    _check(explanation)
     _check_labels(explanation)
     header: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "origin": origin}
     index = explanation.index
@@ -164,6 +163,14 @@ def _check_ending(path: Path) -> str:
     if ending not in _WRITERS:
         raise ValueError(f"`path` must end with {' or '.join(_WRITERS)}; not {path.name!r}.")
     return ending
+
+
+def _check(explanation: Any) -> None:
+    """Raise unless something is an explanation; that of no case may be without rows."""
+    of_all = [name for name in COLUMNS if name not in ("label", "label_prob")]
+    empty = isinstance(explanation, pd.DataFrame) and not len(explanation)
+    if not empty or not set(of_all) <= set(explanation):
+        check_explanation(explanation, classification=COLUMNS, regression=of_all)
 
 
 def _check_labels(explanation: pd.DataFrame) -> None:
@@ -244,8 +251,7 @@ def _frame(columns: Mapping[str, pd.Series], header: Mapping[str, Any]) -> pd.Da
     rows = header["index"].get("range")
     index = pd.RangeIndex(*rows) if rows else pd.Index(frame.pop(_INDEX))
     frame.index = index.rename(CellCoder().decode(header["index"]["name"]))
-    every = tuple(name for name in COLUMNS if name not in ("label", "label_prob"))
-    check_explanation(frame, classification=COLUMNS, regression=every)
+    _check(frame)
     return frame
 
 
@@ -355,7 +361,7 @@ def _write_parquet(
                 {
                     name: arrays[name].slice(start, stop - start)
                     if name in arrays
-                    else _dictionary(pa, *shared[name], slice(start, stop))
+                    else _dictionary(pa, *shared[name], slice(start, stop), header["cells"][name])
                     for name in columns
                 }
             )
@@ -381,7 +387,7 @@ def _cells_of(column: pd.Series, coder: CellCoder) -> tuple[str, list[Any]]:
     # The values of features are of any kind; so that all files agree, they are always JSON.
     if column.name != "feature_value" and all(map(is_text, cells)):
         return "text", cells
-    if all(type(cell) is Bitmap for cell in cells):
+    if cells and all(type(cell) is Bitmap for cell in cells):
         return "png", _encoded(column, coder.png_of)
     return "json", _encoded(column, lambda cell: _json(coder.encode(cell)))
 
@@ -399,12 +405,11 @@ def _groups(data: np.ndarray, codes: Sequence[int]) -> list[int]:
     return [*bounds, len(codes)]
 
 
-def _dictionary(pa: Any, distinct: np.ndarray, codes: Sequence[int], rows: slice) -> Any:
+def _dictionary(pa: Any, distinct: np.ndarray, codes: Sequence[int], rows: slice, kind: str) -> Any:
     """An Arrow array that holds each distinct value of some rows once."""
-    present, positions = np.unique(codes[rows], return_inverse=True)
-    return pa.DictionaryArray.from_arrays(
-        pa.array(positions.astype(np.int32)), pa.array(distinct[present].tolist())
-    )
+    present, positions = np.unique(np.array(codes[rows], dtype=np.int32), return_inverse=True)
+    values = pa.array(distinct[present].tolist(), pa.binary() if kind == "png" else pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(positions.astype(np.int32)), values)
 
 
 @contextmanager
@@ -467,7 +472,9 @@ def _read_parts(folder: Path) -> pd.DataFrame:
             f"{missing[0]} is missing among the {n_parts} parts in {folder}; run "
             "explain_to_parquet() again with the same arguments, which makes what is not there."
         )
-    return pd.concat([_read_parquet(part) for part in parts], ignore_index=True)
+    frames = [_read_parquet(part) for part in parts]
+    # Frames without rows do not know the types of their columns.
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
 
 
 _WRITERS = {".parquet": _write_parquet, ".json": _write_json}
