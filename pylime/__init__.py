@@ -19,6 +19,9 @@ what it holds in the training data, numbers within bins. A picture is cut into s
 that are shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are
 kept and the others dropped.
 
+`write_explanation(explanation, path)` keeps a frame with all its cells, `read_explanation(path)`
+gives it back, and `explain_to_parquet(batches, explainer, folder)` does work that takes hours.
+
 The model can be a Keras model, a scikit-learn estimator, or a function in
 `as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
 are open to your own classes.

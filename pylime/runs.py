@@ -28,7 +28,7 @@ from pylime.inputs import Table, Texts, recognise
 from pylime.models import model_type
 from pylime.models.generics import class_name
 from pylime.seeds import seed_words
-from pylime.storage import PART, new_file, read_origin, write_part
+from pylime.storage import PART, need_pyarrow, new_file, read_origin, write_part
 from pylime.surrogate import CaseError
 from pylime.tidy import assemble
 
@@ -131,6 +131,7 @@ def explain_to_parquet(
         raise ValueError("There is nothing to explain: `frames` has no batches.")
     if np.iterable(arguments.get("labels")) and not isinstance(arguments["labels"], str | tuple):
         arguments["labels"] = list(arguments["labels"])  # an iterator would be empty at the end
+    need_pyarrow()
     folder = Path(path)
     stored = _read_manifest(folder)
     seed = _one_number(random_state)

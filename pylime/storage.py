@@ -24,6 +24,7 @@ from pylime.tidy import COLUMNS, Bitmap, check_explanation, object_column
 
 __all__ = [
     "PART",
+    "need_pyarrow",
     "new_file",
     "read_explanation",
     "read_origin",
@@ -43,6 +44,8 @@ _SHARED = ("data", "prediction")
 # A part of a Parquet file has pictures of up to so many bytes; its dictionary may hold more.
 _GROUP_BYTES = 2**28
 _DICTIONARY_BYTES = 2**30
+# More rows for a byte of the file are no explanation: they would fill the memory.
+_ROWS_PER_BYTE = 1000
 
 
 def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -96,7 +99,7 @@ def write_part(explanation: pd.DataFrame, path: str | os.PathLike[str], origin: 
     path = Path(path)
     write = _WRITERS[_check_ending(path)]
     _check(explanation)
-    _check_labels(explanation)
+    _check_names(explanation)
     header: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "origin": origin}
     index = explanation.index
     coder = CellCoder()
@@ -173,7 +176,7 @@ def _check(explanation: Any) -> None:
         check_explanation(explanation, classification=COLUMNS, regression=of_all)
 
 
-def _check_labels(explanation: pd.DataFrame) -> None:
+def _check_names(explanation: pd.DataFrame) -> None:
     """Raise unless names can be written."""
     names = explanation.columns
     wrong = [name for name in names if not is_text(name) or name == _INDEX]
@@ -240,7 +243,10 @@ def _series(values: Any, stored: Any, coder: CellCoder) -> pd.Series:
     if stored == "object":
         return object_column(list(values))
     if not isinstance(stored, dict):
-        return pd.Series(values, dtype=None if hasattr(values, "dtype") else stored).astype(stored)
+        dtype = pd.api.types.pandas_dtype(stored)
+        if isinstance(dtype, np.dtype) and dtype.kind not in "biufcmM":
+            raise ValueError(f"it has a column of an unknown type, {stored!r}")
+        return pd.Series(values, dtype=None if hasattr(values, "dtype") else dtype).astype(dtype)
     levels = pd.Index(coder.decode(stored["categories"]), dtype=stored["type"])
     return pd.Series(pd.Categorical(values, levels, ordered=stored["ordered"]))
 
@@ -326,7 +332,8 @@ def _read_json(path: Path) -> pd.DataFrame:
 # Parquet
 
 
-def _pyarrow() -> Any:
+def need_pyarrow() -> Any:
+    """The module, with its part for Parquet; an ImportError says how to get it."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -340,7 +347,7 @@ def _pyarrow() -> Any:
 def _write_parquet(
     path: Path, header: dict[str, Any], columns: Mapping[str, pd.Series], coder: CellCoder
 ) -> None:
-    pa = _pyarrow()
+    pa = need_pyarrow()
     header["cells"] = {}
     arrays: dict[str, Any] = {}
     shared: dict[str, tuple[np.ndarray, list[int]]] = {}
@@ -415,11 +422,13 @@ def _dictionary(pa: Any, distinct: np.ndarray, codes: Sequence[int], rows: slice
 @contextmanager
 def _parquet_file(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     """A Parquet file and its header."""
-    pa = _pyarrow()
+    pa = need_pyarrow()
     with path.open("rb") as handle, _damage_told(path):
-        head = pa.parquet.read_metadata(handle).metadata or {}
-        header = json.loads(head.get(_KEY.encode(), b"null"))
+        facts = pa.parquet.read_metadata(handle)
+        header = json.loads((facts.metadata or {}).get(_KEY.encode(), b"null"))
         _check_header(header)
+        if facts.num_rows > _ROWS_PER_BYTE * os.fstat(handle.fileno()).st_size:
+            raise ValueError(f"it claims to have {facts.num_rows} rows, too many for its size")
         handle.seek(0)
         yield (
             pa.parquet.ParquetFile(

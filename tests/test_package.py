@@ -192,4 +192,5 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
             printed = names["explanation"].head(2)
             assert printed["feature"].tolist() == ["bill_length_mm", "island"]
             assert f"{printed['feature_weight'].iloc[0]:.6f}" in readme
-    assert number == 2
+    assert names["every_sentence"]["case"].nunique() == 12
+    assert number == 3

@@ -273,6 +273,13 @@ def test_names_that_come_again_are_told(tmp_path):
         explain_to_parquet(batches, EXPLAINER, tmp_path, **SETTINGS)
 
 
+def test_without_pyarrow_nothing_is_begun(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(ImportError, match=r"tidylime\[parquet\]"):
+        explain_to_parquet(BATCHES, EXPLAINER, tmp_path / "run", **SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
 def test_progress_is_shown_by_batch(tmp_path, capsys):
     explain_to_parquet(BATCHES, EXPLAINER, tmp_path, **SETTINGS, progress=True)
     explain_to_parquet(BATCHES, EXPLAINER, tmp_path / "b", **SETTINGS, progress=False)

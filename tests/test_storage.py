@@ -186,6 +186,8 @@ def test_columns_and_rows_of_ones_own_come_back(tmp_path, ending):
     frame.index = pd.Index(frame["feature"], name="word")
     check_round_trip(frame, tmp_path, ending)
     check_round_trip(frame.reset_index(drop=True).iloc[2:9:2], tmp_path, ending)
+    nothing = frame.head(0)
+    check_round_trip(nothing, tmp_path, ending)
 
 
 @ENDINGS
@@ -340,7 +342,7 @@ def test_what_is_no_explanation_is_refused(tmp_path):
     frame = load_text_example()
     for wrong, message in [
         (frame.drop(columns="case"), "without 'case' it is incomplete"),
-        (frame.head(0), "must have rows"),
+        (frame.head(0).drop(columns="case"), "must have rows"),
         (frame.assign(index=1), "texts other than 'index'; not 'index'"),
         (frame.assign(case=1).set_axis([*COLUMNS[:-1], 7], axis=1), "without 'prediction'"),
         (frame.set_index(["case", "label"], drop=False), "must have one level"),
@@ -450,6 +452,16 @@ def test_forged_cells_are_clear_errors(tmp_path, cell, message):
         read_explanation(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize("name", ["S2000000000", "V2000000000", "<U99999999", "nonsense", 5, None])
+def test_forged_types_are_clear_errors(tmp_path, name):
+    write_explanation(load_text_example(), tmp_path / "a.json")
+    stored = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    stored["types"]["feature"] = name
+    (tmp_path / "a.json").write_text(json.dumps(stored))
+    with pytest.raises(ValueError, match="cannot be read as an explanation"):
+        read_explanation(tmp_path / "a.json")
+
+
 def png_chunk(kind: bytes, content: bytes) -> bytes:
     checksum = zlib.crc32(content, zlib.crc32(kind)).to_bytes(4, "big")
     return len(content).to_bytes(4, "big") + kind + content + checksum
@@ -478,6 +490,13 @@ def test_files_cannot_ask_for_much_memory(tmp_path, monkeypatch, ending):
             do()
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     check_round_trip(frame, tmp_path, ending)
+
+
+def test_a_file_cannot_claim_to_have_too_many_rows(tmp_path, monkeypatch):
+    write_explanation(load_text_example(), tmp_path / "a.parquet")
+    monkeypatch.setattr("pylime.storage._ROWS_PER_BYTE", 1e-4)
+    with pytest.raises(ValueError, match="it claims to have 20 rows, too many for its size"):
+        read_explanation(tmp_path / "a.parquet")
 
 
 def test_other_programs_read_the_files(tmp_path):
