@@ -40,6 +40,7 @@ __all__ = [
     "lime",
     "make_explainer",
     "perturb",
+    "progress_bar",
 ]
 
 
@@ -56,6 +57,13 @@ class Explainer:
         Turns a batch of permuted cases into what the model takes.
     probe
         Whether the first predictions are looked at for what is easily mistaken.
+
+    Notes
+    -----
+    An explainer can be pickled, and saved by joblib, where its model and functions can;
+    cloudpickle takes functions of a notebook, too. Loading a pickle runs what its author
+    wrote, so load none from strangers. Explanations need none: see
+    [`write_explanation`][pylime.write_explanation].
     """
 
     model: Any = field(repr=False)
@@ -349,7 +357,7 @@ def explain(
     given = recognise(x, explainer.input_name)
     _warn_of_namesakes(given.names)
     cases = check_cases(explainer, given, own_options)
-    with _progress_bar(progress, len(cases) * n_permutations) as report:
+    with progress_bar(progress, len(cases) * n_permutations) as report:
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, report))
         else:
@@ -492,8 +500,8 @@ def _check_call(n_jobs: Any, progress: Any, predict_options: Any) -> None:
 
 
 @contextmanager
-def _progress_bar(progress: bool | None, total: int) -> Iterator[Report]:
-    """A bar over permutations; by itself it appears on work of more than a second."""
+def progress_bar(progress: bool | None, total: int | None, unit: str = "perm") -> Iterator[Report]:
+    """A bar over parts of the work; by itself it appears on work of more than a second."""
     if progress is None:
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     if not progress:
@@ -501,7 +509,7 @@ def _progress_bar(progress: bool | None, total: int) -> Iterator[Report]:
         return
     from tqdm.auto import tqdm  # its parts for notebooks are slow to import
 
-    with tqdm(total=total, unit="perm", desc="explain", delay=1, leave=False) as bar:
+    with tqdm(total=total, unit=unit, desc="explain", delay=1, leave=False) as bar:
         yield bar.update
 
 

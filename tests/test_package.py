@@ -127,7 +127,7 @@ def test_the_command_line_explains_a_cat_by_its_face(tmp_path, capsys):
     pictures = {f"1-chelsea-{kind}.png" for kind in kinds}
     assert names == {"explanation.csv", "explanation.parquet", *pictures}
     table = pd.read_csv(tmp_path / "explanation.csv")
-    whole = pd.read_parquet(tmp_path / "explanation.parquet")
+    whole = pylime.read_explanation(tmp_path / "explanation.parquet")
     assert len(table) == len(whole) == 40
     assert list(whole) == list(pylime.COLUMNS)
     # The face lies between the columns 130 and 350 of 451, and below row 80 of 300.
@@ -193,4 +193,5 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
             printed = names["explanation"].head(2)
             assert printed["feature"].tolist() == ["bill_length_mm", "island"]
             assert f"{printed['feature_weight'].iloc[0]:.6f}" in readme
-    assert number == 2
+    assert names["every_sentence"]["case"].nunique() == 12
+    assert number == 3
