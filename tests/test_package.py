@@ -99,6 +99,19 @@ def test_the_text_example_has_the_form_of_an_explanation():
     assert str(pylime.plot_text_explanations(example)).count("Label predicted") == 4
 
 
+def test_the_biopsies_are_those_of_r():
+    from r_tables import training_data
+
+    from pylime.resources import load_biopsy
+
+    biopsy = load_biopsy()
+    theirs = training_data("biopsy")
+    np.testing.assert_array_equal(biopsy.iloc[:, :9].astype(float), theirs.astype(float))
+    assert biopsy["class"].value_counts().to_dict() == {"benign": 458, "malignant": 241}
+    assert biopsy.index.tolist() == list(range(1, 700))
+    assert list(biopsy.dtypes.astype(str))[:9].count("int64") == 8
+
+
 def test_the_docstrings_of_libraries_can_be_told_apart():
     from pylime.examples import docstring_classifier, docstring_sentences
 
