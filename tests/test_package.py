@@ -34,6 +34,21 @@ def test_importing_brings_no_heavy_library():
     assert not heavy & set(loaded)
 
 
+def test_a_notebook_without_widgets_is_not_bothered():
+    script = """
+import sys, warnings
+from types import SimpleNamespace
+warnings.simplefilter("error")
+kernel = SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules |= {"ipykernel": SimpleNamespace(), "ipywidgets": None}
+sys.modules["IPython"] = SimpleNamespace(get_ipython=lambda: kernel)
+from pylime import as_classifier, explain, lime
+explainer = lime("one two", as_classifier(lambda texts: [len(t) / 9 for t in texts]))
+print(len(explain("one two", explainer, n_permutations=9)))
+"""
+    assert run(sys.executable, "-c", script).split() == ["2"]
+
+
 def test_public_names_exist_and_are_documented():
     for name in pylime.__all__:
         assert getattr(pylime, name) is not None

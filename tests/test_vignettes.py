@@ -2,13 +2,15 @@
 
 import ast
 import re
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 VIGNETTES = Path(__file__).parent.parent / "vignettes"
-CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```", re.M | re.S)
+# Options stand in lines that begin with a colon, or between dashes.
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(---\n.*?^---\n|(?::[^\n]*\n)*)(.*?)^```", re.M | re.S)
 PAGES = {
     path.stem: cells
     for path in sorted(VIGNETTES.glob("*.md"))
@@ -38,7 +40,9 @@ def test_vignettes_run(page, monkeypatch):
         shows = isinstance(last, ast.Expr)
         body = ast.Module(first if shows else [*first, last], [])
         fails = "raises-exception" in options
-        with pytest.raises(Exception) if fails else nullcontext():  # noqa: PT011
+        with warnings.catch_warnings(), pytest.raises(Exception) if fails else nullcontext():  # noqa: PT011
+            if "output_stderr" not in options:
+                warnings.simplefilter("error", UserWarning)
             exec(compile(body, place, "exec"), names)
             if shows:
                 show(eval(compile(ast.Expression(last.value), place, "eval"), names))

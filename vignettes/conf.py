@@ -6,8 +6,8 @@ from typing import Any
 
 import pylime
 
-# Kernels inherit these: no chatter, and no window for a plot.
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg"}
+# Kernels inherit these: no chatter, and no bars.
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TQDM_DISABLE": "1"}
 
 project = "pylime"
 version = release = pylime.__version__
@@ -21,6 +21,7 @@ html_title = "pylime"
 html_static_path = ["static"]
 html_css_files = ["pylime.css"]
 html_copy_source = False
+pygments_dark_style = "github-dark"
 html_show_sphinx = html_show_copyright = False
 # A page takes nothing from elsewhere, so that the site works without a network.
 html_theme_options: dict[str, Any] = {"footer_icons": []}
@@ -31,6 +32,9 @@ nb_execution_timeout = 600
 nb_execution_raise_on_error = False  # a warning instead, so that every failing page is named
 nb_execution_show_tb = True
 nb_merge_streams = True
+# TensorFlow greets there. The tests see to it that no cell warns, unless it says
+# `mystnb: {output_stderr: show}`.
+nb_output_stderr = "remove"
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
