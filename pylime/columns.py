@@ -230,7 +230,7 @@ def _cut(name: Hashable, numbers: np.ndarray, n_bins: int, quantile_bins: bool) 
         warnings.warn(
             f"{name} does not contain enough variance to use quantile binning. "
             "Using standard binning instead.",
-            stacklevel=6,
+            stacklevel=7,
         )
     return equal_cuts(float(numbers.min()), float(numbers.max()), n_bins)
 

@@ -507,7 +507,10 @@ def progress_bar(progress: bool | None, total: int | None, unit: str = "perm") -
     if not progress:
         yield lambda n: None
         return
-    from tqdm.auto import tqdm  # its parts for notebooks are slow to import
+    with warnings.catch_warnings():
+        # Of a notebook without widgets, which gets a bar of text.
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm  # its parts for notebooks are slow to import
 
     with tqdm(total=total, unit=unit, desc="explain", delay=1, leave=False) as bar:
         yield bar.update

@@ -1,4 +1,4 @@
-"""What ships with the package: class names and ready explanations."""
+"""What ships with the package: class names, a table and ready explanations."""
 
 import io
 from importlib.resources import as_file, files
@@ -9,7 +9,7 @@ import pandas as pd
 
 from pylime.storage import read_explanation
 
-__all__ = ["imagenet_labels", "load_image_example", "load_text_example"]
+__all__ = ["imagenet_labels", "load_biopsy", "load_image_example", "load_text_example"]
 
 
 def _place(name: str) -> Traversable:
@@ -49,6 +49,36 @@ def imagenet_labels(*, details: bool = False) -> pd.Series | pd.DataFrame:
     text = _place("imagenet_labels.csv").read_text(encoding="utf-8")
     classes = pd.read_csv(io.StringIO(text), index_col="index")
     return classes if details else classes["name"]
+
+
+def load_biopsy() -> pd.DataFrame:
+    """
+    Load the biopsies of 699 breast tumours, as R's `MASS::biopsy` has them.
+
+    Dr William H. Wolberg of the University of Wisconsin Hospitals, Madison, scored nine
+    properties of each from 1 to 10 [1]_.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Nine columns of whole numbers, of which `bare nuclei` is missing 16 times, and `class`,
+        `benign` or `malignant`; R's row names, from 1, as index.
+
+    References
+    ----------
+    .. [1] Wolberg and Mangasarian (1990), Proceedings of the National Academy of
+       Sciences 87, 9193-9196.
+
+    Examples
+    --------
+    >>> load_biopsy()[["clump thickness", "mitoses", "class"]].head(2)
+          clump thickness  mitoses   class
+    case
+    1                   5        1  benign
+    2                   5        1  benign
+    """
+    text = io.StringIO(_read("biopsy.csv"))
+    return pd.read_csv(text, index_col="case", dtype={"bare nuclei": "Int64"})
 
 
 def load_image_example() -> pd.DataFrame:

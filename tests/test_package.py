@@ -35,6 +35,21 @@ def test_importing_brings_no_heavy_library():
     assert not heavy & set(loaded)
 
 
+def test_a_notebook_without_widgets_is_not_bothered():
+    script = """
+import sys, warnings
+from types import SimpleNamespace
+warnings.simplefilter("error")
+kernel = SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules |= {"ipykernel": SimpleNamespace(), "ipywidgets": None}
+sys.modules["IPython"] = SimpleNamespace(get_ipython=lambda: kernel)
+from pylime import as_classifier, explain, lime
+explainer = lime("one two", as_classifier(lambda texts: [len(t) / 9 for t in texts]))
+print(len(explain("one two", explainer, n_permutations=9)))
+"""
+    assert run(sys.executable, "-c", script).split() == ["2"]
+
+
 def test_public_names_exist_and_are_documented():
     for name in pylime.__all__:
         assert getattr(pylime, name) is not None
@@ -98,6 +113,19 @@ def test_the_text_example_has_the_form_of_an_explanation():
         assert row["label_prob"] == row["prediction"][row["label"]]
         assert {row["data"][a:b] for a, b in row["feature_value"].spans} == {row["feature"]}
     assert str(pylime.plot_text_explanations(example)).count("Label predicted") == 4
+
+
+def test_the_biopsies_are_those_of_r():
+    from r_tables import training_data
+
+    from pylime.resources import load_biopsy
+
+    biopsy = load_biopsy()
+    theirs = training_data("biopsy")
+    np.testing.assert_array_equal(biopsy.iloc[:, :9].astype(float), theirs.astype(float))
+    assert biopsy["class"].value_counts().to_dict() == {"benign": 458, "malignant": 241}
+    assert biopsy.index.tolist() == list(range(1, 700))
+    assert list(biopsy.dtypes.astype(str))[:9].count("int64") == 8
 
 
 def test_the_docstrings_of_libraries_can_be_told_apart():

@@ -315,6 +315,7 @@ def test_every_rule_is_bound_to_the_plot():
         for selector in selectors.split(","):
             assert ".pylime-text" in selector
     assert "prefers-color-scheme: dark" in STYLESHEET
+    assert STYLESHEET.count("[data-theme=") == 2  # of Sphinx
 
 
 def rgb(colour):

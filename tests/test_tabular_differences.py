@@ -326,3 +326,12 @@ def test_similarity_of_nothing_says_what_to_change():
     explainer = quietly(lime, TRAIN, model, bin_continuous=False)
     with pytest.raises(ValueError, match=r"increase `kernel_width`"):
         explain(TRAIN.iloc[[0]], explainer, dist_fun="euclidean", kernel_width=1e-3, random_state=0)
+
+
+def test_warnings_point_to_the_line_of_the_user():
+    frame = pd.DataFrame({"spike": [0] * 9 + [1], "same": 1})
+    model = as_regressor(lambda rows: rows["spike"])
+    with pytest.warns(UserWarning, match="variance") as caught:
+        lime(frame, model)
+    assert [str(warning.message).split()[0] for warning in caught] == ["spike", "Data"]
+    assert {warning.filename for warning in caught} == {__file__}

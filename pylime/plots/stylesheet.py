@@ -73,10 +73,14 @@ STYLESHEET = f"""\
 @media (prefers-color-scheme: dark) {{
 .pylime-text {{ {_variables(DARK)} color-scheme: dark; }}
 }}
-[data-bs-theme="light"] .pylime-text, [data-jp-theme-light="true"] .pylime-text,
-.vscode-light .pylime-text {{ {_variables(LIGHT)} color-scheme: light; }}
-[data-bs-theme="dark"] .pylime-text, [data-jp-theme-light="false"] .pylime-text,
-.vscode-dark .pylime-text {{ {_variables(DARK)} color-scheme: dark; }}
+[data-bs-theme="light"] .pylime-text, [data-theme="light"] .pylime-text,
+[data-jp-theme-light="true"] .pylime-text, .vscode-light .pylime-text {{
+  {_variables(LIGHT)} color-scheme: light;
+}}
+[data-bs-theme="dark"] .pylime-text, [data-theme="dark"] .pylime-text,
+[data-jp-theme-light="false"] .pylime-text, .vscode-dark .pylime-text {{
+  {_variables(DARK)} color-scheme: dark;
+}}
 .pylime-text {{
   box-sizing: border-box; max-width: 100%; overflow: auto; padding: 1em 1.25em;
   border: 1px solid var(--pylime-rule); border-radius: 6px;

@@ -1,0 +1,75 @@
+"""Settings of the documentation; `poe docs` builds it into build/docs."""
+
+import os
+import re
+from typing import Any
+
+import pylime
+
+# Kernels inherit these: no chatter, and no bars.
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TQDM_DISABLE": "1"}
+
+project = "pylime"
+version = release = pylime.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["jupyter_execute", "**.ipynb_checkpoints"]
+nitpicky = True  # a link that leads nowhere is a warning, and a warning ends the build
+
+html_theme = "furo"
+html_title = "pylime"
+html_static_path = ["static"]
+html_css_files = ["pylime.css"]
+html_copy_source = False
+pygments_dark_style = "github-dark"
+html_show_sphinx = html_show_copyright = False
+# A page takes nothing from elsewhere, so that the site works without a network.
+html_theme_options: dict[str, Any] = {"footer_icons": []}
+nb_ipywidgets_js: dict[str, Any] = {}
+
+nb_execution_mode = "force"
+nb_execution_timeout = 600
+nb_execution_raise_on_error = False  # a warning instead, so that every failing page is named
+nb_execution_show_tb = True
+nb_merge_streams = True
+# TensorFlow greets there. The tests see to it that no cell warns, unless it says
+# `mystnb: {output_stderr: show}`.
+nb_output_stderr = "remove"
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# Docstrings mark code by single backticks, as Markdown does.
+default_role = "literal"
+napoleon_google_docstring = False
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_typehints_format = "short"
+# Types are named; those of other libraries, and private ones, lead nowhere.
+nitpick_ignore_regex = [(r"py:(class|data)", r".*")]
+
+LINK = re.compile(r"\[`([\w.]+)`\]\[([\w.]*)\]")
+FOOTNOTE = re.compile(r"\[(\d+)\](?=_|\s)")
+
+
+def read_docstring(
+    app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """
+    Write what is Markdown in a docstring as Sphinx does.
+
+    A link is a name in backticks and brackets, and its target, which can be left out: the
+    name in the package or else in the module. Footnotes become those of the whole page.
+    """
+
+    def link(match: re.Match[str]) -> str:
+        text, target = match.groups()
+        home = "pylime" if text in pylime.__all__ else getattr(obj, "__module__", "pylime")
+        return f":py:obj:`{text} <{target or f'{home}.{text}'}>`"
+
+    text = LINK.sub(link, "\n".join(lines))
+    lines[:] = FOOTNOTE.sub(rf"[#{name}-\1]", text).split("\n")
+
+
+def setup(app: Any) -> None:
+    """Have docstrings read before their sections are."""
+    app.connect("autodoc-process-docstring", read_docstring, priority=400)
