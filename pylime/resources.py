@@ -77,7 +77,7 @@ def load_biopsy() -> pd.DataFrame:
     1                   5        1  benign
     2                   5        1  benign
     """
-    text = io.StringIO(_read("biopsy.csv"))
+    text = io.StringIO(_place("biopsy.csv").read_text(encoding="utf-8"))
     return pd.read_csv(text, index_col="case", dtype={"bare nuclei": "Int64"})
 
 
