@@ -541,6 +541,9 @@ def test_a_bound_method_brings_its_models_labels():
         lime(IRIS, model.predict)
     with pytest.raises(ValueError, match="class labels: 'setosa'"):
         lime(IRIS, as_classifier(model.predict))
+    model.fit(IRIS, (SPECIES == 0).astype(float))
+    with pytest.raises(ValueError, match=r"class labels: '1\.0'"):
+        lime(IRIS, as_classifier(model.predict, ["no", "yes"]))
 
 
 def test_labels_may_be_positions_unless_the_names_are_integers():

@@ -363,9 +363,10 @@ def _(model: Classifier, newdata: Any, type: PredictionType, **kwargs: Any) -> p
         predictions = predict_model(model.model, newdata, type=type, **kwargs)
         predictions = class_frame(predictions, count)
     else:
-        predictions = predictions_frame(
-            outputs(model.model, newdata, **kwargs), type, n_classes=count
-        )
+        values = outputs(model.model, newdata, **kwargs)
+        if _predicts_classes(model.model) and np.ndim(values) == 1:
+            values = numbers(values).astype(str)  # names, even where they look like probabilities
+        predictions = predictions_frame(values, type, n_classes=count)
     if model.labels is None:
         return predictions
     if count != predictions.shape[1]:
@@ -400,6 +401,12 @@ def _(model: Regressor, newdata: Any, type: PredictionType, **kwargs: Any) -> pd
             f"{model.output!r}."
         )
     return predictions_frame(predictions.iloc[:, position], "raw")
+
+
+def _predicts_classes(function: Any) -> bool:
+    """Whether a function is the method of a model that has another for probabilities."""
+    owner = getattr(function, "__self__", None)
+    return getattr(function, "__name__", None) == "predict" and hasattr(owner, "predict_proba")
 
 
 def class_name(model: Any) -> str:
