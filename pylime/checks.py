@@ -1,13 +1,14 @@
 """Checks of arguments that several kinds of input share."""
 
 import difflib
+import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_count", "check_positive", "make_options"]
+__all__ = ["check_count", "check_positive", "make_options", "users_level"]
 
 
 def check_count(name: str, value: Any) -> None:
@@ -23,6 +24,14 @@ def check_positive(name: str, value: Any) -> None:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 < value < np.inf:
         raise ValueError(f"`{name}` must be a positive number; not {value!r}.")
+
+
+def users_level() -> int:
+    """How many calls up the user's own code is, for the `stacklevel` of a warning."""
+    level, frame = 0, sys._getframe()
+    while frame and frame.f_globals.get("__name__", "").split(".")[0] in ("pylime", "functools"):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
+from pickle import PicklingError
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -438,12 +439,19 @@ def _explain_in_parallel(
             for part in parts
         )
         pool = joblib.Parallel(n_jobs, return_as="generator" if streams else "list")
-        for found in pool(tasks):
-            explained, messages = found or ([], [])
-            results += explained
-            report(len(explained) * request.n_permutations)
-            for message in messages:
-                warnings.warn(message, stacklevel=3)
+        try:
+            for found in pool(tasks):
+                explained, messages = found or ([], [])
+                results += explained
+                report(len(explained) * request.n_permutations)
+                for message in messages:
+                    warnings.warn(message, stacklevel=3)
+        except PicklingError as error:
+            error.add_note(
+                f"(n_jobs={n_jobs} sends the explainer to other processes, but its model or "
+                "one of its functions cannot be pickled. n_jobs=1 sends nothing.)"
+            )
+            raise
     return results
 
 

@@ -183,11 +183,10 @@ def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
         position = int(label)
         if 0 <= position < len(known):
             return known[position]
-    nearest = _nearest_names(str(label), list(names))
-    some = list(names)[:10]
-    listed = ", ".join(map(repr, some)) + (", ..." if len(names) > len(some) else "")
+    nearest = [names[name] for name in _nearest_names(str(label), list(names))]
+    listed = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
     raise ValueError(
-        f"`labels` must be among the model's {len(names)} labels; not {label!r}. "
+        f"`labels` must be among the model's {len(known)} labels; not {label!r}. "
         + (f"Nearest: {', '.join(map(repr, nearest))}. " if nearest else "")
         + f"They are {listed}."
     )

@@ -1,9 +1,11 @@
 """Models: the generics, the wrappers, and the libraries that come with the first inputs."""
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
+import threading
 import warnings
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -284,8 +287,9 @@ def test_a_regressor_must_return_one_column():
 
 def test_labels_of_a_wrong_number_are_ignored_with_a_warning():
     model = as_classifier(lambda _: np.eye(2), ["a", "b", "c"])
-    with pytest.warns(UserWarning, match=r"Ignoring provided class labels.*3 labels for 2"):
+    with pytest.warns(UserWarning, match=r"Ignoring provided.*3 labels for 2") as caught:
         assert list(predict(model, [1, 2], n=2)) == [0, 1]
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("labels", [{1: "b", 0: "a"}, {"b": 1, "a": 0}, pd.Index(["a", "b"])])
@@ -318,6 +322,19 @@ def test_what_users_register_is_checked():
         check_model(as_classifier(None))
 
 
+def test_what_users_register_may_be_an_array_or_one_column():
+    class Own:
+        returned: object
+
+    predict_model.register(Own, lambda model, *_, **__: model.returned)
+    model_type.register(Own, lambda model: "classification")
+    model = Own()
+    for returned in ([0.1, 0.8], np.array([[0.9, 0.1], [0.2, 0.8]]), pd.DataFrame([0.1, 0.8])):
+        model.returned = returned
+        assert predict(model, [1, 2], n=2).to_numpy()[:, 1].tolist() == [0.1, 0.8]
+        assert list(predict(as_classifier(model, ["a", "b"]), [1, 2], n=2)) == ["a", "b"]
+
+
 def test_labels_must_differ():
     with pytest.raises(ValueError, match=r"twice: .'crane'"):
         as_classifier(abs, ["crane", "bittern", "crane"])
@@ -335,6 +352,22 @@ def test_an_unknown_model_is_taught_in_two_functions():
         model_type(Oracle())
     with pytest.raises(TypeError, match="as_classifier"):
         model_type(lambda x: x)
+    predict_model.register(Oracle, lambda *_, **__: None)
+    with pytest.raises(TypeError, match="known to `predict_model` only"):
+        lime(TABLE, Oracle())
+
+
+def test_the_two_functions_work_as_they_are_printed():
+    class Oracle:
+        pass
+
+    with pytest.raises(TypeError) as raised:
+        lime(TABLE, Oracle())
+    printed = [line for line in str(raised.value).splitlines() if line.startswith("    ")]
+    filled = "\n".join(printed).replace("...", "{'no': newdata['b'], 'yes': 1 - newdata['b']}")
+    exec(textwrap.dedent(filled), {"Oracle": Oracle})
+    explanation = explain(TABLE, lime(TABLE, Oracle()), labels="yes", random_state=1)
+    assert explanation["label_prob"].drop_duplicates().tolist() == [0, 1]
 
 
 def test_a_users_registration_wins():
@@ -381,6 +414,10 @@ def thirds(rows):
         (lambda rows: 0.5, ["a", "b"], r"seen \(\)|shape \(\)"),
         (lambda rows: [0.1, 0.2], ["a", "b", "c"], r"\(n, 3\).*one-dimensional.*\(2,\)"),
         (lambda rows: np.ones((2, 2, 2)), ["a", "b"], r"shape \(2, 2, 2\)"),
+        (lambda rows: None, ["a", "b"], r"shape \(n, classes\) for n cases; it returned None"),
+        (lambda rows: {"a": [0.1, 0.2]}, None, r"it returned a dict\."),
+        (lambda rows: [{"a": 0.1}] * 2, None, r"a list of dict; pandas\.DataFrame"),
+        (lambda rows: (0.5 for _ in range(2)), None, r"it returned a generator"),
     ],
 )
 def test_the_probe_shows_three_lines_that_cure(function, labels, message):
@@ -398,6 +435,14 @@ def test_predictions_are_no_model(wrap, predictions):
     with pytest.raises(TypeError, match="not predictions") as raised:
         wrap(predictions)
     assert "    explainer = lime(data, as_classifier" in str(raised.value)
+    with pytest.raises(TypeError, match="not predictions"):
+        lime(TABLE, predictions)
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, as_classifier, as_regressor])
+def test_a_class_is_no_model(wrap):
+    with pytest.raises(TypeError, match=r"not the class LogisticRegression\. Fit an object of it"):
+        lime(TABLE, wrap(LogisticRegression))
 
 
 @pytest.mark.parametrize(
@@ -412,6 +457,8 @@ def test_predictions_are_no_model(wrap, predictions):
         lambda values: __import__("torch").tensor(values, requires_grad=True),
         lambda values: __import__("tensorflow").constant(values),
         lambda values: __import__("polars").DataFrame({"p": values}),
+        lambda values: sparse.csr_matrix(values[:, None]),
+        lambda values: np.column_stack([values < 0.5, values >= 0.5]),
     ],
 )
 def test_one_column_of_probabilities_becomes_two(convert):
@@ -448,6 +495,21 @@ def test_scores_of_pictures_are_warned_of_at_the_first_batch():
     assert len(caught) == 1
 
 
+def test_scores_that_sum_to_1_are_warned_of_as_what_they_are():
+    model = as_classifier(lambda rows: rows["a"].to_numpy())
+    with pytest.warns(UserWarning, match=r"not all between 0 and 1: -1, 2 sum to 1\.") as caught:
+        lime(TABLE, model)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_an_activation_of_probabilities_is_warned_of(activation):
+    model = LogisticRegression(max_iter=1000).fit(IRIS, NAMES)
+    with pytest.warns(UserWarning, match="the model returns probabilities already") as caught:
+        lime(IRIS, as_classifier(model, activation=activation))
+    assert len(caught) == 1
+
+
 def test_an_unknown_activation_is_refused():
     with pytest.raises(ValueError, match="`activation` must be one of 'auto', 'softmax'"):
         as_classifier(abs, activation="tanh")
@@ -479,6 +541,9 @@ def test_a_bound_method_brings_its_models_labels():
         lime(IRIS, model.predict)
     with pytest.raises(ValueError, match="class labels: 'setosa'"):
         lime(IRIS, as_classifier(model.predict))
+    model.fit(IRIS, (SPECIES == 0).astype(float))
+    with pytest.raises(ValueError, match=r"class labels: '1\.0'"):
+        lime(IRIS, as_classifier(model.predict, ["no", "yes"]))
 
 
 def test_labels_may_be_positions_unless_the_names_are_integers():
@@ -493,6 +558,33 @@ def test_labels_may_be_positions_unless_the_names_are_integers():
         explain_them(lime(TABLE, varying), labels=3)
     counted = as_classifier(varying.model, [2, 1, 0])
     assert explain_them(lime(TABLE, counted), labels=2)["label"].unique().tolist() == [2]
+
+
+def test_unknown_labels_are_told_from_names_that_look_alike():
+    explainer = lime(IRIS, LogisticRegression(max_iter=1000).fit(IRIS, SPECIES + 1))
+    with pytest.raises(ValueError, match=r"3 labels; not 0\. They are 1, 2, 3"):
+        explain(IRIS.head(1), explainer, labels=0)
+
+
+def test_what_cannot_be_pickled_is_explained():
+    lock = threading.Lock()
+
+    def model(rows):
+        with lock:
+            return rows["a"] / 4
+
+    explainer = lime(TABLE, as_regressor(model))
+    with pytest.raises(pickle.PicklingError) as raised:
+        explain(TABLE, explainer, n_permutations=20, n_jobs=2)
+    assert "n_jobs=1 sends nothing" in raised.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    "returned", [lambda rows: rows["a"] > 2, lambda rows: (rows["a"] > 2).to_numpy()[:, None]]
+)
+def test_logicals_are_numbers(returned):
+    explanation = explain(TABLE, lime(TABLE, as_regressor(returned)), random_state=1)
+    assert explanation["prediction"].drop_duplicates().tolist() == [0, 1]
 
 
 def test_of_several_numbers_one_is_chosen():

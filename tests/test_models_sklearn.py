@@ -24,7 +24,7 @@ from sklearn.linear_model import (
 )
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -87,6 +87,12 @@ def test_classes_that_are_counted_are_no_labels():
         probabilities = predict_model(model, rows, type="prob")
         assert list(probabilities) == [0, 1, 2, 3]
         assert "multilabel" not in probabilities.attrs
+
+
+def test_trees_are_not_asked_a_second_time(monkeypatch):
+    model = fitted(scaled(TREE), LABELS.sum(axis=1))
+    monkeypatch.setattr(model[-1], "predict", None)
+    assert list(predict_model(model, X, type="prob")) == [0, 1, 2, 3]
 
 
 def test_a_label_that_never_occurs_has_probability_0():
@@ -164,6 +170,8 @@ def test_the_estimator_that_lacks_probabilities_is_named():
     for name in ("pipeline", "soft vote"):
         with pytest.raises(TypeError, match=r"LinearSVC in .*CalibratedClassifierCV\(LinearSVC"):
             lime(X, fitted(WITHOUT[name], WORDS))
+    with pytest.raises(TypeError, match=r"^OneVsOneClassifier has no `predict_proba`"):
+        lime(X, fitted(OneVsOneClassifier(LINE), WORDS))
     with pytest.raises(TypeError, match=r'VotingClassifier only votes.*voting="soft"'):
         lime(X, fitted(VotingClassifier([("svc", LinearSVC())]), WORDS))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.batches import check_rows
+from pylime.checks import users_level
 from pylime.models.generics import (
     Classifier,
     ModelType,
@@ -16,9 +17,10 @@ from pylime.models.generics import (
     is_known,
     model_type,
     predict_model,
+    refuse_predictions,
     unknown_model,
 )
-from pylime.models.outputs import PredictionType, cure, predictions_frame
+from pylime.models.outputs import PredictionType, class_frame, cure, predictions_frame
 
 __all__ = ["check_model", "predict", "probe", "warn_of_scores"]
 
@@ -60,13 +62,10 @@ def predict(
     kind = model_type(model) if kind is None else kind
     form: PredictionType = "prob" if kind == "classification" else "raw"
     predictions = predict_model(model, newdata, type=form, **kwargs)
-    if form == "raw":
-        predictions = _single(predictions)
-    elif not isinstance(predictions, pd.DataFrame):
-        predictions = predictions_frame(predictions, form)
+    predictions = _single(predictions) if form == "raw" else class_frame(predictions)
     if len(predictions) != n:
         seen = predictions.attrs.get("shape", predictions.shape)
-        width = "" if form == "raw" else " classes"
+        seen, width = (seen[:1], "") if form == "raw" else (seen, " classes")
         raise ValueError(
             f"The model must return one row for each of the {n} cases it is given; it returned "
             f"{len(predictions)}: expected shape ({n},{width}), seen {seen}. Does it predict whole "
@@ -97,7 +96,8 @@ def _single(predictions: Any) -> pd.DataFrame:
         raise ValueError(
             f"A regressor must return one number for each case; this one has {len(names)} outputs: "
             f"{', '.join(map(repr, names[:10]))}{', ...' if names[10:] else ''}. Say which: "
-            f"as_regressor(model, output={names[0]!r})."
+            f"as_regressor(model, output={names[0]!r}). If they are scores of classes: "
+            'as_classifier(model, labels, activation="softmax").'
         )
     return predictions_frame(predictions, "raw")
 
@@ -117,6 +117,7 @@ def check_model(model: Any) -> ModelType:
         If no prediction of the model is known, or it does something else.
     """
     inner = model.model if isinstance(model, Classifier | Regressor) else model
+    refuse_predictions(inner)
     if not is_known(inner) and not callable(inner):
         raise TypeError(unknown_model(inner))
     kind = model_type(model)
@@ -171,6 +172,12 @@ def warn_of_scores(model: Any, predictions: pd.DataFrame) -> None:
     predictions
         Of some cases.
     """
+    if predictions.attrs.get("probabilities"):
+        warnings.warn(
+            f"activation={model.activation!r} is for scores, but the model returns probabilities "
+            "already. Leave it out, or say activation=None.",
+            stacklevel=users_level(),
+        )
     told = isinstance(model, Classifier) and model.activation != "auto"
     if told or list(predictions.columns) == ["Response"] or not len(predictions):
         return
@@ -182,13 +189,14 @@ def warn_of_scores(model: Any, predictions: pd.DataFrame) -> None:
     )
     if not outside and not off:
         return
-    worst = int(np.argmax(np.abs(sums - 1)))
+    worst = int(np.argmax(np.abs(sums - 1) if off else np.abs(values - 0.5).max(axis=1)))
+    wrong = "do not sum to 1" if off else "are not all between 0 and 1"
     numbers = ", ".join(f"{value:.4g}" for value in values[worst, :5])
     more = ", ..." if values.shape[1] > 5 else ""
     warnings.warn(
-        f"The model's class probabilities do not sum to 1: {numbers}{more} sum to "
+        f"The model's class probabilities {wrong}: {numbers}{more} sum to "
         f"{sums[worst]:.4g}. If these are scores (logits), say "
         'as_classifier(model, labels, activation="softmax"), or "sigmoid"; if each class has '
         "a probability of its own, activation=None.",
-        stacklevel=4,
+        stacklevel=users_level(),
     )

@@ -16,11 +16,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from pylime.checks import users_level
 from pylime.models.outputs import (
     ACTIVATIONS,
     Activation,
     PredictionType,
     activate,
+    are_probabilities,
+    class_frame,
     cure,
     numbers,
     predictions_frame,
@@ -38,6 +41,7 @@ __all__ = [
     "outputs",
     "owner_of",
     "predict_model",
+    "refuse_predictions",
     "unknown_model",
 ]
 
@@ -216,7 +220,7 @@ def as_classifier(
     1  0.1   0.9
     """
     model = owner_of(model, "predict_proba")
-    _refuse_predictions(model)
+    refuse_predictions(model)
     if activation != "auto" and activation not in ACTIVATIONS:
         choices = ", ".join(repr(name) for name in ("auto", *ACTIVATIONS))
         raise ValueError(f"`activation` must be one of {choices}; not {activation!r}.")
@@ -277,7 +281,7 @@ def as_regressor(model: Any, output: Hashable = None) -> Regressor:
     0         2
     """
     model = owner_of(model, "predict")
-    _refuse_predictions(model)
+    refuse_predictions(model)
     return Regressor(model, output)
 
 
@@ -308,11 +312,18 @@ def owner_of(model: Any, *methods: str) -> Any:
     return owner if model.__name__ in methods else model
 
 
-def _refuse_predictions(model: Any) -> None:
-    """Raise if what should be a model is its predictions."""
+def refuse_predictions(model: Any) -> None:
+    """Raise if what should be a model is its predictions, or the class of a model."""
+    if isinstance(model, type) and hasattr(model, "predict"):
+        raise TypeError(
+            "`model` must be a model, or a function that predicts; not the class "
+            f"{model.__name__}. Fit an object of it."
+        )
     if isinstance(model, str) or is_known(model) or callable(model):
         return
-    if not (isinstance(model, list | tuple) or hasattr(model, "__array__")):
+    if not (
+        isinstance(model, list | tuple) or hasattr(model, "__array__") or hasattr(model, "toarray")
+    ):
         return
     shape = getattr(model, "shape", None) or np.shape(model)
     raise TypeError(
@@ -347,19 +358,22 @@ def _(model: Classifier, newdata: Any, type: PredictionType, **kwargs: Any) -> p
             n_classes=count,
             multilabel=model.activation != "softmax" and np.ndim(values) > 1 < np.shape(values)[1],
         )
+        predictions.attrs["probabilities"] = bool(model.activation) and are_probabilities(values)
     elif is_known(model.model):
         predictions = predict_model(model.model, newdata, type=type, **kwargs)
+        predictions = class_frame(predictions, count)
     else:
-        predictions = predictions_frame(
-            outputs(model.model, newdata, **kwargs), type, n_classes=count
-        )
+        values = outputs(model.model, newdata, **kwargs)
+        if _predicts_classes(model.model) and np.ndim(values) == 1:
+            values = numbers(values).astype(str)  # names, even where they look like probabilities
+        predictions = predictions_frame(values, type, n_classes=count)
     if model.labels is None:
         return predictions
     if count != predictions.shape[1]:
         warnings.warn(
             "Ignoring provided class labels as length differs from model output: "
             f"{count} labels for {predictions.shape[1]} classes.",
-            stacklevel=2,
+            stacklevel=users_level(),
         )
         return predictions
     return predictions.set_axis(list(model.labels), axis=1)
@@ -389,6 +403,12 @@ def _(model: Regressor, newdata: Any, type: PredictionType, **kwargs: Any) -> pd
     return predictions_frame(predictions.iloc[:, position], "raw")
 
 
+def _predicts_classes(function: Any) -> bool:
+    """Whether a function is the method of a model that has another for probabilities."""
+    owner = getattr(function, "__self__", None)
+    return getattr(function, "__name__", None) == "predict" and hasattr(owner, "predict_proba")
+
+
 def class_name(model: Any) -> str:
     """The full name of a model's class."""
     return f"{type(model).__module__}.{type(model).__qualname__}"
@@ -406,8 +426,15 @@ def which_type(model: Any) -> str:
 def unknown_model(model: Any) -> str:
     """What to write for models of a class that is not known."""
     name, short = class_name(model), type(model).__name__
+    typed = model_type.dispatch(type(model)) is not model_type.dispatch(object)
+    state = "are not known"
+    if typed or is_known(model):
+        state = f"are known to `{'model_type' if typed else 'predict_model'}` only"
     return f"""\
-Models of class {name} are not known. Teach pylime about them in two functions:
+Models of class {name} {state}. Teach pylime about them in two functions:
+
+    import pandas
+    from pylime import model_type, predict_model
 
     @predict_model.register({short})
     def _(model, newdata, type, **kwargs):

@@ -1,6 +1,6 @@
 """What models return, in one form: a frame with a column per class, or one column of numbers."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,8 @@ __all__ = [
     "Activation",
     "PredictionType",
     "activate",
+    "are_probabilities",
+    "class_frame",
     "cure",
     "numbers",
     "numbers_frame",
@@ -69,6 +71,14 @@ def activate(scores: Any, activation: Literal["softmax", "sigmoid"] | None) -> n
     return ACTIVATIONS[activation](array)
 
 
+def are_probabilities(values: Any) -> bool:
+    """Whether outputs for several classes can hardly be anything but probabilities."""
+    array = numbers(values)
+    if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind != "f" or not len(array):
+        return False
+    return bool(array.min() >= 0 and np.allclose(array.sum(axis=1), 1, atol=1e-4))
+
+
 def numbers(values: Any) -> np.ndarray:
     """
     Read an array off whatever a model returned.
@@ -86,6 +96,8 @@ def numbers(values: Any) -> np.ndarray:
     if hasattr(values, "detach"):  # a torch tensor that may need gradients or sit on a GPU
         values = values.detach().cpu()
         values = values.float().numpy() if values.is_floating_point() else values.numpy()
+    elif hasattr(values, "toarray"):  # a sparse matrix
+        values = values.toarray()
     elif isinstance(values, list | tuple) and values and hasattr(values[0], "detach"):
         values = [numbers(value) for value in values]
     try:
@@ -94,7 +106,7 @@ def numbers(values: Any) -> np.ndarray:
         raise ValueError(f"The model must return rows of equal length; {error}.") from error
     if array.dtype.kind == "V":  # numbers that numpy has no type of its own for: bfloat16
         array = array.astype(np.float32)
-    if array.dtype == object:
+    if array.dtype == object and array.ndim:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError):
@@ -145,7 +157,10 @@ def predictions_frame(
     array = numbers(values)
     shape = array.shape
     seen = f"an array of shape {shape}"
+    _refuse_objects(values, array, type)
     _refuse_class_labels(array, type, seen)
+    if array.dtype.kind == "b" or (type == "prob" and array.dtype.kind in "iu"):
+        array = array.astype(np.float64)  # zeros and ones are numbers to calculate with
     if array.ndim == 1:
         array = array[:, None]
     if type == "raw":
@@ -184,6 +199,14 @@ def predictions_frame(
     return frame
 
 
+def class_frame(predictions: Any, n_classes: int | None = None) -> pd.DataFrame:
+    """What a registered function returned as probabilities, with a column for each class."""
+    framed = isinstance(predictions, pd.DataFrame)
+    if framed and (predictions.shape[1] != 1 or predictions.attrs.get("multilabel")):
+        return predictions
+    return predictions_frame(predictions, "prob", n_classes=n_classes)
+
+
 def numbers_frame(values: Any) -> pd.DataFrame:
     """
     Bring the numbers of a regressor that may have several outputs into a frame.
@@ -212,6 +235,22 @@ def numbers_frame(values: Any) -> pd.DataFrame:
 def output_names(n: int) -> list[str]:
     """The names of a model's n outputs, where it has none itself."""
     return [f"y{position}" for position in range(n)]
+
+
+def _refuse_objects(values: Any, array: np.ndarray, type: PredictionType) -> None:
+    """Raise if predictions are no rows of values: nothing, a dictionary or a list of these."""
+    first = values[0] if isinstance(values, list | tuple) and values else None
+    if array.dtype != object and not isinstance(first, Mapping):
+        return
+    seen = "None" if values is None else f"a {values.__class__.__name__}"
+    if isinstance(first, Mapping):
+        seen += f" of {first.__class__.__name__}; pandas.DataFrame() makes columns of these"
+    expected = "(n, classes)" if type == "prob" else "(n,)"
+    method = "predict_proba" if type == "prob" else "predict"
+    raise ValueError(
+        f"The model must return an array, data frame, list or tensor of shape {expected} for n "
+        f"cases; it returned {seen}." + cure(f"model.{method}(newdata)", type)
+    )
 
 
 def _refuse_class_labels(array: np.ndarray, type: PredictionType, seen: str) -> None:

@@ -80,7 +80,9 @@ def predict_estimator(
         return _probabilities(model, newdata, **kwargs)
     if is_classifier(model):
         check_is_fitted(model)  # some only know then what they can do
-        raise TypeError(_without_probabilities(model, _final(model)))
+        inner = _final(model)
+        lacking = model if hasattr(inner, "predict_proba") else inner
+        raise TypeError(_without_probabilities(model, lacking))
     return predictions_frame(model.predict(newdata, **kwargs), type)
 
 
@@ -123,7 +125,9 @@ def _is_multilabel(model: Any, newdata: Any, labels: Sequence[Hashable]) -> bool
     No attribute says so through every estimator around it, but a prediction does. Classes
     with names are never several labels, which are counted.
     """
-    return labels == list(range(len(labels))) and np.ndim(model.predict(newdata[:1])) == 2
+    if labels != list(range(len(labels))) or getattr(_final(model), "n_outputs_", None) == 1:
+        return False
+    return np.ndim(model.predict(newdata[:1])) == 2
 
 
 def _of_outputs(values: list[Any], classes: list[Any] | None) -> pd.DataFrame:
