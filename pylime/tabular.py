@@ -185,9 +185,10 @@ def _(data: Table, model: Any, preprocess: Callable[[Any], Any], **options: Any)
 @examples.register
 def _(explainer: TableExplainer, data: Table) -> Any:
     frame = data.frame
-    complete = np.flatnonzero(frame.notna().all(axis=1).to_numpy())[:2]
-    rows = complete if len(complete) else np.arange(min(len(frame), 2))
-    rows = np.resize(rows, 2)
+    complete = np.flatnonzero(frame.notna().all(axis=1).to_numpy())
+    rows = complete if len(complete) else np.arange(len(frame))
+    # Not neighbours: training data can be sorted by class.
+    rows = rows[[0, len(rows) // 2]]
     some = frame.iloc[rows].reset_index(drop=True)
     return some if data.array_type is None else as_array(some, data.array_type)
 

@@ -279,8 +279,8 @@ def _(data: Texts, model: Any, preprocess: Callable[[Any], Any], **options: Any)
 
 @examples.register
 def _(explainer: TextExplainer, data: Texts) -> Any:
-    some = [text for text in data.items if text is not None][:2]
-    return (some * 2)[:2] or None
+    some = [text for text in data.items if text is not None]
+    return [some[0], some[len(some) // 2]] if some else None
 
 
 @check_cases.register

@@ -527,7 +527,7 @@ def test_the_probe_sees_texts_and_complete_rows():
     assert seen == [["one", "three"], ["a single text"] * 2]
     gaps = pd.DataFrame({"x": [np.nan, 1.0, 2.0, 3.0]})
     lime(gaps, as_classifier(model))
-    assert seen[-1]["x"].tolist() == [1.0, 2.0]
+    assert seen[-1]["x"].tolist() == [1.0, 2.0]  # of 1, 2 and 3
 
 
 def test_a_bound_method_brings_its_models_labels():
