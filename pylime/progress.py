@@ -1,0 +1,24 @@
+"""How far a call has come."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+__all__ = ["Report", "progress_bar"]
+
+Report: TypeAlias = Callable[[int], Any]
+
+
+@contextmanager
+def progress_bar(progress: bool | None, total: int) -> Iterator[Report]:
+    """A bar over permutations; by itself it appears on work of more than a second."""
+    if progress is None:
+        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if not progress:
+        yield lambda n: None
+        return
+    from tqdm.auto import tqdm  # its parts for notebooks are slow to import
+
+    with tqdm(total=total, unit="perm", desc="explain", delay=1, leave=False) as bar:
+        yield bar.update
