@@ -19,6 +19,9 @@ what it holds in the training data, numbers within bins. A picture is cut into s
 that are shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are
 kept and the others dropped.
 
+From one row to many machines: `explain(..., n_jobs=2)`, `explain(dask_frame, explainer)` and
+`explain_batches(batches, explainer)` give the same rows for the same `random_state`.
+
 The model can be a Keras model, a scikit-learn estimator, or a function in
 `as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
 are open to your own classes.
@@ -30,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 import pylime.image
 import pylime.tabular
 import pylime.text  # noqa: F401 - and about texts
+from pylime.cluster import arrow_schema, explain_batches, spark_schema
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
 from pylime.resources import imagenet_labels, load_image_example, load_text_example
@@ -53,10 +57,12 @@ __all__ = [
     "Bitmap",
     "Superpixel",
     "Word",
+    "arrow_schema",
     "as_classifier",
     "as_regressor",
     "default_tokenize",
     "explain",
+    "explain_batches",
     "icu_tokenize",
     "imagenet_labels",
     "interactive_text_explanations",
@@ -72,6 +78,7 @@ __all__ = [
     "predict_model",
     "render_text_explanations",
     "slic",
+    "spark_schema",
     "text_explanations_output",
 ]
 

@@ -6,18 +6,18 @@ share, and run the one pipeline.
 import os
 import tempfile
 import warnings
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, singledispatch
+from types import SimpleNamespace
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from pylime.checks import check_count, make_options
-from pylime.faults import ON_ERROR, CaseError, report_failures, stop_at
-from pylime.inputs import recognise, unknown_input
+from pylime.checks import check_count, check_running, make_options
+from pylime.faults import CaseError, check_on_error, report_failures, stop_at
+from pylime.inputs import recognise, unknown_input, warn_of_namesakes
 from pylime.models import ModelType, check_model, model_type, owner_of
 from pylime.models import probe as try_model
 from pylime.parallel import in_parts, n_parts
@@ -35,9 +35,11 @@ from pylime.tidy import assemble
 __all__ = [
     "Explainer",
     "Request",
+    "check_arguments",
     "check_cases",
     "examples",
     "explain",
+    "explain_elsewhere",
     "lime",
     "make_explainer",
     "perturb",
@@ -57,11 +59,14 @@ class Explainer:
         Turns a batch of permuted cases into what the model takes.
     probe
         Whether the first predictions are looked at for what is easily mistaken.
+    labels
+        The model's labels, as far as [`lime`][] has seen its predictions.
     """
 
     model: Any = field(repr=False)
     preprocess: Callable[[Any], Any] = field(repr=False)
     probe: bool = field(default=True, repr=False, kw_only=True)
+    labels: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
 
     input_name: ClassVar[str]
     default_permutations: ClassVar[int]
@@ -146,6 +151,12 @@ def perturb(
     raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
 
 
+@singledispatch
+def explain_elsewhere(x: Any, explainer: Explainer, arguments: Mapping[str, Any]) -> Any:
+    """What `explain()` returns for cases that do not lie in memory; None for those that do."""
+    return None
+
+
 def lime(
     x: Any,
     model: Any,
@@ -226,9 +237,8 @@ def lime(
     check_model(model)  # an unknown model is found out now, not after the permutations
     explainer = make_explainer(data, model, preprocess, **options)
     some = examples(explainer, data) if probe else None
-    if some is not None:
-        try_model(model, some, preprocess, len(some))
-    return replace(explainer, probe=bool(probe))
+    seen = None if some is None else try_model(model, some, preprocess, len(some))
+    return replace(explainer, probe=bool(probe), labels=seen)
 
 
 def explain(
@@ -318,55 +328,84 @@ def explain(
     RuntimeError
         If worker processes die again and again, for lack of memory for instance.
     """
-    if not isinstance(explainer, Explainer):
-        raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
-    check_count("n_features", n_features)
-    if n_permutations is None:
-        n_permutations = explainer.default_permutations
-    check_count("n_permutations", n_permutations)
-    if n_permutations < 2:
-        raise ValueError(f"`n_permutations` must be at least 2; not {n_permutations}.")
-    if n_labels is not None:
-        check_count("n_labels", n_labels)
-    check_feature_select(feature_select)
-    _check_call(n_jobs, progress, predict_options, on_error)
-    if labels is not None and n_labels is not None:
-        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
-    kind = model_type(explainer.model)
-    if kind == "regression" and (labels is not None or n_labels is not None):
-        warnings.warn(
-            "`labels` and `n_labels` are ignored when explaining regression models.",
-            stacklevel=2,
-        )
-        labels = n_labels = None
-    if np.iterable(labels) and not isinstance(labels, str | tuple):
-        labels = list(labels)  # an iterator would be empty at the second case
-    own_options = make_options(explainer.options, options, f"explain() of {explainer.input_name}")
-    request = Request(
-        kind,
-        labels,
-        n_labels,
-        n_features,
-        feature_select,
-        n_permutations,
-        seed_words(random_state),
-        dict(predict_options or {}),
-        own_options,
-        probe=explainer.probe,
-        on_error=on_error,
-    )
+    named = {name: value for name, value in locals().items() if name in _NAMED}
+    request = check_arguments(explainer, {**named, **options})
+    elsewhere = explain_elsewhere(x, explainer, {**named, **options})
+    if elsewhere is not None:
+        return elsewhere
     given = recognise(x, explainer.input_name)
-    _warn_of_namesakes(given.names)
-    cases = check_cases(explainer, given, own_options)
-    with progress_bar(progress, len(cases) * n_permutations) as report:
+    warn_of_namesakes(given.names)
+    cases = check_cases(explainer, given, request.options)
+    with progress_bar(progress, len(cases) * request.n_permutations) as report:
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, report))
         else:
             results = _explain_in_parallel(explainer, cases, request, n_jobs, report)
     explained = [result for result in results if not isinstance(result, CaseError)]
     failures = [result for result in results if isinstance(result, CaseError)]
-    report_failures(failures, len(explained))
-    return assemble(explained, kind)
+    report_failures(failures, len(explained), on_error)
+    return assemble(explained, request.model_type)
+
+
+_NAMED: Mapping[str, Any] = dict(explain.__kwdefaults__ or {})  # with their defaults
+
+
+def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
+    """
+    Check all that is asked of [`explain`][] but the cases.
+
+    Parameters
+    ----------
+    explainer
+        What should come from [`lime`][].
+    arguments
+        By name; for those that are not there, the defaults are taken.
+
+    Returns
+    -------
+    Request
+        The same as a record.
+    """
+    chosen: Any = SimpleNamespace(**{**_NAMED, **arguments})
+    if not isinstance(explainer, Explainer):
+        raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
+    check_count("n_features", chosen.n_features)
+    if chosen.n_permutations is None:
+        chosen.n_permutations = explainer.default_permutations
+    check_count("n_permutations", chosen.n_permutations)
+    if chosen.n_permutations < 2:
+        raise ValueError(f"`n_permutations` must be at least 2; not {chosen.n_permutations}.")
+    if chosen.n_labels is not None:
+        check_count("n_labels", chosen.n_labels)
+    check_feature_select(chosen.feature_select)
+    check_running(chosen.n_jobs, chosen.progress, chosen.predict_options)
+    check_on_error(chosen.on_error)
+    if chosen.labels is not None and chosen.n_labels is not None:
+        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
+    kind = model_type(explainer.model)
+    if kind == "regression" and (chosen.labels is not None or chosen.n_labels is not None):
+        warnings.warn(
+            "`labels` and `n_labels` are ignored when explaining regression models.",
+            stacklevel=3,
+        )
+        chosen.labels = chosen.n_labels = None
+    if np.iterable(chosen.labels) and not isinstance(chosen.labels, str | tuple):
+        chosen.labels = list(chosen.labels)  # an iterator would be empty at the second case
+    options = {name: value for name, value in arguments.items() if name not in _NAMED}
+    own_options = make_options(explainer.options, options, f"explain() of {explainer.input_name}")
+    return Request(
+        kind,
+        chosen.labels,
+        chosen.n_labels,
+        chosen.n_features,
+        chosen.feature_select,
+        chosen.n_permutations,
+        seed_words(chosen.random_state),
+        dict(chosen.predict_options or {}),
+        own_options,
+        probe=explainer.probe,
+        on_error=chosen.on_error,
+    )
 
 
 _Result: TypeAlias = tuple[Neighbourhood, list[Surrogate]] | CaseError
@@ -460,32 +499,6 @@ def _explain_part(
         results = list(_explain_cases(explainer, cases, request, lambda n: None))
     different = {(warning.category, str(warning.message)): warning for warning in caught}
     return results, [warning.message for warning in different.values()]
-
-
-def _warn_of_namesakes(names: Sequence[Hashable]) -> None:
-    """Warn if cases share a name, by which plots tell them apart."""
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        warnings.warn(
-            f"{len(twice)} names stand for several cases, such as {twice[0]!r}; plots take these "
-            "for one. Give the cases an index without repeats.",
-            stacklevel=3,
-        )
-
-
-def _check_call(n_jobs: Any, progress: Any, predict_options: Any, on_error: Any) -> None:
-    """Raise unless the arguments on how to run make sense."""
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
-        raise ValueError(
-            f"`n_jobs` must be a number of jobs, or negative as in joblib; not {n_jobs!r}."
-        )
-    if progress is not None and not isinstance(progress, bool | np.bool_):
-        raise TypeError(f"`progress` must be True, False or None; not {progress!r}.")
-    if predict_options is not None and not isinstance(predict_options, Mapping):
-        raise TypeError(f"`predict_options` must be a mapping; not {predict_options!r:.80}.")
-    if on_error not in ON_ERROR:
-        names = " or ".join(map(repr, ON_ERROR))
-        raise ValueError(f"`on_error` must be {names}; not {on_error!r:.80}.")
 
 
 def _as_given(cases: Any) -> Any:

@@ -7,10 +7,21 @@ import warnings
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-__all__ = ["ON_ERROR", "CaseError", "RequestError", "report_failures", "stop_at"]
+__all__ = [
+    "EVEN_OF_ALL",
+    "ON_ERROR",
+    "CaseError",
+    "RequestError",
+    "check_on_error",
+    "report_failures",
+    "stop_at",
+]
 
 ON_ERROR = ("warn", "raise")
 """What to do with cases that cannot be explained: leave them out and say so, or stop."""
+
+EVEN_OF_ALL = "warn, even of all"
+"""For one batch of many: an explanation without rows is none that stops the others."""
 
 
 class CaseError(ValueError):
@@ -66,6 +77,13 @@ def _portable(error: Exception) -> Exception:
     return copy
 
 
+def check_on_error(on_error: Any) -> None:
+    """Raise unless it is said what to do with cases that cannot be explained."""
+    if on_error not in (*ON_ERROR, EVEN_OF_ALL):
+        names = " or ".join(map(repr, ON_ERROR))
+        raise ValueError(f"`on_error` must be {names}; not {on_error!r:.80}.")
+
+
 def stop_at(failure: CaseError) -> None:
     """Raise the error of one case, by its name."""
     named = CaseError(f"Case {failure.case!r} cannot be explained. {failure}")
@@ -73,7 +91,9 @@ def stop_at(failure: CaseError) -> None:
     raise named from failure.reason or failure
 
 
-def report_failures(failures: Sequence[CaseError], n_explained: int) -> None:
+def report_failures(
+    failures: Sequence[CaseError], n_explained: int, on_error: str = "warn"
+) -> None:
     """
     Raise if nothing was explained, warn if something was left out.
 
@@ -83,6 +103,8 @@ def report_failures(failures: Sequence[CaseError], n_explained: int) -> None:
         The cases that could not be explained.
     n_explained
         How many could.
+    on_error
+        Of `ON_ERROR`, or `EVEN_OF_ALL`.
 
     Raises
     ------
@@ -91,8 +113,8 @@ def report_failures(failures: Sequence[CaseError], n_explained: int) -> None:
     """
     if not failures:
         return
-    if n_explained:
-        warn_of_failures(failures, n_explained, stacklevel=4)
+    if n_explained or on_error == EVEN_OF_ALL:
+        _warn_of_failures(failures, n_explained, stacklevel=4)
         return
     first = failures[0]
     kinds = {type(failure.reason) for failure in failures}
@@ -112,7 +134,7 @@ def _of(failures: Sequence[CaseError]) -> str:
     return f"the first of {len(failures)} of which none can be explained"
 
 
-def warn_of_failures(failures: Sequence[CaseError], n_explained: int, stacklevel: int = 2) -> None:
+def _warn_of_failures(failures: Sequence[CaseError], n_explained: int, stacklevel: int) -> None:
     """Name the cases that are left out, and what went wrong with them."""
     reasons = "; ".join(f"{error.case}: {error}" for error in failures[:5])
     more = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""

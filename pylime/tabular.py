@@ -93,7 +93,7 @@ class ExplainTableOptions:
                 warnings.warn(
                     '`kernel_width` is ignored with `dist_fun="gower"`, which needs no kernel; '
                     "`gower_pow` changes how fast its similarity falls.",
-                    stacklevel=5,
+                    stacklevel=6,
                 )
         check_positive("gower_pow", self.gower_pow)
 
