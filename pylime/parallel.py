@@ -186,6 +186,8 @@ def limited_threads() -> Iterator[None]:
     Joblib, Dask and Spark say how many these are by OMP_NUM_THREADS, which forests with
     `n_jobs=-1`, LightGBM and TensorFlow do not heed.
     """
+    import joblib
+
     global _n_limited
     share = os.environ.get("OMP_NUM_THREADS", "")
     with _opening:
@@ -194,7 +196,8 @@ def limited_threads() -> Iterator[None]:
             os.environ.update(dict.fromkeys(_own_limits, share))
         _n_limited += 1
     try:
-        yield
+        with joblib.parallel_config(backend="threading"):  # not the cluster's, once more
+            yield
     finally:
         with _opening:
             _n_limited -= 1
