@@ -443,16 +443,7 @@ def _fit_case(request: Request, around: Neighbourhood | CaseError) -> _Result:
             'or measure similarity otherwise, such as with `dist_fun="euclidean"`.'
         )
         return CaseError.of(around.case, error)
-    return _without_rows(around), surrogates
-
-
-_NO_ROWS = np.empty((1, 0))
-_NO_PREDICTIONS = pd.DataFrame()
-
-
-def _without_rows(around: Neighbourhood) -> Neighbourhood:
-    """What is reported of a case; its permutations would fill the memory."""
-    return replace(around, design=_NO_ROWS, weights=_NO_ROWS[0], predictions=_NO_PREDICTIONS)
+    return around.without_rows(), surrogates
 
 
 def _explain_in_parallel(

@@ -7,7 +7,7 @@ and [`fit_labels`][] know nothing of tables, texts or images.
 
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -76,6 +76,12 @@ class Neighbourhood:
     values: Mapping[str, Any]
     descriptions: Mapping[str, str]
     data: Any
+
+    def without_rows(self) -> "Neighbourhood":
+        """What is reported of a case; its permutations would fill the memory."""
+        return replace(
+            self, design=np.empty((1, 0)), weights=np.empty(0), predictions=pd.DataFrame()
+        )
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def run(*command: object, **options) -> str:
 
 def test_importing_brings_no_heavy_library():
     heavy = {"keras", "torch", "tensorflow", "jax", "xgboost", "shiny", "dask", "plotnine"}
+    heavy |= {"distributed", "joblib", "pyspark", "ray"}
     loaded = run(sys.executable, "-c", "import sys, pylime; print(*sys.modules)").split()
     assert not heavy & set(loaded)
 
@@ -192,4 +193,8 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
             printed = names["explanation"].head(2)
             assert printed["feature"].tolist() == ["bill_length_mm", "island"]
             assert f"{printed['feature_weight'].iloc[0]:.6f}" in readme
-    assert number == 2
+    for way in (pd.concat(names["streamed"], ignore_index=True), names["computed"]):
+        pd.testing.assert_series_equal(
+            way["feature_weight"].reset_index(drop=True), names["two_processes"]["feature_weight"]
+        )
+    assert number == 5
