@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from pylime import as_classifier, explain, imagenet_labels, lime
+from pylime import as_classifier, explain, imagenet_labels, lime, write_explanation
 from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
 
 HERE = Path(__file__).parent
@@ -81,8 +81,7 @@ def write_imagenet_labels() -> None:
 
 
 def write_image_explanation() -> None:
-    """Explain the cat; its pixels and superpixels are made again when it is loaded."""
-    segmentation = {"n_superpixels": 50, "weight": 20, "n_iter": 10}
+    """Explain the cat."""
     model = as_classifier(imagenet_classifier(), imagenet_labels())
     explainer = lime(chelsea(), model, imagenet_preprocess)
     explanation = explain(
@@ -93,24 +92,16 @@ def write_image_explanation() -> None:
         n_permutations=2000,
         random_state=1,
         progress=True,
-        **segmentation,
-    )
-    columns = explanation.drop(columns=["feature_value", "data", "prediction"])
-    columns["case"] = "chelsea.png"
-    stored = {
-        "segmentation": segmentation,
-        "columns": columns.to_dict("list"),
-        "prediction": {
-            label: float(f"{probability:.6g}")
-            for label, probability in explanation["prediction"].iloc[0].items()
-        },
-    }
-    text = json.dumps(stored, indent=1, ensure_ascii=False)
-    (HERE / "image_explanation.json").write_text(text + "\n", encoding="utf-8")
+    ).assign(case="chelsea.png")
+    # Six digits of each of the thousand probabilities are enough.
+    prediction = explanation["prediction"].iloc[0]
+    short = {label: float(f"{value:.6g}") for label, value in prediction.items()}
+    explanation["prediction"] = [short] * len(explanation)
+    write_explanation(explanation, HERE / "image_explanation.json")
 
 
 def write_text_explanation() -> None:
-    """Explain four reviews; where the words stand is found again when it is loaded."""
+    """Explain four reviews."""
     good, bad = GOOD_REVIEWS.splitlines(), BAD_REVIEWS.splitlines()
     reviews = [*good, *bad]
     ignored = "a after an and at but for in is it its of on or that the this to was we were with"
@@ -118,15 +109,7 @@ def write_text_explanation() -> None:
     model = make_pipeline(counts, LogisticRegression(C=3))
     model.fit(reviews, ["good"] * len(good) + ["bad"] * len(bad))
     explanation = explain(NEW_REVIEWS, lime(reviews, model), n_features=5, random_state=1)
-    by_case = explanation.drop_duplicates("case").set_index("case")
-    columns = explanation.drop(columns=["feature_value", "feature_desc", "data", "prediction"])
-    stored = {
-        "columns": columns.to_dict("list"),
-        "texts": by_case["data"].tolist(),
-        "predictions": by_case["prediction"].tolist(),
-    }
-    text = json.dumps(stored, indent=1, ensure_ascii=False)
-    (HERE / "text_explanation.json").write_text(text + "\n", encoding="utf-8")
+    write_explanation(explanation, HERE / "text_explanation.json")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ kept and the others dropped.
 
 From one row to many machines: `explain(..., n_jobs=2)`, `explain(dask_frame, explainer)` and
 `explain_batches(batches, explainer)` give the same rows for the same `random_state`.
+`write_explanation(explanation, path)` keeps a frame with all its cells, `read_explanation(path)`
+gives it back, and `explain_to_parquet(batches, explainer, folder)` does work that takes hours.
 
 The model can be a Keras model, a scikit-learn estimator, or a function in
 `as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
@@ -33,10 +35,13 @@ from typing import TYPE_CHECKING, Any
 import pylime.image
 import pylime.tabular
 import pylime.text  # noqa: F401 - and about texts
+from pylime._version import __version__  # noqa: F401 - for users
 from pylime.cluster import arrow_schema, explain_batches, spark_schema
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
 from pylime.resources import imagenet_labels, load_image_example, load_text_example
+from pylime.runs import explain_to_parquet
+from pylime.storage import read_explanation, write_explanation
 from pylime.superpixels import slic
 from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
 from pylime.tokens import default_tokenize, icu_tokenize
@@ -63,6 +68,7 @@ __all__ = [
     "default_tokenize",
     "explain",
     "explain_batches",
+    "explain_to_parquet",
     "icu_tokenize",
     "imagenet_labels",
     "interactive_text_explanations",
@@ -76,13 +82,13 @@ __all__ = [
     "plot_superpixels",
     "plot_text_explanations",
     "predict_model",
+    "read_explanation",
     "render_text_explanations",
     "slic",
     "spark_schema",
     "text_explanations_output",
+    "write_explanation",
 ]
-
-__version__ = "0.1.0"
 
 # Plotnine is imported when the first plot is asked for, Shiny when a page is.
 _LAZY = {

@@ -5,7 +5,6 @@ The classifier is an EfficientNet-Lite0 with ImageNet's 1000 classes that needs 
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 __all__ = ["main"]
@@ -99,7 +97,7 @@ def _run(options: argparse.Namespace) -> None:
         for label, probability in pd.Series(rows["prediction"].iloc[0]).nlargest(5).items():
             print(f"  {probability:.3f}  {label}")
     print()
-    print(_printable(explanation).drop(columns=["prediction"]).to_string(max_rows=60))
+    print(_printable(explanation).to_string(max_rows=60))
     options.output.mkdir(parents=True, exist_ok=True)
     _write_frame(explanation, options.output)
     _write_plots(explanation, photos, options)
@@ -112,24 +110,19 @@ def _cat() -> str:
 
 
 def _printable(explanation: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its cells as text."""
-    return explanation.assign(
+    """The frame with its cells as text, and without a thousand probabilities a row."""
+    return explanation.drop(columns="prediction").assign(
         feature_value=explanation["feature_value"].map(str),
         data=explanation["data"].map(str),
-        prediction=explanation["prediction"].map(json.dumps),
     )
 
 
 def _write_frame(explanation: pd.DataFrame, folder: Path) -> None:
     """CSV to be read by eye and by spreadsheets; Parquet with all pixels."""
-    _printable(explanation).drop(columns=["prediction"]).to_csv(
-        folder / "explanation.csv", index=False
-    )
-    whole = _printable(explanation).assign(
-        feature_value=explanation["feature_value"].map(lambda cell: np.asarray(cell).tolist()),
-        data=[cell._repr_png_() for cell in explanation["data"]],
-    )
-    whole.to_parquet(folder / "explanation.parquet", index=False, compression="zstd")
+    from pylime import write_explanation
+
+    _printable(explanation).to_csv(folder / "explanation.csv", index=False)
+    write_explanation(explanation, folder / "explanation.parquet")
     print(f"\nWrote {folder / 'explanation.csv'} and {folder / 'explanation.parquet'}")
 
 

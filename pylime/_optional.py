@@ -7,7 +7,7 @@ from typing import Any
 __all__ = ["placeholder"]
 
 
-def placeholder(module: str, name: str) -> type:
+def placeholder(module: str, name: str, but_not: type | None = None) -> type:
     """
     Make a type that counts the classes of a library as its subclasses.
 
@@ -20,6 +20,9 @@ def placeholder(module: str, name: str) -> type:
         The module that holds the class once the library is imported.
     name
         The most general class of the library.
+    but_not
+        Another placeholder, whose classes are left to it: a class may belong to two
+        libraries.
 
     Returns
     -------
@@ -39,6 +42,8 @@ def placeholder(module: str, name: str) -> type:
     class Stand(metaclass=ABCMeta):  # noqa: B024 - abstract through its subclass check
         @classmethod
         def __subclasshook__(cls, subclass: type) -> Any:
+            if but_not is not None and issubclass(subclass, but_not):
+                return False
             real = getattr(sys.modules.get(module), name, None)
             return isinstance(real, type) and issubclass(subclass, real)
 

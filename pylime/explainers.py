@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.checks import check_count, check_running, make_options
-from pylime.faults import CaseError, check_on_error, report_failures, stop_at
+from pylime.faults import CaseError, check_on_error, report_failures, some_names, stop_at
 from pylime.inputs import recognise, unknown_input, warn_of_namesakes
 from pylime.models import ModelType, check_model, model_type, owner_of
 from pylime.models import probe as try_model
@@ -61,6 +61,13 @@ class Explainer:
         Whether the first predictions are looked at for what is easily mistaken.
     labels
         The model's labels, as far as [`lime`][] has seen its predictions.
+
+    Notes
+    -----
+    An explainer can be pickled, and saved by joblib, where its model and functions can;
+    cloudpickle takes functions of a notebook, too. Loading a pickle runs what its author
+    wrote, so load none from strangers. Explanations need none: see
+    [`write_explanation`][pylime.write_explanation].
     """
 
     model: Any = field(repr=False)
@@ -300,13 +307,15 @@ def explain(
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one less its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
-        into a similarity by an exponential kernel), `kernel_width=None` (of that kernel;
+        into a similarity by an exponential kernel; or a function of a one-row frame, the case,
+        and a frame of n rows that returns n distances), `kernel_width=None` (of that kernel;
         by default 0.75 times the root of the number of columns), `gower_pow=1` (power of
         the Gower distance).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (pictures per call of `preprocess` and the model), `background="grey"` (the
-        colour of removed superpixels).
+        colour of removed superpixels), `segmentation=None` (a function of your own from an
+        (H, W, 3) array to the segment of each pixel, instead of superpixels).
         Of texts: `single_explanation=False` (whether all texts together give one
         explanation; its case is the first text).
 
@@ -328,10 +337,9 @@ def explain(
     RuntimeError
         If worker processes die again and again, for lack of memory for instance.
     """
-    named = {name: value for name, value in locals().items() if name in _NAMED}
-    request = check_arguments(explainer, {**named, **options})
-    elsewhere = explain_elsewhere(x, explainer, {**named, **options})
-    if elsewhere is not None:
+    arguments = {name: value for name, value in locals().items() if name in _NAMED} | options
+    request = check_arguments(explainer, arguments)
+    if (elsewhere := explain_elsewhere(x, explainer, arguments)) is not None:
         return elsewhere
     given = recognise(x, explainer.input_name)
     warn_of_namesakes(given.names)
@@ -391,8 +399,7 @@ def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
         chosen.labels = chosen.n_labels = None
     if np.iterable(chosen.labels) and not isinstance(chosen.labels, str | tuple):
         chosen.labels = list(chosen.labels)  # an iterator would be empty at the second case
-    options = {name: value for name, value in arguments.items() if name not in _NAMED}
-    own_options = make_options(explainer.options, options, f"explain() of {explainer.input_name}")
+    own = {name: value for name, value in arguments.items() if name not in _NAMED}
     return Request(
         kind,
         chosen.labels,
@@ -402,7 +409,7 @@ def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
         chosen.n_permutations,
         seed_words(chosen.random_state),
         dict(chosen.predict_options or {}),
-        own_options,
+        make_options(explainer.options, own, f"explain() of {explainer.input_name}"),
         probe=explainer.probe,
         on_error=chosen.on_error,
     )
@@ -461,7 +468,9 @@ def _explain_in_parallel(
             )
             for part in parts
         ]
-        done = in_parts(_explain_part, explainer, tasks, n_jobs, folder, _name_cases)
+        done = in_parts(
+            _explain_part, explainer, tasks, n_jobs, folder, lambda task: some_names(task[0].names)
+        )
         try:
             for number, (explained, messages) in done:
                 results[number] = explained
@@ -473,12 +482,6 @@ def _explain_in_parallel(
     return [result for number in sorted(results) for result in results[number]]
 
 
-def _name_cases(part: tuple[Any, Request]) -> str:
-    names = list(part[0].names)
-    more = f", ... ({len(names)} cases)" if len(names) > 5 else ""
-    return f"the cases {', '.join(map(repr, names[:5]))}{more}"
-
-
 def _explain_part(
     explainer: Explainer, part: tuple[Any, Request]
 ) -> tuple[list[_Result], list[Warning | str]]:
@@ -488,8 +491,8 @@ def _explain_part(
         request = replace(request, folder=None)  # this is another machine
     with warnings.catch_warnings(record=True) as caught:
         results = list(_explain_cases(explainer, cases, request, lambda n: None))
-    different = {(warning.category, str(warning.message)): warning for warning in caught}
-    return results, [warning.message for warning in different.values()]
+    different = {(warning.category, str(warning.message)): warning.message for warning in caught}
+    return results, list(different.values())
 
 
 def _as_given(cases: Any) -> Any:

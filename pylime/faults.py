@@ -143,3 +143,9 @@ def _warn_of_failures(failures: Sequence[CaseError], n_explained: int, stackleve
         f"left out. {reasons}{more}",
         stacklevel=stacklevel,
     )
+
+
+def some_names(names: Sequence[Hashable]) -> str:
+    """Say of which cases something is true, the first of them by name."""
+    more = f", ... ({len(names)} cases)" if len(names) > 5 else ""
+    return f"the cases {', '.join(map(repr, list(names)[:5]))}{more}"

@@ -38,7 +38,7 @@ from pylime.pictures import (
 )
 from pylime.seeds import case_generator
 from pylime.similarity import cosine_similarity
-from pylime.superpixels import bounding_box, check_segmentation, pixels_of, segment
+from pylime.superpixels import bounding_box, check_segmentation, pixels_of, segment_by
 from pylime.surrogate import Neighbourhood
 from pylime.tidy import Bitmap, Superpixel
 
@@ -65,9 +65,10 @@ class ImageOptions:
     p_remove: float = 0.5
     batch_size: int = 10
     background: Any = "grey"
+    segmentation: Callable[[np.ndarray], Any] | None = None
 
     def __post_init__(self) -> None:
-        check_segmentation(self.n_superpixels, self.weight, self.n_iter)
+        check_segmentation(self.n_superpixels, self.weight, self.n_iter, self.segmentation)
         check_count("batch_size", self.batch_size)
         if not _is_number(self.p_remove) or not 0 < self.p_remove < 1:
             raise ValueError(
@@ -102,7 +103,8 @@ def _(
     explainer: ImageExplainer, cases: Images, request: Request, report: Report
 ) -> Iterator[Neighbourhood | CaseError]:
     for name, item in zip(cases.names, cases.items, strict=True):
-        _check_size(name, read_picture(item), request.options.n_superpixels)
+        if request.options.segmentation is None:
+            _check_size(name, read_picture(item), request.options.n_superpixels)
     for name, item in zip(cases.names, cases.items, strict=True):
         try:
             around = _perturb_picture(explainer, name, item, request, report)
@@ -140,7 +142,13 @@ def _perturb_picture(
     if isinstance(item, str | Path):
         pixels = _with_room_for(pixels, parse_colour(options.background, "background"))
     try:
-        labels = segment(rgb_pixels(pixels), options.n_superpixels, options.weight, options.n_iter)
+        labels = segment_by(
+            options.segmentation,
+            rgb_pixels(pixels),
+            options.n_superpixels,
+            options.weight,
+            options.n_iter,
+        )
     except ValueError as error:
         raise CaseError(str(error)) from error
     n_superpixels = int(labels.max())

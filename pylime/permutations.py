@@ -2,9 +2,9 @@
 Permutations of the rows of a table: drawn, weighed, and put into frames.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from pylime.similarity import exponential_kernel, gower, row_distance
 
 __all__ = [
     "Chunk",
+    "DistFun",
     "Drawing",
     "as_array",
     "content",
@@ -70,6 +71,8 @@ class Chunk:
 
 
 _LEAST_SIMILARITY = 1e-3
+
+DistFun: TypeAlias = str | Callable[[pd.DataFrame, pd.DataFrame], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +161,7 @@ def draw_case(
     row: int,
     random: np.random.Generator,
     *,
-    dist_fun: str,
+    dist_fun: DistFun,
     kernel_width: float | None,
     gower_pow: float,
 ) -> Drawing:
@@ -197,15 +200,17 @@ def draw_case(
         np.zeros(chunk.n, dtype=bool) if slot is None else design_of(slot, column)
         for column, slot in zip(chunk.columns, slots, strict=True)
     ]
-    if dist_fun == "gower":
+    if callable(dist_fun):
+        weights = _own_similarity(dist_fun, chunk, np.arange(start, stop), kernel_width)
+    elif dist_fun == "gower":
         numbers, codes = chunk.numbers[:, start:stop], chunk.codes[:, start:stop]
         weights = 1.0 - gower(numbers, codes, chunk.logical) ** gower_pow
     else:
         scaled = np.column_stack(
             [scale(part, column) for part, column in zip(design, chunk.columns, strict=True)]
         )
-        width = kernel_width or 0.75 * np.sqrt(len(chunk.columns))
-        weights = exponential_kernel(row_distance(scaled[0], scaled, dist_fun), width)
+        distance = row_distance(scaled[0], scaled, dist_fun)
+        weights = exponential_kernel(distance, kernel_width or _default_width(chunk))
     # With one column of levels, say, only copies of the case are similar to it at all:
     # then all others count, equally little.
     similar = weights > 0
@@ -221,6 +226,28 @@ def draw_case(
         if slot is not None and not column.is_kept
     ]
     return Drawing(np.array(design).T, weights, _distinct_rows(drawn, chunk.n))
+
+
+def _default_width(chunk: Chunk) -> float:
+    return 0.75 * np.sqrt(len(chunk.columns))
+
+
+def _own_similarity(
+    distance_of: Callable[[pd.DataFrame, pd.DataFrame], Any],
+    chunk: Chunk,
+    rows: np.ndarray,
+    kernel_width: float | None,
+) -> np.ndarray:
+    """Similarity of a case's permutations by a distance of the user's."""
+    frame = permuted_frame(chunk, rows, np.array([0])).copy()
+    distance = np.asarray(distance_of(frame.head(1).copy(), frame), dtype=np.float64).ravel()
+    if distance.shape != (len(rows),) or not np.all(distance >= 0):
+        raise ValueError(
+            "`dist_fun` must return a distance, 0 or more, for each row of its second argument, "
+            f"shape ({len(rows)},); it returned shape {distance.shape}"
+            + (f", the least {distance.min()}." if distance.size else ".")
+        )
+    return exponential_kernel(distance, kernel_width or _default_width(chunk))
 
 
 def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:

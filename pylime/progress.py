@@ -11,8 +11,8 @@ Report: TypeAlias = Callable[[int], Any]
 
 
 @contextmanager
-def progress_bar(progress: bool | None, total: int) -> Iterator[Report]:
-    """A bar over permutations; by itself it appears on work of more than a second."""
+def progress_bar(progress: bool | None, total: int | None, unit: str = "perm") -> Iterator[Report]:
+    """A bar over parts of the work; by itself it appears on work of more than a second."""
     if progress is None:
         progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     if not progress:
@@ -20,5 +20,5 @@ def progress_bar(progress: bool | None, total: int) -> Iterator[Report]:
         return
     from tqdm.auto import tqdm  # its parts for notebooks are slow to import
 
-    with tqdm(total=total, unit="perm", desc="explain", delay=1, leave=False) as bar:
+    with tqdm(total=total, unit=unit, desc="explain", delay=1, leave=False) as bar:
         yield bar.update

@@ -1,25 +1,23 @@
 """What ships with the package: class names and ready explanations."""
 
 import io
-import json
-from importlib.resources import files
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from typing import Literal, overload
 
 import pandas as pd
 
-from pylime.superpixels import pixels_of, segment
-from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
-from pylime.tokens import tokenize
+from pylime.storage import read_explanation
 
 __all__ = ["imagenet_labels", "load_image_example", "load_text_example"]
 
 
-def _read(name: str) -> str:
+def _place(name: str) -> Traversable:
     try:
         folder = files("pylime.inst_data")
     except ModuleNotFoundError:  # a source tree that was never installed
         folder = files("pylime") / ".." / "inst_data"
-    return (folder / name).read_text(encoding="utf-8")
+    return folder / name
 
 
 @overload
@@ -48,7 +46,8 @@ def imagenet_labels(*, details: bool = False) -> pd.Series | pd.DataFrame:
     >>> imagenet_labels(details=True).loc[285, "wordnet_id"]
     'n02124075'
     """
-    classes = pd.read_csv(io.StringIO(_read("imagenet_labels.csv")), index_col="index")
+    text = _place("imagenet_labels.csv").read_text(encoding="utf-8")
+    classes = pd.read_csv(io.StringIO(text), index_col="index")
     return classes if details else classes["name"]
 
 
@@ -68,20 +67,7 @@ def load_image_example() -> pd.DataFrame:
               label feature      feature_value
     0  Egyptian cat      16  3090px superpixel
     """
-    from skimage.data import chelsea
-
-    stored = json.loads(_read("image_explanation.json"))
-    pixels = chelsea()
-    height, width, _ = pixels.shape
-    superpixels = {
-        str(number): Superpixel(part, (height, width))
-        for number, part in enumerate(pixels_of(segment(pixels, **stored["segmentation"])), 1)
-    }
-    frame = pd.DataFrame(stored["columns"])
-    frame["feature_value"] = frame["feature"].map(superpixels).astype(object)
-    frame["data"] = pd.Series([Bitmap(pixels)] * len(frame), dtype=object)
-    frame["prediction"] = pd.Series([stored["prediction"]] * len(frame), dtype=object)
-    return frame[list(COLUMNS)]
+    return _read_example("image_explanation.json")
 
 
 def load_text_example() -> pd.DataFrame:
@@ -101,17 +87,9 @@ def load_text_example() -> pd.DataFrame:
     0     0  good   great
     1     0  good   lasts
     """
-    stored = json.loads(_read("text_explanation.json"))
-    frame = pd.DataFrame(stored["columns"])
-    places = [tokenize(text) for text in stored["texts"]]
-    values = []
-    for case, feature in zip(frame["case"], frame["feature"], strict=True):
-        found = [
-            place for word, place in zip(*places[case], strict=True) if word == feature and place
-        ]
-        values.append(Word(feature, found))
-    frame["feature_value"] = pd.Series(values, dtype=object)
-    frame["feature_desc"] = frame["feature"]
-    for name, cells in {"data": stored["texts"], "prediction": stored["predictions"]}.items():
-        frame[name] = pd.Series([cells[case] for case in frame["case"]], dtype=object)
-    return frame[list(COLUMNS)]
+    return _read_example("text_explanation.json")
+
+
+def _read_example(name: str) -> pd.DataFrame:
+    with as_file(_place(name)) as path:
+        return read_explanation(path)

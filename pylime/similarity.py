@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from pylime.threads import few_threads
+
 __all__ = [
     "DIST_FUNS",
     "cosine_similarity",
@@ -72,7 +74,8 @@ def cosine_similarity(case: np.ndarray, others: np.ndarray | sparse.csr_array) -
     array([1. , 0.5, 0. ])
     """
     case = np.asarray(case, dtype=np.float64)
-    dots = np.asarray(others @ case, dtype=np.float64)
+    with few_threads(others.shape[0] * case.size):
+        dots = np.asarray(others @ case, dtype=np.float64)
     if isinstance(others, sparse.csr_array):
         squares = np.asarray(others.multiply(others).sum(axis=1), dtype=np.float64).ravel()
     else:

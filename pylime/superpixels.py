@@ -6,13 +6,22 @@ Superpixels as R's `lime` makes them: pixel for pixel the same segmentation.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pylime.checks import check_count, check_positive
 
-__all__ = ["bounding_box", "check_segmentation", "lab_bytes", "pixels_of", "segment", "slic"]
+__all__ = [
+    "bounding_box",
+    "check_segmentation",
+    "lab_bytes",
+    "pixels_of",
+    "segment",
+    "segment_by",
+    "slic",
+]
 
 # Linear sRGB to XYZ for the D65 white point, with the digits ImageMagick uses.
 _RGB_TO_XYZ = np.array(
@@ -144,8 +153,15 @@ def slic(
     return _connect(assignment, limit=shape[0] * shape[1] // len(centres))
 
 
-def check_segmentation(n_superpixels: Any, weight: Any, n_iter: Any) -> None:
+def check_segmentation(
+    n_superpixels: Any, weight: Any, n_iter: Any, segmentation: Any = None
+) -> None:
     """Raise unless the options of the segmentation make sense."""
+    if segmentation is not None and not callable(segmentation):
+        raise TypeError(
+            "`segmentation` must be a function from an (H, W, 3) array to the segment of each "
+            f"pixel; not {segmentation!r:.80}."
+        )
     check_count("n_superpixels", n_superpixels)
     check_count("n_iter", n_iter)
     check_positive("weight", weight)
@@ -298,6 +314,56 @@ def segment(
     """
     L, a, b = np.moveaxis(lab_bytes(rgb), 2, 0)  # noqa: N806
     return slic(L, a, b, n_superpixels, weight, n_iter) + 1
+
+
+def segment_by(
+    segmentation: Callable[[np.ndarray], Any] | None,
+    rgb: np.ndarray,
+    n_superpixels: int = 50,
+    weight: float = 20,
+    n_iter: int = 10,
+) -> np.ndarray:
+    """
+    Segment an RGB picture by a function of the user's, or into superpixels as R does.
+
+    Parameters
+    ----------
+    segmentation
+        From an (H, W, 3) array of uint8 to an (H, W) array, in which the pixels of a
+        segment share a value; None for [`segment`][] with the other arguments.
+    rgb
+        (H, W, 3) array of uint8.
+    n_superpixels, weight, n_iter
+        As in [`slic`][].
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) array of int, the segment of each pixel, counted from 1 without gaps in the
+        order of the values.
+
+    Raises
+    ------
+    ValueError
+        If the function returns another shape or not a number for each pixel.
+
+    Examples
+    --------
+    >>> halves = lambda rgb: np.arange(rgb.shape[1]) // 3 * 7 + np.zeros((len(rgb), 1))
+    >>> segment_by(halves, np.zeros((2, 6, 3), dtype=np.uint8))
+    array([[1, 1, 1, 2, 2, 2],
+           [1, 1, 1, 2, 2, 2]])
+    """
+    if segmentation is None:
+        return segment(rgb, n_superpixels, weight, n_iter)
+    labels = np.asarray(segmentation(rgb.copy()))
+    if labels.shape != rgb.shape[:2] or labels.dtype.kind not in "biuf" or np.isnan(labels).any():
+        raise ValueError(
+            f"`segmentation` must return a number for each pixel, shape {rgb.shape[:2]}; it "
+            f"returned {labels.dtype} of shape {labels.shape}."
+        )
+    _, inverse = np.unique(labels, return_inverse=True)
+    return inverse.reshape(labels.shape) + 1
 
 
 def pixels_of(labels: np.ndarray) -> list[np.ndarray]:

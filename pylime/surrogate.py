@@ -23,6 +23,7 @@ from pylime.selection import (
     select_forward_wide,
     selects_forward,
 )
+from pylime.threads import few_threads
 
 __all__ = [
     "CaseError",
@@ -272,14 +273,16 @@ def fit_labels(
             )
     if len(varying) < matrix.shape[1]:
         matrix = matrix[:, varying]
-    chosen = _select(matrix, responses, weights, n_features, feature_select)
+    with few_threads(matrix.shape[0] * matrix.shape[1] ** 2):
+        chosen = _select(matrix, responses, weights, n_features, feature_select)
     first = matrix[[0]]
     first = first.toarray() if isinstance(first, sparse.csr_array) else first
     first = np.asarray(first[0], dtype=np.float64)
 
     surrogates = []
     for position, (label, (columns, moments)) in enumerate(zip(labels, chosen, strict=True)):
-        fit = _fit(moments, position)
+        with few_threads(len(columns) ** 3):
+            fit = _fit(moments, position)
         surrogates.append(
             Surrogate(
                 label,

@@ -32,6 +32,7 @@ from pylime.inputs import Table
 from pylime.models import predict
 from pylime.permutations import (
     Chunk,
+    DistFun,
     Drawing,
     as_array,
     content,
@@ -79,14 +80,16 @@ class TableOptions:
 class ExplainTableOptions:
     """Options of `explain()` for tables; see there."""
 
-    dist_fun: str = "gower"
+    dist_fun: DistFun = "gower"
     kernel_width: float | None = None
     gower_pow: float = 1
 
     def __post_init__(self) -> None:
-        if self.dist_fun not in DIST_FUNS:
+        if not callable(self.dist_fun) and self.dist_fun not in DIST_FUNS:
             names = ", ".join(repr(name) for name in DIST_FUNS)
-            raise ValueError(f"`dist_fun` must be one of {names}; not {self.dist_fun!r}.")
+            raise ValueError(
+                f"`dist_fun` must be a function or one of {names}; not {self.dist_fun!r}."
+            )
         if self.kernel_width is not None:
             check_positive("kernel_width", self.kernel_width)
             if self.dist_fun == "gower":

@@ -20,6 +20,7 @@ __all__ = [
     "assemble",
     "check_explanation",
     "format_numbers",
+    "object_column",
 ]
 
 COLUMNS = (
@@ -149,7 +150,8 @@ class Bitmap(_ArrayCell):
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
-        Image.fromarray(self._array).save(file, format="png")
+        # Level 3 takes half the time of Pillow's 6 and a few percent more bytes.
+        Image.fromarray(self._array).save(file, format="png", compress_level=3)
         return file.getvalue()
 
 
@@ -234,7 +236,7 @@ def assemble(
     cells = {"feature_value", "data"} | (set() if regression else {"prediction"})
     return pd.DataFrame(
         {
-            name: _object_column(values) if name in cells else values
+            name: object_column(values) if name in cells else values
             for name, values in columns.items()
         }
     )
@@ -250,7 +252,7 @@ def _with_one_nan(data: Any) -> Any:
     }
 
 
-def _object_column(values: list[Any]) -> pd.Series:
+def object_column(values: list[Any]) -> pd.Series:
     """Keep each value as it is; pandas would take lists and mappings apart."""
     array = np.empty(len(values), dtype=object)
     for position, value in enumerate(values):
@@ -293,7 +295,7 @@ def check_explanation(
             "`explanation` must be a data frame from explain(); it has no column 'model_type'."
         )
     if explanation.empty:
-        raise ValueError("`explanation` must have rows; there is nothing to plot.")
+        raise ValueError("`explanation` must have rows; it is empty.")
     needed = {"classification": classification, "regression": regression}
     model_types = list(explanation["model_type"].unique())
     if len(model_types) > 1 or model_types[0] not in needed:
@@ -305,7 +307,7 @@ def check_explanation(
     if missing:
         raise ValueError(
             "`explanation` must have the columns that explain() gives it; "
-            f"without {', '.join(map(repr, missing))} it cannot be drawn."
+            f"without {', '.join(map(repr, missing))} it is incomplete."
         )
     return model_types[0]
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,16 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("DO_NOT_TRACK", "1")  # H2O reports each prediction to its makers
 
 REFERENCE = Path(__file__).parent / "reference"
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the server of H2O, if a test in this process started it."""
+    if cases := sys.modules.get("model_cases.h2o"):
+        cases.stop_server()
 
 
 def read_reference(name: str) -> Any:

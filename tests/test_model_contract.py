@@ -32,12 +32,14 @@ def test_models_of_every_library_behave_alike(case: ModelCase):
 
     preprocess = subject.preprocess or (lambda cases: cases)
     form = "prob" if classifies else "raw"
+    predicting = subject.options.get("predict_options", {})
     n = min(len(subject.data), 5)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("error", FutureWarning)
-        many = predict_model(model, preprocess(some_of(subject.data, n)), type=form)
-        one = predict_model(model, preprocess(some_of(subject.data, 1)), type=form)
+        some, first = (preprocess(some_of(subject.data, rows)) for rows in (n, 1))
+        many = predict_model(model, some, type=form, **predicting)
+        one = predict_model(model, first, type=form, **predicting)
     assert isinstance(many, pd.DataFrame)
     assert many.shape[0] == n
     assert list(many.columns) == (list(subject.labels) if classifies else ["Response"])

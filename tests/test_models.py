@@ -209,13 +209,13 @@ def test_keras_works_on_another_backend():
         from test_models import dense, nested
         from pylime import model_type, predict_model
         import keras
-        assert keras.backend.backend() == "jax"
+        assert keras.backend.backend() == "torch"
         assert model_type(nested()) == "classification"
         assert predict_model(dense(1, "sigmoid"), np.eye(4), type="prob").shape == (4, 2)
     """
     subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env={**os.environ, "KERAS_BACKEND": "torch"},
         cwd=Path(__file__).parent,
         check=True,
     )

@@ -235,7 +235,7 @@ def test_what_is_no_explanation_is_an_error(plotter):
         plotter(pd.DataFrame({"x": [1]}))
     with pytest.raises(ValueError, match="must have rows"):
         plotter(explanation.iloc[:0])
-    with pytest.raises(ValueError, match="without 'case', 'label' it cannot be drawn"):
+    with pytest.raises(ValueError, match="without 'case', 'label' it is incomplete"):
         plotter(explanation.drop(columns=["case", "label"]))
     with pytest.raises(ValueError, match="not 'classification', 'regression'"):
         plotter(pd.concat([explanation, explanation_of("regression")]))

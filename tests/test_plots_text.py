@@ -383,5 +383,5 @@ def test_what_is_no_explanation_of_texts_is_an_error():
         plot_text_explanations("good")
     with pytest.raises(ValueError, match=r"explanation of texts|one of texts.*'Bitmap'"):
         plot_text_explanations(load_image_example())
-    with pytest.raises(ValueError, match="without 'data' it cannot be drawn"):
+    with pytest.raises(ValueError, match="without 'data' it is incomplete"):
         plot_text_explanations(explanation_of_r().drop(columns="data"))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pylime import slic
+from pylime import as_classifier, explain, lime, plot_superpixels, slic
 from pylime.superpixels import bounding_box, lab_bytes, pixels_of, segment
 
 IMAGES = read_reference("images.json.gz")["images"]
@@ -124,3 +124,29 @@ def test_channels_of_different_shapes_are_refused():
 def test_wrong_options_are_refused(options, error, message):
     with pytest.raises(error, match=message):
         slic(*np.zeros((3, 20, 20), np.uint8), *options)
+
+
+def test_a_segmentation_of_ones_own_is_explained_and_drawn():
+    picture = skimage.data.chelsea()[:60, :90]
+
+    def thirds(rgb):
+        assert rgb.dtype == np.uint8
+        return np.broadcast_to(np.arange(rgb.shape[1]) // 30 * 10.0, rgb.shape[:2])
+
+    def model(pictures):
+        return pictures[:, :, 30:60].mean(axis=(1, 2, 3)) / 255
+
+    explainer = lime(picture, as_classifier(model, ["dark", "bright"]))
+    explanation = explain(
+        picture, explainer, labels="bright", segmentation=thirds, background="black", random_state=1
+    )
+    strongest = explanation.set_index("feature")["feature_weight"].idxmax()
+    assert strongest == "2"
+    assert sorted(explanation["feature"]) == ["1", "2", "3"]
+    sizes = [len(part.indices) for part in explanation["feature_value"]]
+    assert sizes == [1800] * 3
+    plot_superpixels(picture, segmentation=thirds).draw()
+    with pytest.raises(ValueError, match=r"number for each pixel, shape \(60, 90\)"):
+        explain(picture, explainer, segmentation=lambda rgb: rgb)
+    with pytest.raises(TypeError, match="`segmentation` must be a function"):
+        explain(picture, explainer, segmentation=50)

@@ -183,3 +183,27 @@ def test_wrong_arguments_of_the_parts_say_what_is_wrong():
         describe_feature("c", pd.Series({"z": 1.0}), explainer)
     with pytest.raises(ValueError, match="which the training data have not"):
         explain(letters().head(1).assign(c=[[1]]), explainer, **SMALL)
+
+
+def test_a_distance_of_ones_own():
+    data = pd.DataFrame({"a": RANDOM.normal(size=200), "b": RANDOM.choice(["x", "y"], 200)})
+    explainer = lime(data, as_regressor(lambda rows: rows["a"] + (rows["b"] == "x")))
+    seen = []
+
+    def same_letter(case, rows):
+        seen.append((case, rows))
+        return np.where(rows["b"] == case["b"].iloc[0], 0.0, 100.0)
+
+    explanation = explain(data.head(2), explainer, dist_fun=same_letter, **SMALL)
+    for row, (case, rows) in enumerate(seen):
+        pd.testing.assert_frame_equal(
+            case.reset_index(drop=True), data.iloc[[row]].reset_index(drop=True)
+        )
+        assert rows.dtypes.equals(data.dtypes)
+        pd.testing.assert_frame_equal(rows.head(1), case)
+    assert explanation.loc[explanation["feature"] == "b", "feature_weight"].abs().max() < 1e-9
+    for wrong in (lambda case, rows: 1.0, lambda case, rows: -np.ones(len(rows))):
+        with pytest.raises(ValueError, match="`dist_fun` must return a distance"):
+            explain(data.head(1), explainer, dist_fun=wrong, **SMALL)
+    with pytest.raises(ValueError, match="must be a function or one of 'gower'"):
+        explain(data.head(1), explainer, dist_fun="nearby", **SMALL)

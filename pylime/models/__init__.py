@@ -1,6 +1,17 @@
 """Models: the generics that ask them, and one module per library that answers."""
 
-from pylime.models import keras, sklearn
+from pylime.models import (
+    catboost,
+    h2o,
+    keras,
+    lightgbm,
+    onnxruntime,
+    sklearn,
+    statsmodels,
+    torch,
+    transformers,
+    xgboost,
+)
 from pylime.models.checked import check_model, predict, probe, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -21,13 +32,21 @@ __all__ = [
     "Regressor",
     "as_classifier",
     "as_regressor",
+    "catboost",
     "check_model",
+    "h2o",
     "keras",
+    "lightgbm",
     "model_type",
+    "onnxruntime",
     "owner_of",
     "predict",
     "predict_model",
     "probe",
     "sklearn",
+    "statsmodels",
+    "torch",
+    "transformers",
     "warn_of_scores",
+    "xgboost",
 ]

@@ -3,7 +3,10 @@ Keras 3 models, on any backend.
 
 Whether a model classifies is read off the activation that makes its output, or, where
 the graph does not show one, off the loss it was compiled with. Of several outputs the first
-counts; of outputs by name, the first in alphabetical order, as Keras lists them.
+counts; of outputs by name, the first in alphabetical order, as Keras lists them. Several
+sigmoids are labels of which each has a probability of its own. A model that ends in linear
+units tells nothing of classes unless its loss does: say
+`as_classifier(model, labels, activation="softmax")`.
 """
 
 from typing import Any
@@ -12,13 +15,9 @@ import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
-from pylime.models.generics import (
-    ModelType,
-    PredictionType,
-    model_type,
-    predict_model,
-    predictions_frame,
-)
+from pylime.models.generics import ModelType, model_type, outputs, predict_model
+from pylime.models.networks import in_batches, interpret, joined, matrix, take_options
+from pylime.models.outputs import PredictionType, numbers
 
 Model = placeholder("keras", "Model")
 
@@ -34,9 +33,6 @@ _NUMBERS = frozenset(
     | {"softplus", "softsign", "tanh", "hard_tanh", "exponential", "exp", "mish", "swish"}
 )
 _CLASSIFICATION_LOSSES = ("crossentropy", "kl_divergence", "kldivergence", "focal")
-
-# Rows of a table that go through a network at once.
-_ROWS = 8192
 
 
 def output_activation(model: Any) -> str | None:
@@ -57,10 +53,10 @@ def output_activation(model: Any) -> str | None:
     """
     from keras import Model as KerasModel
 
-    outputs = _outputs(model)
-    if not outputs:
+    tensors = _outputs(model)
+    if not tensors:
         return None
-    tensor = outputs[0]
+    tensor = tensors[0]
     while True:
         history = getattr(tensor, "_keras_history", None)
         if history is None:
@@ -145,39 +141,27 @@ def _(model: Any) -> ModelType:
 
 @predict_model.register(Model)
 def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    rows = kwargs.pop("batch_size", None) or _ROWS
-    if kwargs:
-        raise TypeError(
-            "Of the options of prediction, Keras models take only `batch_size`; "
-            f"not {', '.join(map(repr, kwargs))}."
-        )
-    inputs, n = _inputs(model, newdata)
+    return interpret(outputs(model, newdata, **kwargs), type, _ending(model))
+
+
+@outputs.register(Model)
+def _(model: Any, newdata: Any, **kwargs: Any) -> np.ndarray:
+    (size,) = take_options(kwargs, "Keras", "batch_size")
     # `predict_on_batch` saves the data pipeline that `predict` builds at each call.
-    parts = [
-        _first(model.predict_on_batch(_rows(inputs, slice(start, start + rows))))
-        for start in range(0, n, rows)
-    ]
-    outputs = np.concatenate(parts)
-    if outputs.ndim > 2 and max(outputs.shape[1:]) * len(outputs) == outputs.size:
-        outputs = outputs.reshape(len(outputs), -1)  # 1x1 maps of a convolution and the like
-    if type == "prob":
-        outputs = _probabilities(model, outputs)
-    return predictions_frame(outputs, type)
+    batches = in_batches(_inputs(model, newdata), size)
+    return joined([_first(model.predict_on_batch(batch)) for batch in batches])
 
 
-def _inputs(model: Any, newdata: Any) -> tuple[Any, int]:
-    """What the network takes, and how many cases that is."""
+def _inputs(model: Any, newdata: Any) -> Any:
+    """What the network takes: an array, or arrays in a list or by name."""
     if isinstance(newdata, pd.DataFrame):
-        newdata = newdata.to_numpy(np.float32)
+        return matrix(newdata)
     n_inputs = len(getattr(model, "inputs", None) or [])
     if isinstance(newdata, tuple) or (isinstance(newdata, list) and 1 < n_inputs == len(newdata)):
-        parts = [_array(values) for values in newdata]
-        return parts, len(parts[0])
+        return [_array(values) for values in newdata]
     if isinstance(newdata, dict):
-        named = {name: _array(values) for name, values in newdata.items()}
-        return named, len(next(iter(named.values())))
-    newdata = _array(newdata)
-    return newdata, len(newdata)
+        return {name: _array(values) for name, values in newdata.items()}
+    return _array(newdata)
 
 
 def _array(values: Any) -> Any:
@@ -185,34 +169,18 @@ def _array(values: Any) -> Any:
     return values if hasattr(values, "shape") and hasattr(values, "ndim") else np.asarray(values)
 
 
-def _rows(inputs: Any, rows: slice) -> Any:
-    if isinstance(inputs, dict):
-        return {name: values[rows] for name, values in inputs.items()}
-    if isinstance(inputs, list):
-        return [values[rows] for values in inputs]
-    return inputs[rows]
-
-
-def _first(outputs: Any) -> np.ndarray:
+def _first(values: Any) -> np.ndarray:
     """The first output, as `model.outputs` orders them."""
-    if isinstance(outputs, dict):
-        outputs = outputs[min(outputs)]
-    if isinstance(outputs, list | tuple):
-        outputs = outputs[0]
-    outputs = np.asarray(outputs)
-    # Numpy has no type of its own for bfloat16.
-    return outputs.astype(np.float32) if outputs.dtype.kind == "V" else outputs
+    if isinstance(values, dict):
+        values = values[min(values)]
+    return numbers(values[0] if isinstance(values, list | tuple) else values)
 
 
-def _probabilities(model: Any, outputs: np.ndarray) -> np.ndarray:
-    """Scores of a model that ends in logits or log probabilities as probabilities."""
+def _ending(model: Any) -> str | None:
+    """What makes the outputs, as `interpret` calls it."""
     activation = output_activation(model)
     if activation in _LOG_PROBABILITIES:
-        return np.exp(outputs)
-    if activation in _PROBABILITIES or not _from_logits(model):
-        return outputs
-    scores = outputs.astype(np.float64)
-    if scores.ndim == 1 or scores.shape[1] == 1:
-        return 1.0 / (1.0 + np.exp(-scores))
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return scores / scores.sum(axis=1, keepdims=True)
+        return "log_softmax"
+    if activation not in _PROBABILITIES and _from_logits(model):
+        return "linear of each label" if "binary" in _loss_name(model) else "linear"
+    return "sigmoid" if activation in ("sigmoid", "hard_sigmoid") else None

@@ -13,6 +13,8 @@ __all__ = [
     "activate",
     "cure",
     "numbers",
+    "numbers_frame",
+    "output_names",
     "predictions_frame",
 ]
 
@@ -180,6 +182,36 @@ def predictions_frame(
     if multilabel:
         frame.attrs["multilabel"] = True
     return frame
+
+
+def numbers_frame(values: Any) -> pd.DataFrame:
+    """
+    Bring the numbers of a regressor that may have several outputs into a frame.
+
+    Parameters
+    ----------
+    values
+        What it returned: (n,) or (n, outputs).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One column `Response`, or a column per output: `y0`, `y1` and so on.
+
+    Examples
+    --------
+    >>> numbers_frame([[1.0, 2.0]])
+        y0   y1
+    0  1.0  2.0
+    """
+    shape = np.shape(values)
+    several = len(shape) == 2 and shape[1] > 1
+    return predictions_frame(values, "raw", output_names(shape[1]) if several else None)
+
+
+def output_names(n: int) -> list[str]:
+    """The names of a model's n outputs, where it has none itself."""
+    return [f"y{position}" for position in range(n)]
 
 
 def _refuse_class_labels(array: np.ndarray, type: PredictionType, seen: str) -> None:

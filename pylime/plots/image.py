@@ -1,6 +1,6 @@
 """Plots of pictures: their superpixels, and which of them move a prediction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -22,7 +22,7 @@ from plotnine.geoms.geom import geom
 from pylime.inputs import recognise
 from pylime.pictures import flatten, parse_colour, read_picture, rgb_pixels
 from pylime.plots.theme import label_both_upper, theme_lime
-from pylime.superpixels import check_segmentation, segment
+from pylime.superpixels import check_segmentation, segment_by
 from pylime.tidy import COLUMNS, Bitmap, check_explanation, format_numbers
 
 __all__ = ["plot_image_explanation", "plot_superpixels"]
@@ -55,6 +55,8 @@ def plot_superpixels(
     weight: float = 20,
     n_iter: int = 10,
     colour: Any = "black",
+    *,
+    segmentation: Callable[[np.ndarray], Any] | None = None,
 ) -> ggplot:
     """
     Draw a picture with the borders of its superpixels, to try out the segmentation.
@@ -71,6 +73,8 @@ def plot_superpixels(
         How often the segmentation moves its centres.
     colour
         Colour of the borders.
+    segmentation
+        A function of your own that segments, as in [`explain`][pylime.explain].
 
     Returns
     -------
@@ -88,12 +92,12 @@ def plot_superpixels(
     >>> plot = plot_superpixels(chelsea(), n_superpixels=200, weight=40)
     >>> plot.save("superpixels.png")  # doctest: +SKIP
     """
-    check_segmentation(n_superpixels, weight, n_iter)
+    check_segmentation(n_superpixels, weight, n_iter, segmentation)
     images = recognise(path, "images")
     if len(images) != 1:
         raise ValueError(f"`path` must be one picture; not {len(images)}.")
     picture = read_picture(images.items[0])
-    labels = segment(rgb_pixels(picture), n_superpixels, weight, n_iter)
+    labels = segment_by(segmentation, rgb_pixels(picture), n_superpixels, weight, n_iter)
     pixels = _on_white(picture)
     drawn = lay_over(pixels, superpixel_borders(labels) * 1.0, parse_colour(colour, "colour"))
     size = _figure_size(pixels.shape, 1, 1, strip_rows=0)

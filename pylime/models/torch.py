@@ -1,0 +1,298 @@
+"""
+PyTorch modules: any `torch.nn.Module`, scripted and compiled ones too.
+
+Inputs. A frame or array becomes a tensor in the floating type, and on the device, of the
+module's parameters; a list, of tensors or arrays or PIL images, is stacked. A dictionary (as
+tokenizers return it) is passed as `model(**inputs)`, a tuple as `model(*inputs)`. Whole
+numbers stay whole in tensors and dictionaries, and where the module has an embedding; bytes
+never do. `predict_options={"channels_first": True}` lays pictures out as (n, channels, H, W);
+their values are left as they are, from 0 to 255.
+
+Outputs. A tensor; of tuples the first; of dictionaries and other objects `logits`, or else the
+first. What they mean is read off the operation that makes them, never off their values: softmax
+and sigmoid give probabilities, their logarithms are exponentiated, several linear units are
+scores for the softmax, a single one for the sigmoid. Several sigmoids are labels of which each
+has a probability of its own. Anything else is left as it is.
+
+Whether a module classifies is decided without data, so only where its layers run in order: a
+module that is one layer, or `torch.nn.Sequential`, nested too. There a single linear unit, or
+one of the activations of regression, is a regressor. Any other module must be wrapped in
+`as_classifier()` or `as_regressor()`; its last operation is then found by running one row.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pylime._optional import placeholder
+from pylime.models.generics import ModelType, model_type, outputs, predict_model
+from pylime.models.keras import Model as KerasModel
+from pylime.models.networks import (
+    channels_first,
+    check_layout,
+    in_batches,
+    interpret,
+    joined,
+    matrix,
+    take_options,
+)
+from pylime.models.outputs import PredictionType
+
+__all__ = ["evaluating"]
+
+# On the backend PyTorch, Keras models are modules too.
+Module = placeholder("torch.nn", "Module", but_not=KerasModel)
+
+# Layers, and the last step of PyTorch's record of a computation, by what they do. Means, over
+# the places of a picture, leave probabilities and scores what they are.
+_SHAPE_LAYERS = frozenset(
+    {"AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"}
+    | {"AdaptiveAvgPool2d", "AvgPool2d", "Flatten", "Identity", "Unflatten"}
+)
+_LAYERS = {
+    **dict.fromkeys(["Softmax", "Softmax2d"], "softmax"),
+    **dict.fromkeys(["Sigmoid", "Hardsigmoid"], "sigmoid"),
+    **dict.fromkeys(["Linear", "LazyLinear", "Bilinear", "Conv2d"], "linear"),
+    **dict.fromkeys(["ReLU", "LeakyReLU", "ELU", "Softplus", "Tanh"], "numbers"),
+    "LogSoftmax": "log_softmax",
+    "LogSigmoid": "log_sigmoid",
+}
+_SHAPE_STEPS = frozenset(
+    {
+        "Alias",
+        "AsStrided",
+        "Clone",
+        "Expand",
+        "Permute",
+        "ReshapeAlias",
+        "Select",
+        "Slice",
+        "Squeeze",
+    }
+    | {"T", "ToCopy", "Transpose", "UnsafeView", "Unsqueeze", "View", "Mean", "AvgPool2D"}
+)
+_STEPS = {
+    **dict.fromkeys(["Addmm", "Mm", "Convolution", "Linear"], "linear"),
+    **dict.fromkeys(["Sigmoid", "Hardsigmoid"], "sigmoid"),
+    "Softmax": "softmax",
+    "LogSoftmax": "log_softmax",
+    "LogSigmoid": "log_sigmoid",
+}
+
+# Whether a module trains is kept in the module, so one prediction at a time may change it.
+_ALONE = threading.RLock()
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """
+    Put a module into evaluation mode, without gradients, and then back as it was.
+
+    Parameters
+    ----------
+    model
+        A `torch.nn.Module`. Each of its parts may be in a mode of its own.
+    """
+    import torch
+
+    with _ALONE:
+        modes = [(part, part.training) for part in model.modules()]
+        try:
+            if any(training for _, training in modes):
+                model.eval()
+            with torch.no_grad():
+                yield
+        finally:
+            for part, training in modes:
+                if part.training != training:
+                    part.training = training
+
+
+@model_type.register(Module)
+def _(model: Any) -> ModelType:
+    ending, units = _last_layer(model)
+    if ending is None:
+        raise TypeError(
+            f"The layers of this PyTorch module, {type(model).__name__}, do not tell what it "
+            "predicts: only those of torch.nn.Sequential are known to run in order. Wrap it in "
+            'as_classifier(model, labels, activation="softmax") (or "sigmoid", or None if it '
+            "returns probabilities) or as_regressor(model)."
+        )
+    numeric = ending == "numbers" or (ending == "linear" and units == 1)
+    return "regression" if numeric else "classification"
+
+
+@predict_model.register(Module)
+def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+    inputs, size = _inputs(model, newdata, kwargs)
+    values = _values(model, inputs, size)
+    if type == "raw":
+        return interpret(values, type)
+    ending, _ = _last_layer(model)
+    return interpret(values, type, ending or _last_step(model, inputs))
+
+
+@outputs.register(Module)
+def _(model: Any, newdata: Any, **kwargs: Any) -> np.ndarray:
+    return _values(model, *_inputs(model, newdata, kwargs))
+
+
+def _last_layer(model: Any) -> tuple[str | None, int | None]:
+    """What makes the output of layers in order, and its units; Nones if that is not certain."""
+    model = getattr(model, "_orig_mod", model)  # of a compiled one
+    while _layer_name(model) == "Sequential":
+        layers = [part for part in model.children() if _layer_name(part) not in _SHAPE_LAYERS]
+        if not layers:
+            return None, None
+        model = layers[-1]
+    ending = _LAYERS.get(_layer_name(model))
+    weight = getattr(model, "weight", None)
+    units = getattr(model, "out_features", None) or (None if weight is None else len(weight))
+    return ending, units
+
+
+def _layer_name(layer: Any) -> str:
+    """The name of PyTorch's own layer that computes what this one does, or nothing."""
+    scripted = getattr(layer, "original_name", None)
+    if isinstance(scripted, str):
+        return scripted
+    for known in type(layer).__mro__:
+        if known.__module__.startswith("torch.nn."):
+            return known.__name__ if type(layer).forward is known.forward else ""
+    return ""
+
+
+def _last_step(model: Any, inputs: Any) -> str | None:
+    """What makes the output, by PyTorch's record of the computation for one row."""
+    import torch
+
+    def recorded(values: Any) -> Any:
+        # Only what depends on something with a gradient is recorded. The clone, because
+        # such a thing itself may not be changed in place.
+        if not values.is_floating_point():
+            return values
+        return values.requires_grad_().clone(memory_format=torch.contiguous_format)
+
+    device, dtype = _home(model)
+    row = _moved(next(in_batches(inputs, 1)), device, dtype)
+    with evaluating(model), torch.enable_grad():
+        try:
+            step = _first(_call(model, _each(recorded, row))).grad_fn
+        except RuntimeError:  # what predicts need not be what can be trained
+            return None
+    while step is not None:
+        name = step.name().rstrip("0123456789").removesuffix("Backward")
+        if name not in _SHAPE_STEPS or not step.next_functions:
+            return _STEPS.get(name)
+        step = step.next_functions[0][0]
+    return None
+
+
+def _inputs(model: Any, newdata: Any, options: Mapping[str, Any]) -> tuple[Any, int | None]:
+    """What the module takes, as tensors that are still where they came from; the batch size."""
+    size, to_front = take_options(options, "PyTorch", "batch_size", "channels_first")
+    if to_front:
+        newdata = channels_first(newdata)
+    if isinstance(newdata, Mapping):
+        return {name: _tensor(values, True) for name, values in newdata.items()}, size
+    embeds = any(_layer_name(part).startswith("Embedding") for part in model.modules())
+    if isinstance(newdata, tuple):
+        return tuple(_tensor(values, embeds) for values in newdata), size
+    inputs = _tensor(newdata, embeds)
+    convolutions = (part for part in model.modules() if _layer_name(part) == "Conv2d")
+    check_layout(tuple(inputs.shape), getattr(next(convolutions, None), "in_channels", None))
+    return inputs, size
+
+
+def _tensor(values: Any, whole: bool) -> Any:
+    """One input; arrays of whole numbers stay so if `whole`."""
+    import torch
+
+    if isinstance(values, list) and values and isinstance(values[0], torch.Tensor):
+        values = torch.stack(values)
+    if isinstance(values, torch.Tensor):
+        return values.float() if values.dtype == torch.uint8 else values
+    if isinstance(values, pd.DataFrame):
+        kinds = {getattr(dtype, "kind", "O") for dtype in values.dtypes}
+        array = matrix(values, np.int64 if whole and kinds <= {"i", "u"} else np.float64)
+    elif isinstance(values, list):
+        array = np.asarray([np.asarray(value) for value in values])
+    else:
+        array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(
+            "PyTorch modules take numbers: `preprocess` must return tensors or arrays of numbers, "
+            f"or a dictionary or tuple of these; not {array.dtype} values."
+        )
+    if not whole or array.dtype == np.uint8:
+        array = array if array.dtype.kind == "f" else array.astype(np.float32)
+    elif array.dtype.kind in "iu":
+        array = array.astype(np.int64)
+    # PyTorch warns of arrays that cannot be written to, and refuses strides that run back.
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+def _home(model: Any) -> tuple[Any, Any]:
+    """The device of a module's parameters, and their floating type."""
+    import torch
+
+    parameters = list(model.parameters())
+    devices = [parameter.device for parameter in parameters]
+    dtypes = [parameter.dtype for parameter in parameters if parameter.is_floating_point()]
+    return (*devices, torch.device("cpu"))[0], (*dtypes, torch.float32)[0]
+
+
+def _each(function: Any, inputs: Any) -> Any:
+    """Apply a function to every tensor of an input."""
+    if isinstance(inputs, Mapping):
+        return {name: function(values) for name, values in inputs.items()}
+    if isinstance(inputs, tuple):
+        return tuple(function(values) for values in inputs)
+    return function(inputs)
+
+
+def _moved(inputs: Any, device: Any, dtype: Any) -> Any:
+    """A batch on the device, its fractions in the floating type."""
+    return _each(
+        lambda values: values.to(device, dtype if values.is_floating_point() else values.dtype),
+        inputs,
+    )
+
+
+def _call(model: Any, inputs: Any) -> Any:
+    if isinstance(inputs, Mapping):
+        return model(**inputs)
+    return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
+
+
+def _values(model: Any, inputs: Any, size: int | None) -> np.ndarray:
+    """The outputs as an array, a batch at a time."""
+    device, dtype = _home(model)
+    parts = []
+    with evaluating(model):
+        for batch in in_batches(inputs, size):
+            values = _first(_call(model, _moved(batch, device, dtype))).cpu()
+            if values.is_floating_point() and values.itemsize < 4:
+                values = values.float()
+            rows = next(iter(batch.values())) if isinstance(batch, Mapping) else batch
+            rows = len(rows[0] if isinstance(rows, tuple) else rows)
+            # A `squeeze()` in the module takes away the axis of a single row too.
+            lost = rows == 1 and (values.ndim == 0 or len(values) != 1)
+            parts.append(values.numpy()[None] if lost else values.numpy())
+    return joined(parts)
+
+
+def _first(values: Any) -> Any:
+    """The tensor of scores in whatever a module returned."""
+    logits = getattr(values, "logits", None)
+    if logits is None and isinstance(values, Mapping):
+        logits = values["logits"] if "logits" in values else next(iter(values.values()))
+    if logits is not None:
+        return logits
+    if isinstance(values, list | tuple):
+        return values[0]
+    return values
