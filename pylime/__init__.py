@@ -19,6 +19,8 @@ what it holds in the training data, numbers within bins. A picture is cut into s
 that are shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are
 kept and the others dropped.
 
+From one row to many machines: `explain(..., n_jobs=2)`, `explain(dask_frame, explainer)` and
+`explain_batches(batches, explainer)` give the same rows for the same `random_state`.
 `write_explanation(explanation, path)` keeps a frame with all its cells, `read_explanation(path)`
 gives it back, and `explain_to_parquet(batches, explainer, folder)` does work that takes hours.
 
@@ -34,6 +36,7 @@ import pylime.image
 import pylime.tabular
 import pylime.text  # noqa: F401 - and about texts
 from pylime._version import __version__  # noqa: F401 - for users
+from pylime.cluster import arrow_schema, explain_batches, spark_schema
 from pylime.explainers import explain, lime
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
 from pylime.resources import imagenet_labels, load_image_example, load_text_example
@@ -59,10 +62,12 @@ __all__ = [
     "Bitmap",
     "Superpixel",
     "Word",
+    "arrow_schema",
     "as_classifier",
     "as_regressor",
     "default_tokenize",
     "explain",
+    "explain_batches",
     "explain_to_parquet",
     "icu_tokenize",
     "imagenet_labels",
@@ -80,6 +85,7 @@ __all__ = [
     "read_explanation",
     "render_text_explanations",
     "slic",
+    "spark_schema",
     "text_explanations_output",
     "write_explanation",
 ]

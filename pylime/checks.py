@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_count", "check_positive", "make_options", "users_level"]
+__all__ = ["check_count", "check_positive", "check_running", "make_options", "users_level"]
 
 
 def check_count(name: str, value: Any) -> None:
@@ -62,3 +62,15 @@ def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
                 + f" It takes: {', '.join(known) or 'none'}."
             )
     return kind(**options)
+
+
+def check_running(n_jobs: Any, progress: Any, predict_options: Any) -> None:
+    """Raise unless the arguments on how to run make sense."""
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
+        raise ValueError(
+            f"`n_jobs` must be a number of jobs, or negative as in joblib; not {n_jobs!r}."
+        )
+    if progress is not None and not isinstance(progress, bool | np.bool_):
+        raise TypeError(f"`progress` must be True, False or None; not {progress!r}.")
+    if predict_options is not None and not isinstance(predict_options, Mapping):
+        raise TypeError(f"`predict_options` must be a mapping; not {predict_options!r:.80}.")

@@ -3,27 +3,27 @@
 share, and run the one pipeline.
 """
 
-import sys
+import os
 import tempfile
 import warnings
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import singledispatch
-from pickle import PicklingError
+from functools import partial, singledispatch
+from types import SimpleNamespace
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from pylime.checks import check_count, make_options
-from pylime.inputs import recognise, unknown_input
+from pylime.checks import check_count, check_running, make_options
+from pylime.faults import CaseError, check_on_error, report_failures, some_names, stop_at
+from pylime.inputs import recognise, unknown_input, warn_of_namesakes
 from pylime.models import ModelType, check_model, model_type, owner_of
 from pylime.models import probe as try_model
+from pylime.parallel import in_parts, n_parts
+from pylime.progress import Report, progress_bar
 from pylime.seeds import seed_words
 from pylime.surrogate import (
-    CaseError,
     Neighbourhood,
     Surrogate,
     check_feature_select,
@@ -35,13 +35,14 @@ from pylime.tidy import assemble
 __all__ = [
     "Explainer",
     "Request",
+    "check_arguments",
     "check_cases",
     "examples",
     "explain",
+    "explain_elsewhere",
     "lime",
     "make_explainer",
     "perturb",
-    "progress_bar",
 ]
 
 
@@ -58,6 +59,8 @@ class Explainer:
         Turns a batch of permuted cases into what the model takes.
     probe
         Whether the first predictions are looked at for what is easily mistaken.
+    labels
+        The model's labels, as far as [`lime`][] has seen its predictions.
 
     Notes
     -----
@@ -70,6 +73,7 @@ class Explainer:
     model: Any = field(repr=False)
     preprocess: Callable[[Any], Any] = field(repr=False)
     probe: bool = field(default=True, repr=False, kw_only=True)
+    labels: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
 
     input_name: ClassVar[str]
     default_permutations: ClassVar[int]
@@ -106,6 +110,8 @@ class Request:
         Where temporary files go; None for the system's place.
     probe
         Whether the first predictions are still to be looked at.
+    on_error
+        What to do with cases that cannot be explained, of `ON_ERROR`.
     """
 
     model_type: ModelType
@@ -119,13 +125,11 @@ class Request:
     options: Any
     folder: str | None = None
     probe: bool = False
+    on_error: str = "warn"
 
     def labels_of(self, prediction: Mapping[Hashable, float]) -> list[Hashable]:
         """The labels to explain, by a case's prediction; raises as `choose_labels` does."""
         return choose_labels(prediction, self.labels, self.n_labels)
-
-
-Report: TypeAlias = Callable[[int], Any]
 
 
 @singledispatch
@@ -152,6 +156,12 @@ def perturb(
 ) -> Iterator[Neighbourhood | CaseError]:
     """Turn each case into a neighbourhood, or into the error that says why not."""
     raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
+
+
+@singledispatch
+def explain_elsewhere(x: Any, explainer: Explainer, arguments: Mapping[str, Any]) -> Any:
+    """What `explain()` returns for cases that do not lie in memory; None for those that do."""
+    return None
 
 
 def lime(
@@ -234,9 +244,8 @@ def lime(
     check_model(model)  # an unknown model is found out now, not after the permutations
     explainer = make_explainer(data, model, preprocess, **options)
     some = examples(explainer, data) if probe else None
-    if some is not None:
-        try_model(model, some, preprocess, len(some))
-    return replace(explainer, probe=bool(probe))
+    seen = None if some is None else try_model(model, some, preprocess, len(some))
+    return replace(explainer, probe=bool(probe), labels=seen)
 
 
 def explain(
@@ -252,6 +261,7 @@ def explain(
     n_jobs: int = 1,
     progress: bool | None = None,
     predict_options: Mapping[str, Any] | None = None,
+    on_error: str = "warn",
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -290,6 +300,10 @@ def explain(
         Whether to show a progress bar; by default on long work in a terminal or notebook.
     predict_options
         Keyword arguments for the model's prediction.
+    on_error
+        What becomes of a case that cannot be explained, or at which the model raises an
+        error. `"warn"`: it is left out, and a warning names it and says why. `"raise"`: an error
+        that names it stops the call.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one less its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -317,55 +331,88 @@ def explain(
         If an option is unknown or an argument of the wrong type.
     ValueError
         If an argument has a wrong value, the model's predictions are unusable, or no
-        case can be explained. When only some cannot, a warning names them.
+        case can be explained; with `on_error="raise"` if one cannot.
+    Exception
+        What the model raises, if it raises the same at every case.
+    RuntimeError
+        If worker processes die again and again, for lack of memory for instance.
     """
-    if not isinstance(explainer, Explainer):
-        raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
-    check_count("n_features", n_features)
-    if n_permutations is None:
-        n_permutations = explainer.default_permutations
-    check_count("n_permutations", n_permutations)
-    if n_permutations < 2:
-        raise ValueError(f"`n_permutations` must be at least 2; not {n_permutations}.")
-    if n_labels is not None:
-        check_count("n_labels", n_labels)
-    check_feature_select(feature_select)
-    _check_call(n_jobs, progress, predict_options)
-    if labels is not None and n_labels is not None:
-        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
-    kind = model_type(explainer.model)
-    if kind == "regression" and (labels is not None or n_labels is not None):
-        warnings.warn(
-            "`labels` and `n_labels` are ignored when explaining regression models.",
-            stacklevel=2,
-        )
-        labels = n_labels = None
-    if np.iterable(labels) and not isinstance(labels, str | tuple):
-        labels = list(labels)  # an iterator would be empty at the second case
-    own_options = make_options(explainer.options, options, f"explain() of {explainer.input_name}")
-    request = Request(
-        kind,
-        labels,
-        n_labels,
-        n_features,
-        feature_select,
-        n_permutations,
-        seed_words(random_state),
-        dict(predict_options or {}),
-        own_options,
-        probe=explainer.probe,
-    )
+    arguments = {name: value for name, value in locals().items() if name in _NAMED} | options
+    request = check_arguments(explainer, arguments)
+    if (elsewhere := explain_elsewhere(x, explainer, arguments)) is not None:
+        return elsewhere
     given = recognise(x, explainer.input_name)
-    _warn_of_namesakes(given.names)
-    cases = check_cases(explainer, given, own_options)
-    with progress_bar(progress, len(cases) * n_permutations) as report:
+    warn_of_namesakes(given.names)
+    cases = check_cases(explainer, given, request.options)
+    with progress_bar(progress, len(cases) * request.n_permutations) as report:
         if n_jobs == 1 or len(cases) == 1:
             results = list(_explain_cases(explainer, cases, request, report))
         else:
             results = _explain_in_parallel(explainer, cases, request, n_jobs, report)
     explained = [result for result in results if not isinstance(result, CaseError)]
-    _report_failures([result for result in results if isinstance(result, CaseError)], explained)
-    return assemble(explained, kind)
+    failures = [result for result in results if isinstance(result, CaseError)]
+    report_failures(failures, len(explained), on_error)
+    return assemble(explained, request.model_type)
+
+
+_NAMED: Mapping[str, Any] = dict(explain.__kwdefaults__ or {})  # with their defaults
+
+
+def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
+    """
+    Check all that is asked of [`explain`][] but the cases.
+
+    Parameters
+    ----------
+    explainer
+        What should come from [`lime`][].
+    arguments
+        By name; for those that are not there, the defaults are taken.
+
+    Returns
+    -------
+    Request
+        The same as a record.
+    """
+    chosen: Any = SimpleNamespace(**{**_NAMED, **arguments})
+    if not isinstance(explainer, Explainer):
+        raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
+    check_count("n_features", chosen.n_features)
+    if chosen.n_permutations is None:
+        chosen.n_permutations = explainer.default_permutations
+    check_count("n_permutations", chosen.n_permutations)
+    if chosen.n_permutations < 2:
+        raise ValueError(f"`n_permutations` must be at least 2; not {chosen.n_permutations}.")
+    if chosen.n_labels is not None:
+        check_count("n_labels", chosen.n_labels)
+    check_feature_select(chosen.feature_select)
+    check_running(chosen.n_jobs, chosen.progress, chosen.predict_options)
+    check_on_error(chosen.on_error)
+    if chosen.labels is not None and chosen.n_labels is not None:
+        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
+    kind = model_type(explainer.model)
+    if kind == "regression" and (chosen.labels is not None or chosen.n_labels is not None):
+        warnings.warn(
+            "`labels` and `n_labels` are ignored when explaining regression models.",
+            stacklevel=3,
+        )
+        chosen.labels = chosen.n_labels = None
+    if np.iterable(chosen.labels) and not isinstance(chosen.labels, str | tuple):
+        chosen.labels = list(chosen.labels)  # an iterator would be empty at the second case
+    own = {name: value for name, value in arguments.items() if name not in _NAMED}
+    return Request(
+        kind,
+        chosen.labels,
+        chosen.n_labels,
+        chosen.n_features,
+        chosen.feature_select,
+        chosen.n_permutations,
+        seed_words(chosen.random_state),
+        dict(chosen.predict_options or {}),
+        make_options(explainer.options, own, f"explain() of {explainer.input_name}"),
+        probe=explainer.probe,
+        on_error=chosen.on_error,
+    )
 
 
 _Result: TypeAlias = tuple[Neighbourhood, list[Surrogate]] | CaseError
@@ -375,153 +422,77 @@ def _explain_cases(
     explainer: Explainer, cases: Any, request: Request, report: Report
 ) -> Iterator[_Result]:
     """The pipeline: perturb and predict each case, then fit a surrogate per label."""
-    for around in perturb(explainer, cases, request, report):
-        if isinstance(around, CaseError):
-            yield around
-            continue
-        try:
-            surrogates = fit_labels(
-                around.design,
-                around.predictions,
-                around.weights,
-                around.features,
-                request.labels_of(around.prediction),
-                n_features=request.n_features,
-                feature_select=request.feature_select,
-            )
-            if not all(np.isfinite(fit.r2) for fit in surrogates):
-                raise CaseError(
-                    "The permutations that are at all similar to the case do not differ in what "
-                    "the model says of them, so nothing can be explained. Raise `n_permutations`, "
-                    'or measure similarity otherwise, such as with `dist_fun="euclidean"`.'
-                )
-        except CaseError as error:
-            error.case = around.case
-            yield error
-            continue
-        yield _without_rows(around), surrogates
+    for result in map(partial(_fit_case, request), perturb(explainer, cases, request, report)):
+        if isinstance(result, CaseError) and request.on_error == "raise":
+            stop_at(result)
+        yield result
 
 
-_NO_ROWS = np.empty((1, 0))
-_NO_PREDICTIONS = pd.DataFrame()
-
-
-def _without_rows(around: Neighbourhood) -> Neighbourhood:
-    """What is reported of a case; its permutations would fill the memory."""
-    return replace(around, design=_NO_ROWS, weights=_NO_ROWS[0], predictions=_NO_PREDICTIONS)
-
-
-# Parts of the work per process: enough of them that no process is left with all the
-# slow cases, few enough that the model travels seldom.
-_PARTS_PER_JOB = 4
+def _fit_case(request: Request, around: Neighbourhood | CaseError) -> _Result:
+    if isinstance(around, CaseError):
+        return around
+    try:
+        surrogates = fit_labels(
+            around.design,
+            around.predictions,
+            around.weights,
+            around.features,
+            request.labels_of(around.prediction),
+            n_features=request.n_features,
+            feature_select=request.feature_select,
+        )
+    except CaseError as error:
+        return CaseError.of(around.case, error)
+    if not all(np.isfinite(fit.r2) for fit in surrogates):
+        error = CaseError(
+            "The permutations that are at all similar to the case do not differ in what "
+            "the model says of them, so nothing can be explained. Raise `n_permutations`, "
+            'or measure similarity otherwise, such as with `dist_fun="euclidean"`.'
+        )
+        return CaseError.of(around.case, error)
+    return around.without_rows(), surrogates
 
 
 def _explain_in_parallel(
     explainer: Explainer, cases: Any, request: Request, n_jobs: int, report: Report
 ) -> list[_Result]:
     """Share the cases out among processes, in contiguous parts."""
-    import joblib  # slow to import, and rarely needed
-
-    backend, _ = joblib.parallel.get_active_backend()
-    streams = getattr(backend, "supports_return_generator", False)
-    n_parts = min(len(cases), joblib.effective_n_jobs(n_jobs) * _PARTS_PER_JOB)
-    parts = np.array_split(np.arange(len(cases)), n_parts)
-    results: list[_Result] = []
+    parts = np.array_split(np.arange(len(cases)), n_parts(len(cases), n_jobs))
+    results: dict[int, list[_Result]] = {}
     # A worker that is ended cannot clear up behind itself; what it leaves goes with this.
     with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
-        request = replace(request, folder=folder)
-        tasks = (
-            joblib.delayed(_explain_part)(
-                explainer,
+        tasks = [
+            (
                 cases.take(part.tolist()),
-                replace(request, probe=request.probe and not part[0]),
+                replace(request, folder=folder, probe=request.probe and not part[0]),
             )
             for part in parts
+        ]
+        done = in_parts(
+            _explain_part, explainer, tasks, n_jobs, folder, lambda task: some_names(task[0].names)
         )
-        pool = joblib.Parallel(n_jobs, return_as="generator" if streams else "list")
         try:
-            for found in pool(tasks):
-                explained, messages = found or ([], [])
-                results += explained
+            for number, (explained, messages) in done:
+                results[number] = explained
                 report(len(explained) * request.n_permutations)
                 for message in messages:
                     warnings.warn(message, stacklevel=3)
-        except PicklingError as error:
-            error.add_note(
-                f"(n_jobs={n_jobs} sends the explainer to other processes, but its model or "
-                "one of its functions cannot be pickled. n_jobs=1 sends nothing.)"
-            )
-            raise
-    return results
+        except CaseError as error:  # joblib has put the worker's traceback in place of its cause
+            raise error from error.reason
+    return [result for number in sorted(results) for result in results[number]]
 
 
 def _explain_part(
-    explainer: Explainer, cases: Any, request: Request
+    explainer: Explainer, part: tuple[Any, Request]
 ) -> tuple[list[_Result], list[Warning | str]]:
     """Some of the cases, in a process of their own, and the warnings that it gave."""
+    cases, request = part
+    if request.folder is not None and not os.path.isdir(request.folder):
+        request = replace(request, folder=None)  # this is another machine
     with warnings.catch_warnings(record=True) as caught:
         results = list(_explain_cases(explainer, cases, request, lambda n: None))
-    different = {(warning.category, str(warning.message)): warning for warning in caught}
-    return results, [warning.message for warning in different.values()]
-
-
-def _report_failures(failures: Sequence[CaseError], explained: Sequence[Any]) -> None:
-    """Raise if nothing was explained, warn if something was left out."""
-    if len(failures) == 1 and not explained:
-        raise failures[0]
-    if failures and not explained:
-        raise CaseError(
-            f"None of the {len(failures)} cases could be explained. "
-            f"{failures[0].case}: {failures[0]}"
-        ) from failures[0]
-    if failures:
-        reasons = "; ".join(f"{error.case}: {error}" for error in failures[:5])
-        more = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""
-        warnings.warn(
-            f"{len(failures)} of {len(failures) + len(explained)} cases could not be "
-            f"explained and are left out. {reasons}{more}",
-            stacklevel=3,
-        )
-
-
-def _warn_of_namesakes(names: Sequence[Hashable]) -> None:
-    """Warn if cases share a name, by which plots tell them apart."""
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        warnings.warn(
-            f"{len(twice)} names stand for several cases, such as {twice[0]!r}; plots take these "
-            "for one. Give the cases an index without repeats.",
-            stacklevel=3,
-        )
-
-
-def _check_call(n_jobs: Any, progress: Any, predict_options: Any) -> None:
-    """Raise unless the arguments on how to run make sense."""
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
-        raise ValueError(
-            f"`n_jobs` must be a number of jobs, or negative as in joblib; not {n_jobs!r}."
-        )
-    if progress is not None and not isinstance(progress, bool | np.bool_):
-        raise TypeError(f"`progress` must be True, False or None; not {progress!r}.")
-    if predict_options is not None and not isinstance(predict_options, Mapping):
-        raise TypeError(f"`predict_options` must be a mapping; not {predict_options!r:.80}.")
-
-
-@contextmanager
-def progress_bar(progress: bool | None, total: int | None, unit: str = "perm") -> Iterator[Report]:
-    """A bar over parts of the work; by itself it appears on work of more than a second."""
-    if progress is None:
-        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if not progress:
-        yield lambda n: None
-        return
-    with warnings.catch_warnings():
-        # Of a notebook without widgets, which gets a bar of text.
-        warnings.simplefilter("ignore")
-        from tqdm.auto import tqdm  # its parts for notebooks are slow to import
-
-    with tqdm(total=total, unit=unit, desc="explain", delay=1, leave=False) as bar:
-        yield bar.update
+    different = {(warning.category, str(warning.message)): warning.message for warning in caught}
+    return results, list(different.values())
 
 
 def _as_given(cases: Any) -> Any:

@@ -25,6 +25,7 @@ from pylime.explainers import (
     make_explainer,
     perturb,
 )
+from pylime.faults import CaseError, RequestError
 from pylime.inputs import Images
 from pylime.models import predict, warn_of_scores
 from pylime.pictures import (
@@ -38,7 +39,7 @@ from pylime.pictures import (
 from pylime.seeds import case_generator
 from pylime.similarity import cosine_similarity
 from pylime.superpixels import bounding_box, check_segmentation, pixels_of, segment_by
-from pylime.surrogate import CaseError, Neighbourhood
+from pylime.surrogate import Neighbourhood
 from pylime.tidy import Bitmap, Superpixel
 
 __all__ = ["ImageExplainer", "ImageOptions", "draw_masks", "make_painter"]
@@ -106,10 +107,13 @@ def _(
             _check_size(name, read_picture(item), request.options.n_superpixels)
     for name, item in zip(cases.names, cases.items, strict=True):
         try:
-            yield _perturb_picture(explainer, name, item, request, report)
-        except CaseError as error:
-            error.case = name
-            yield error
+            around = _perturb_picture(explainer, name, item, request, report)
+        except (RequestError, MemoryError):
+            raise
+        except Exception as error:  # whatever a model raises
+            yield CaseError.of(name, error)
+        else:
+            yield around
         request = replace(request, probe=False)
 
 

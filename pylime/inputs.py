@@ -4,6 +4,7 @@ that exist.
 """
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-__all__ = ["IMAGE_ENDINGS", "Images", "Table", "Texts", "recognise", "unknown_input"]
+__all__ = [
+    "IMAGE_ENDINGS",
+    "Images",
+    "Table",
+    "Texts",
+    "recognise",
+    "unknown_input",
+    "warn_of_namesakes",
+]
 
 IMAGE_ENDINGS = frozenset(
     [".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg", ".webp"]
@@ -348,3 +357,14 @@ def unknown_input(x: Any, expected: str | None = None) -> str:
         "texts": "texts: a string, or a list, Series or array of strings",
     }
     return f"`x` must be {wanted.get(expected or '', '; or '.join(wanted.values()))}; not {what}."
+
+
+def warn_of_namesakes(names: Sequence[Hashable]) -> None:
+    """Warn if cases share a name, by which plots tell them apart."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        warnings.warn(
+            f"{len(twice)} names stand for several cases, such as {twice[0]!r}; plots take these "
+            "for one. Give the cases an index without repeats.",
+            stacklevel=3,
+        )

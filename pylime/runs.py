@@ -23,13 +23,14 @@ import pandas as pd
 from pylime._version import __version__
 from pylime.cells import CellCoder
 from pylime.checks import make_options
-from pylime.explainers import Explainer, explain, progress_bar
+from pylime.explainers import Explainer, explain
+from pylime.faults import CaseError
 from pylime.inputs import Table, Texts, recognise
 from pylime.models import model_type
 from pylime.models.generics import class_name
+from pylime.progress import progress_bar
 from pylime.seeds import seed_words
 from pylime.storage import PART, need_pyarrow, new_file, read_origin, write_part
-from pylime.surrogate import CaseError
 from pylime.tidy import assemble
 
 __all__ = ["explain_to_parquet"]
@@ -44,7 +45,7 @@ _PROBE_CASES = 5
 # How far the same model may be off on another machine.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-6
 # What is the same for a run whatever these are.
-_NOT_SETTINGS = ("random_state", "n_jobs", "progress")
+_NOT_SETTINGS = ("random_state", "n_jobs", "progress", "on_error")
 
 
 def explain_to_parquet(

@@ -7,13 +7,14 @@ and [`fit_labels`][] know nothing of tables, texts or images.
 
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from pylime.faults import CaseError, RequestError
 from pylime.linear import Design, LinearFit, Moments, ridge, weighted_moments
 from pylime.selection import (
     FEATURE_SELECT,
@@ -39,12 +40,6 @@ __all__ = [
 # columns for which a method that needs it gets it: it then takes 0.8 GB.
 _WIDE = 2000
 _WIDEST = 10_000
-
-
-class CaseError(ValueError):
-    """One case cannot be explained; others may."""
-
-    case: Hashable = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +77,12 @@ class Neighbourhood:
     values: Mapping[str, Any]
     descriptions: Mapping[str, str]
     data: Any
+
+    def without_rows(self) -> "Neighbourhood":
+        """What is reported of a case; its permutations would fill the memory."""
+        return replace(
+            self, design=np.empty((1, 0)), weights=np.empty(0), predictions=pd.DataFrame()
+        )
 
 
 @dataclass(frozen=True)
@@ -143,16 +144,17 @@ def choose_labels(
 
     Raises
     ------
-    ValueError
-        If both are given, a label is unknown, or there are fewer labels than asked for.
+    RequestError
+        A ValueError: if both are given, a label is unknown, or fewer labels exist than are
+        asked for.
     """
     known = list(prediction.keys())
     if labels is not None and n_labels is not None:
-        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
+        raise RequestError("You need to choose between `labels` and `n_labels`; not both.")
     if labels is None:
         n_labels = 1 if n_labels is None else n_labels
         if n_labels > len(known):
-            raise ValueError(
+            raise RequestError(
                 f"`n_labels` must not exceed the model's {len(known)} labels; not {n_labels}."
             )
         values = [value for _, value in prediction.items()]
@@ -162,7 +164,7 @@ def choose_labels(
         labels = [labels]
     chosen = list(dict.fromkeys(_known_label(label, known) for label in labels))
     if not chosen:
-        raise ValueError("`labels` must name at least one label; it is empty.")
+        raise RequestError("`labels` must name at least one label; it is empty.")
     return chosen
 
 
@@ -185,7 +187,7 @@ def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
             return known[position]
     nearest = [names[name] for name in _nearest_names(str(label), list(names))]
     listed = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
-    raise ValueError(
+    raise RequestError(
         f"`labels` must be among the model's {len(known)} labels; not {label!r}. "
         + (f"Nearest: {', '.join(map(repr, nearest))}. " if nearest else "")
         + f"They are {listed}."

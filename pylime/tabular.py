@@ -27,6 +27,7 @@ from pylime.explainers import (
     make_explainer,
     perturb,
 )
+from pylime.faults import CaseError, RequestError
 from pylime.inputs import Table
 from pylime.models import predict
 from pylime.permutations import (
@@ -42,7 +43,7 @@ from pylime.permutations import (
 )
 from pylime.seeds import case_generator
 from pylime.similarity import DIST_FUNS
-from pylime.surrogate import CaseError, Neighbourhood
+from pylime.surrogate import Neighbourhood
 
 __all__ = [
     "ExplainTableOptions",
@@ -95,7 +96,7 @@ class ExplainTableOptions:
                 warnings.warn(
                     '`kernel_width` is ignored with `dist_fun="gower"`, which needs no kernel; '
                     "`gower_pow` changes how fast its similarity falls.",
-                    stacklevel=5,
+                    stacklevel=6,
                 )
         check_positive("gower_pow", self.gower_pow)
 
@@ -313,17 +314,14 @@ def _perturb_chunk(
     for row, name in enumerate(cases.names):
         if row in cases.problems:
             report(request.n_permutations)
-            error = CaseError(cases.problems[row])
-            error.case = name
-            yield error
+            yield CaseError.of(name, CaseError(cases.problems[row]))
             continue
         predictions, record = next(predicted), next(rows)
         drawing = drawings[explained]
         explained += 1
         report(request.n_permutations)
         if isinstance(predictions, CaseError):
-            predictions.case = name
-            yield predictions
+            yield CaseError.of(name, predictions)
             continue
         yield Neighbourhood(
             case=name,
@@ -348,9 +346,11 @@ def _predict_cases(
     every = list(range(len(drawings)))
     try:
         return list(_predict_chunk(explainer, chunk, drawings, request, every))
-    except Exception:  # whatever a model raises
-        if len(drawings) == 1:
-            raise
+    except RequestError:
+        raise
+    except Exception as error:  # whatever a model raises
+        if len(drawings) == 1 and not isinstance(error, MemoryError):
+            return [CaseError.of(None, error)]
     results: list[pd.DataFrame | CaseError] = []
     for number in every:
         # The model may have written into the first ones.
@@ -358,13 +358,10 @@ def _predict_cases(
         draw_case(chunk, number, random, **vars(request.options))
         try:
             results += _predict_chunk(explainer, chunk, drawings, request, [number])
+        except MemoryError:
+            raise
         except Exception as error:
-            failure = CaseError(f"{type(error).__name__}: {error}")
-            failure.__cause__ = error
-            results.append(failure)
-    failures = [result for result in results if isinstance(result, CaseError)]
-    if len(failures) == len(results) and failures[0].__cause__ is not None:
-        raise failures[0].__cause__  # it is not the cases
+            results.append(CaseError.of(None, error))
     return results
 
 

@@ -26,10 +26,11 @@ from pylime.explainers import (
     make_explainer,
     perturb,
 )
+from pylime.faults import CaseError, RequestError
 from pylime.inputs import Texts
 from pylime.models import predict
 from pylime.seeds import case_generator
-from pylime.surrogate import CaseError, Neighbourhood
+from pylime.surrogate import Neighbourhood
 from pylime.tidy import Word
 from pylime.tokens import Span, Tokenization, check_tokenization, default_tokenize, tokenize
 
@@ -323,10 +324,13 @@ def _(
 ) -> Iterator[Neighbourhood | CaseError]:
     for name, documents in zip(cases.names, cases.cases, strict=True):
         try:
-            yield _perturb_documents(explainer, name, documents, request, report)
-        except CaseError as error:
-            error.case = name
-            yield error
+            around = _perturb_documents(explainer, name, documents, request, report)
+        except (RequestError, MemoryError):
+            raise
+        except Exception as error:  # whatever a model raises
+            yield CaseError.of(name, error)
+        else:
+            yield around
 
 
 def _perturb_documents(

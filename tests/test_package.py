@@ -30,6 +30,7 @@ def run(*command: object, **options) -> str:
 
 def test_importing_brings_no_heavy_library():
     heavy = {"keras", "torch", "tensorflow", "jax", "xgboost", "shiny", "dask", "plotnine"}
+    heavy |= {"distributed", "joblib", "pyspark", "ray"}
     heavy |= {"onnxruntime", "transformers"}
     loaded = run(sys.executable, "-c", "import sys, pylime; print(*sys.modules)").split()
     assert not heavy & set(loaded)
@@ -221,5 +222,9 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
             printed = names["explanation"].head(2)
             assert printed["feature"].tolist() == ["bill_length_mm", "island"]
             assert f"{printed['feature_weight'].iloc[0]:.6f}" in readme
+    for way in (pd.concat(names["streamed"], ignore_index=True), names["computed"]):
+        pd.testing.assert_series_equal(
+            way["feature_weight"].reset_index(drop=True), names["two_processes"]["feature_weight"]
+        )
     assert names["every_sentence"]["case"].nunique() == 12
-    assert number == 3
+    assert number == 6

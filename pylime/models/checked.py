@@ -1,7 +1,7 @@
 """The checks that stand between a model and everything that uses its predictions."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,9 @@ def check_model(model: Any) -> ModelType:
     return kind
 
 
-def probe(model: Any, newdata: Any, preprocess: Callable[[Any], Any], n: int) -> None:
+def probe(
+    model: Any, newdata: Any, preprocess: Callable[[Any], Any], n: int
+) -> tuple[Hashable, ...]:
     """
     Predict a few cases, so that a model that does not fit is found out before any work.
 
@@ -143,6 +145,11 @@ def probe(model: Any, newdata: Any, preprocess: Callable[[Any], Any], n: int) ->
         Turns them into what the model takes.
     n
         How many.
+
+    Returns
+    -------
+    tuple
+        The labels of the predictions.
 
     Raises
     ------
@@ -159,6 +166,7 @@ def probe(model: Any, newdata: Any, preprocess: Callable[[Any], Any], n: int) ->
         )
         raise
     warn_of_scores(model, predictions)
+    return tuple(predictions.columns)
 
 
 def warn_of_scores(model: Any, predictions: pd.DataFrame) -> None:
