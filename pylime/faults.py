@@ -49,23 +49,28 @@ class CaseError(ValueError):
         return error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _case_error, (str(self), self.case, self.reason and _portable(self.reason))
+        reason, where = _portable(self.reason) if self.reason else (None, "")
+        return _case_error, (str(self), self.case, reason, where)
 
 
 class RequestError(ValueError):
     """What was asked for fits no case, so that there is no use in trying the others."""
 
 
-def _case_error(message: str, case: Hashable, reason: Exception | None) -> CaseError:
-    """A pickled error: pickle by itself forgets the cause."""
+def _case_error(
+    message: str, case: Hashable, reason: Exception | None, where: str = ""
+) -> CaseError:
+    """A pickled error: pickle by itself forgets the cause, and may lose notes."""
     error = CaseError(message)
+    if reason is not None:
+        reason.add_note(f"In another process:\n{where}")
     error.case = case
     error.reason = error.__cause__ = reason
     return error
 
 
-def _portable(error: Exception) -> Exception:
-    """The like of an error that another process can read, with its traceback as a note."""
+def _portable(error: Exception) -> tuple[Exception, str]:
+    """The like of an error that another process can read, and its traceback."""
     where = "".join(traceback.format_exception(error)).rstrip()
     import cloudpickle  # only where there are other processes
 
@@ -73,8 +78,7 @@ def _portable(error: Exception) -> Exception:
         copy = cloudpickle.loads(cloudpickle.dumps(error))
     except Exception:  # classes of errors whose arguments are not those of their message
         copy = RuntimeError(f"{type(error).__name__}: {error}")
-    copy.add_note(f"In another process:\n{where}")
-    return copy
+    return copy, where
 
 
 def check_on_error(on_error: Any) -> None:

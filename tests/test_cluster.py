@@ -393,7 +393,7 @@ def test_dask_series_of_texts_are_explained(client):
 
 @pytest.fixture(scope="module")
 def spark():
-    from pyspark.sql import SparkSession
+    SparkSession = pytest.importorskip("pyspark.sql", reason="the extra `spark`").SparkSession  # noqa: N806
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     session = (

@@ -9,6 +9,7 @@ import pytest
 
 import pylime
 
+pytest.importorskip("sphinx", reason="the extra `docs`")
 SOURCES = Path(__file__).parent.parent / "vignettes"
 
 

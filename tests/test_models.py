@@ -1,7 +1,6 @@
 """Models: the generics, the wrappers, and the libraries that come with the first inputs."""
 
 import os
-import pickle
 import subprocess
 import sys
 import textwrap
@@ -497,7 +496,7 @@ def test_scores_of_pictures_are_warned_of_at_the_first_batch():
 
 def test_scores_that_sum_to_1_are_warned_of_as_what_they_are():
     model = as_classifier(lambda rows: rows["a"].to_numpy())
-    with pytest.warns(UserWarning, match=r"not all between 0 and 1: -1, 2 sum to 1\.") as caught:
+    with pytest.warns(UserWarning, match=r"not all between 0 and 1: -2, 3 sum to 1\.") as caught:
         lime(TABLE, model)
     assert caught[0].filename == __file__
 
@@ -574,7 +573,7 @@ def test_what_cannot_be_pickled_is_explained():
             return rows["a"] / 4
 
     explainer = lime(TABLE, as_regressor(model))
-    with pytest.raises(pickle.PicklingError) as raised:
+    with pytest.raises(TypeError, match="cannot pickle") as raised:
         explain(TABLE, explainer, n_permutations=20, n_jobs=2)
     assert "n_jobs=1 sends nothing" in raised.value.__notes__[0]
 

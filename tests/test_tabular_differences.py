@@ -260,7 +260,7 @@ def test_a_pair_with_nothing_to_compare_has_distance_0():
         ({"n_labels": 3}, ValueError, "`n_labels` must not exceed the model's 2 labels"),
         ({"n_permutations": 1}, ValueError, "`n_permutations` must be at least 2"),
         ({"labels": "yes", "n_labels": 1}, ValueError, "`labels` and `n_labels`"),
-        ({"dist_fun": "euklid"}, ValueError, "`dist_fun` must be one of 'gower'"),
+        ({"dist_fun": "euklid"}, ValueError, "`dist_fun` must be a function or one of 'gower'"),
         ({"gower_pow": 0}, ValueError, "`gower_pow` must be a positive number"),
         ({"kernel_width": -1}, ValueError, "`kernel_width` must be a positive number"),
         ({"gower_power": 2}, TypeError, "Did you mean 'gower_pow'"),
