@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pylime.explainers import Explainer, check_count, explain, lime
+from pylime.checks import check_count
+from pylime.explainers import explain, lime
 from pylime.interruptible import interruptible
+from pylime.pipeline import Explainer
 from pylime.plots.text import TextExplanations, css_size, plot_text_explanations
 from pylime.selection import FEATURE_SELECT
 from pylime.text import TextExplainer

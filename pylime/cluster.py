@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
-from pylime.explainers import Explainer, check_arguments, explain, explain_elsewhere
+from pylime.explainers import check_arguments, explain
 from pylime.faults import EVEN_OF_ALL
 from pylime.inputs import recognise
 from pylime.models import Classifier, model_type
 from pylime.parallel import Parcel, limited_threads
+from pylime.pipeline import Explainer, explain_elsewhere
 from pylime.tidy import COLUMNS, assemble
 
 __all__ = ["arrow_schema", "explain_batches", "spark_schema"]
@@ -255,6 +256,14 @@ def arrow_schema(explainer: Explainer) -> Any:
     -------
     pyarrow.Schema
         Names and types of the columns of [`explain_batches`][] with `plain=True`.
+
+    Examples
+    --------
+    >>> from pylime import as_regressor, lime
+    >>> rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 70.0]})
+    >>> schema = arrow_schema(lime(rows, as_regressor(lambda rows: rows["age"])))
+    >>> schema.field("feature_weight").type
+    DataType(double)
     """
     import pyarrow
 

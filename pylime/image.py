@@ -18,13 +18,6 @@ from PIL import Image
 
 from pylime.batches import check_rows, distinct_rows
 from pylime.checks import check_count, make_options
-from pylime.explainers import (
-    Explainer,
-    Report,
-    Request,
-    make_explainer,
-    perturb,
-)
 from pylime.faults import CaseError, RequestError
 from pylime.inputs import Images
 from pylime.models import predict, warn_of_scores
@@ -35,6 +28,13 @@ from pylime.pictures import (
     read_picture,
     rgb_pixels,
     write_png,
+)
+from pylime.pipeline import (
+    Explainer,
+    Report,
+    Request,
+    make_explainer,
+    perturb,
 )
 from pylime.seeds import case_generator
 from pylime.similarity import cosine_similarity

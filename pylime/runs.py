@@ -23,11 +23,12 @@ import pandas as pd
 from pylime._version import __version__
 from pylime.cells import CellCoder
 from pylime.checks import make_options
-from pylime.explainers import Explainer, explain
+from pylime.explainers import explain
 from pylime.faults import CaseError
 from pylime.inputs import Table, Texts, recognise
 from pylime.models import model_type
 from pylime.models.generics import class_name
+from pylime.pipeline import Explainer
 from pylime.progress import progress_bar
 from pylime.seeds import seed_words
 from pylime.storage import PART, need_pyarrow, new_file, read_origin, write_part

@@ -129,6 +129,13 @@ def slic(
     References
     ----------
     .. [1] Achanta et al. (2012), IEEE TPAMI 34, 2274-2282; R's `lime::slic()`.
+
+    Examples
+    --------
+    >>> from skimage.data import chelsea
+    >>> channels = np.moveaxis(lab_bytes(chelsea()), 2, 0)
+    >>> slic(*channels, n_superpixels=50).max()
+    np.int64(38)
     """
     check_segmentation(n_superpixels, weight, n_iter)
     channels = [np.asarray(channel) for channel in (L, a, b)]

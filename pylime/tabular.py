@@ -18,15 +18,6 @@ import pandas as pd
 from pylime.casting import cast
 from pylime.checks import check_count, check_positive, make_options
 from pylime.columns import LARGEST, Column, describe, design_of, encode, fit_column
-from pylime.explainers import (
-    Explainer,
-    Report,
-    Request,
-    check_cases,
-    examples,
-    make_explainer,
-    perturb,
-)
 from pylime.faults import CaseError, RequestError
 from pylime.inputs import Table
 from pylime.models import predict
@@ -40,6 +31,15 @@ from pylime.permutations import (
     make_chunk,
     permuted_frame,
     records,
+)
+from pylime.pipeline import (
+    Explainer,
+    Report,
+    Request,
+    check_cases,
+    examples,
+    make_explainer,
+    perturb,
 )
 from pylime.seeds import case_generator
 from pylime.similarity import DIST_FUNS

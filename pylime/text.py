@@ -17,7 +17,10 @@ from scipy import sparse
 
 from pylime.batches import check_rows, distinct_rows
 from pylime.checks import make_options
-from pylime.explainers import (
+from pylime.faults import CaseError, RequestError
+from pylime.inputs import Texts
+from pylime.models import predict
+from pylime.pipeline import (
     Explainer,
     Report,
     Request,
@@ -26,9 +29,6 @@ from pylime.explainers import (
     make_explainer,
     perturb,
 )
-from pylime.faults import CaseError, RequestError
-from pylime.inputs import Texts
-from pylime.models import predict
 from pylime.seeds import case_generator
 from pylime.surrogate import Neighbourhood
 from pylime.tidy import Word

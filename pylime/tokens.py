@@ -115,6 +115,11 @@ def icu_tokenize(text: str) -> list[str]:
     ------
     ImportError
         If PyICU is not installed.
+
+    Examples
+    --------
+    >>> icu_tokenize("我们喜欢编程")  # doctest: +SKIP
+    ['我们', '喜欢', '编程']
     """
     return [text[start:end] for start, end in _icu_spans(text)]
 

@@ -425,11 +425,11 @@ def test_equal_permutations_are_predicted_once():
 def test_progress_reaches_the_number_of_permutations():
     reported = []
     explainer = lime(CAT, as_classifier(cat_model))
-    request = pylime.explainers.Request(
+    request = pylime.pipeline.Request(
         "classification", None, None, 5, "auto", 500, (1,), {}, pylime.text.TextOptions()
     )
-    cases = pylime.explainers.check_cases(explainer, recognise(CAT), request.options)
-    (around,) = pylime.explainers.perturb(explainer, cases, request, reported.append)
+    cases = pylime.pipeline.check_cases(explainer, recognise(CAT), request.options)
+    (around,) = pylime.pipeline.perturb(explainer, cases, request, reported.append)
     assert sum(reported) == 500
     assert len(around.design) == len(around.predictions) == len(around.weights) == 500
 
@@ -583,11 +583,11 @@ def test_row_0_is_the_case_and_similar_to_itself(text, keep_word_position):
     if len(document.features) < 2:
         return
     explainer = lime("", as_regressor(lengths), keep_word_position=keep_word_position)
-    request = pylime.explainers.Request(
+    request = pylime.pipeline.Request(
         "regression", None, None, 5, "auto", 30, (1,), {}, pylime.text.TextOptions()
     )
-    cases = pylime.explainers.check_cases(explainer, recognise(text, "texts"), request.options)
-    (around,) = pylime.explainers.perturb(explainer, cases, request, lambda n: None)
+    cases = pylime.pipeline.check_cases(explainer, recognise(text, "texts"), request.options)
+    (around,) = pylime.pipeline.perturb(explainer, cases, request, lambda n: None)
     assert around.design[0].all()
     assert around.weights[0] == 1
     assert ((around.weights > 0) & (around.weights <= 1)).all()

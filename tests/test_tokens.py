@@ -1,5 +1,6 @@
 """What a word is, against R and the Unicode standard, and where it stands."""
 
+import doctest
 import re
 import sys
 
@@ -44,6 +45,13 @@ def test_words_of_icu_are_rs(text):
         assert ours in (theirs, STANDARD[text])
     else:
         assert ours == theirs
+
+
+def test_the_example_of_icu_runs():
+    pytest.importorskip("icu")
+    source = icu_tokenize.__doc__.replace("  # doctest: +SKIP", "")
+    (example,) = doctest.DocTestParser().get_examples(source)
+    assert repr(eval(example.source, {"icu_tokenize": icu_tokenize})) == example.want.strip()
 
 
 def test_icu_and_the_standard_agree_on_real_sentences():

@@ -125,8 +125,15 @@ def _is_multilabel(model: Any, newdata: Any, labels: Sequence[Hashable]) -> bool
     No attribute says so through every estimator around it, but a prediction does. Classes
     with names are never several labels, which are counted.
     """
+    from sklearn.utils import get_tags
+
     if labels != list(range(len(labels))) or getattr(_final(model), "n_outputs_", None) == 1:
         return False
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    wraps = any(hasattr(last, name) for name in ("steps", "estimator", "estimators"))
+    tags = None if wraps else get_tags(last).classifier_tags
+    if tags is not None and not tags.multi_label:
+        return False  # without asking for a prediction more
     return np.ndim(model.predict(newdata[:1])) == 2
 
 
