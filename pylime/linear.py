@@ -8,11 +8,12 @@ responses.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from scipy import linalg, sparse
-from scipy.linalg import blas
+
+if TYPE_CHECKING:  # half of the time of an import goes to what a first call may need
+    from scipy import sparse
 
 __all__ = [
     "Design",
@@ -25,10 +26,10 @@ __all__ = [
     "weighted_moments",
 ]
 
-Design: TypeAlias = np.ndarray | sparse.csr_array
+Design: TypeAlias = "np.ndarray | sparse.csr_array"
 
 # The checks of `solve_triangular` take longer than solving a system of a hundred columns.
-_solve_lower = blas.dtrsv
+
 
 # Rows are centred in blocks: a sparse or boolean design is never held as floating point
 # numbers in one piece, and a block of few columns stays in the processor's cache. Of many
@@ -105,7 +106,7 @@ def dense_blocks(design: Design) -> Iterator[tuple[slice, np.ndarray]]:
     for start in range(0, n, n_rows):
         rows = slice(start, start + n_rows)
         block = design[rows]
-        yield rows, block.toarray() if isinstance(block, sparse.csr_array) else block
+        yield rows, block if isinstance(block, np.ndarray) else block.toarray()
 
 
 def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray) -> Moments:
@@ -211,6 +212,8 @@ def ridge(moments: Moments, response: int, penalty: float) -> LinearFit:
         flat = np.zeros(len(cross))
         return LinearFit(flat, float(moments.response_mean[response]), np.nan)
     penalised = moments.gram + penalty / scale * np.eye(len(cross))
+    from scipy import linalg
+
     try:
         beta = linalg.solve(penalised, cross, assume_a="pos")
     except linalg.LinAlgError:
@@ -316,9 +319,12 @@ def _least_squares_descent(
 
     A pass over the columns then solves a triangular system, as in the Gauss-Seidel method.
     """
+    from scipy.linalg import blas, solve_triangular
+
+    solve_lower = blas.dtrsv
     lower = np.asfortranarray(np.tril(gram))
     beta = np.zeros(len(cross))
-    moved = linalg.solve_triangular(lower, cross, lower=True, check_finite=False)
+    moved = solve_triangular(lower, cross, lower=True, check_finite=False)
     if not moved.all():
         return None  # what stays at zero enters later, and at the end of the order
     settled = 0
@@ -329,7 +335,7 @@ def _least_squares_descent(
         settled = settled + 1 if np.abs(step).max() ** 2 < tolerance else 0
         if settled == min(number + 1, 2):
             break
-        moved = beta + _solve_lower(lower, cross - gram @ beta, lower=1, overwrite_x=1)
+        moved = beta + solve_lower(lower, cross - gram @ beta, lower=1, overwrite_x=1)
     return beta
 
 

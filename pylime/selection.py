@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy import sparse
 
 from pylime.linear import Design, Moments, coordinate_descent, dense_blocks, lasso_path
 
@@ -143,7 +142,7 @@ def select_forward_wide(
 
     def correlations(column: int) -> np.ndarray:
         values = design[:, [column]]
-        values = values.toarray() if isinstance(values, sparse.csr_array) else values
+        values = values if isinstance(values, np.ndarray) else values.toarray()
         values = weights * (values[:, 0] - mean[column]) * inverse[column]
         found = np.zeros(design.shape[1])
         for rows, block in dense_blocks(design):
@@ -237,8 +236,8 @@ def select_tree(problem: SelectionProblem, response: int, n_features: int) -> li
     from sklearn.tree import DecisionTreeRegressor
 
     design = problem.design
-    if isinstance(design, sparse.csr_array):
-        design = sparse.csc_array(design)
+    if not isinstance(design, np.ndarray):
+        design = design.tocsc()
     elif design.dtype.kind == "f":
         # The tree works in single precision, which large numbers would not survive.
         scale = problem.moments.scale

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 from pylime.threads import few_threads
 
@@ -50,7 +53,7 @@ _BINARY = frozenset(["jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsn
 _LEAST_RANGE = 1e-8
 
 
-def cosine_similarity(case: np.ndarray, others: np.ndarray | sparse.csr_array) -> np.ndarray:
+def cosine_similarity(case: np.ndarray, others: "np.ndarray | sparse.csr_array") -> np.ndarray:
     """
     Measure the cosine of the angle between one vector and each of n rows.
 
@@ -76,7 +79,7 @@ def cosine_similarity(case: np.ndarray, others: np.ndarray | sparse.csr_array) -
     case = np.asarray(case, dtype=np.float64)
     with few_threads(others.shape[0] * case.size):
         dots = np.asarray(others @ case, dtype=np.float64)
-    if isinstance(others, sparse.csr_array):
+    if not isinstance(others, np.ndarray):
         squares = np.asarray(others.multiply(others).sum(axis=1), dtype=np.float64).ravel()
     else:
         squares = np.einsum("ij,ij->i", others, others, dtype=np.float64)

@@ -8,11 +8,10 @@ and [`fit_labels`][] know nothing of tables, texts or images.
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from pylime.faults import CaseError, RequestError
 from pylime.linear import Design, LinearFit, Moments, ridge, weighted_moments
@@ -275,7 +274,7 @@ def fit_labels(
     with few_threads(matrix.shape[0] * matrix.shape[1] ** 2):
         chosen = _select(matrix, responses, weights, n_features, feature_select)
     first = matrix[[0]]
-    first = first.toarray() if isinstance(first, sparse.csr_array) else first
+    first = first if isinstance(first, np.ndarray) else first.toarray()
     first = np.asarray(first[0], dtype=np.float64)
 
     surrogates = []
@@ -327,8 +326,10 @@ def _select(
 
 
 def _as_design(design: Any) -> Design:
-    if sparse.issparse(design):
-        return sparse.csr_array(cast("Any", design))
+    if hasattr(design, "tocsr"):
+        from scipy import sparse
+
+        return sparse.csr_array(design)
     return np.asarray(design)
 
 
@@ -345,7 +346,7 @@ def _fit(moments: Moments, response: int) -> LinearFit:
 
 def _varying_columns(design: Design) -> np.ndarray:
     """Positions of the columns that have no missing value and more than one value."""
-    if isinstance(design, sparse.csr_array):
+    if not isinstance(design, np.ndarray):
         lowest, highest = design.min(axis=0).toarray(), design.max(axis=0).toarray()
     else:
         lowest, highest = np.min(design, axis=0), np.max(design, axis=0)

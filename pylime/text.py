@@ -9,11 +9,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 from pylime.batches import check_rows, distinct_rows
 from pylime.checks import make_options
@@ -399,8 +401,10 @@ def _draw(document: Document, n: int, seed: tuple[int, ...]) -> np.ndarray:
 
 def _pooled_design(
     documents: Sequence[Document], masks: Sequence[np.ndarray], features: Sequence[str]
-) -> sparse.csr_array:
+) -> "sparse.csr_array":
     """The words kept of any text, a column per distinct feature."""
+    from scipy import sparse
+
     column_of = {feature: column for column, feature in enumerate(features)}
     rows, columns, n_rows = [], [], 0
     for document, kept in zip(documents, masks, strict=True):
