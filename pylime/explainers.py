@@ -211,10 +211,10 @@ def explain(
     >>> flats = pd.DataFrame(random.integers(1, 9, (200, 2)), columns=["rooms", "floor"])
     >>> explainer = lime(flats, as_regressor(lambda rows: 300 * rows["rooms"]), n_bins=2)
     >>> explanation = explain(flats.head(1), explainer, n_features=2, random_state=1)
-    >>> explanation[["feature_desc", "feature_weight"]].round(0)
+    >>> explanation[["feature_desc", "feature_weight"]].round(-1)
       feature_desc  feature_weight
-    0  3 < rooms            100.0
-    1  floor <= 4             0.0
+    0   rooms <= 5         -1030.0
+    1  4.5 < floor            20.0
     """
     arguments = {name: value for name, value in locals().items() if name in _NAMED} | options
     request = check_arguments(explainer, arguments)
