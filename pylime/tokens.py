@@ -118,8 +118,8 @@ def icu_tokenize(text: str) -> list[str]:
 
     Examples
     --------
-    >>> icu_tokenize("我们喜欢编程")  # doctest: +SKIP
-    ['我们', '喜欢', '编程']
+    >>> icu_tokenize("今天天气很好")  # doctest: +SKIP
+    ['今天', '天气', '很好']
     """
     return [text[start:end] for start, end in _icu_spans(text)]
 
