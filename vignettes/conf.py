@@ -4,6 +4,8 @@ import os
 import re
 from typing import Any
 
+from sphinx.addnodes import desc, desc_signature
+
 import pylime
 
 # Kernels inherit these: no chatter, and no bars.
@@ -70,6 +72,17 @@ def read_docstring(
     lines[:] = FOOTNOTE.sub(rf"[#{name}-\1]", text).split("\n")
 
 
+def keep_one_signature(app: Any, page: Any) -> None:
+    """Leave out what a generic function shows for each library: always the same signature."""
+    for entry in page.findall(desc):
+        seen: set[str] = set()
+        for signature in [part for part in entry.children if isinstance(part, desc_signature)]:
+            if signature.astext() in seen:
+                entry.remove(signature)
+            seen.add(signature.astext())
+
+
 def setup(app: Any) -> None:
-    """Have docstrings read before their sections are."""
+    """Have docstrings read before their sections are, and pages looked through at the end."""
     app.connect("autodoc-process-docstring", read_docstring, priority=400)
+    app.connect("doctree-read", keep_one_signature)
