@@ -24,8 +24,9 @@ From one row to many machines: `explain(..., n_jobs=2)`, `explain(dask_frame, ex
 `write_explanation(explanation, path)` keeps a frame with all its cells, `read_explanation(path)`
 gives it back, and `explain_to_parquet(batches, explainer, folder)` does work that takes hours.
 
-The model can be a Keras model, a scikit-learn estimator, or a function in
-`as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
+The model goes in as it is: scikit-learn, boosted trees, Keras, PyTorch, statsmodels, H2O,
+ONNX and transformers are known. Any function does in `as_classifier(function, labels)` or
+`as_regressor(function)`; `predict_model` and `model_type`
 are open to your own classes.
 """
 

@@ -50,7 +50,7 @@ autodoc_typehints_format = "short"
 nitpick_ignore_regex = [(r"py:(class|data)", r".*")]
 
 LINK = re.compile(r"\[`([\w.]+)`\]\[([\w.]*)\]")
-FOOTNOTE = re.compile(r"\[(\d+)\](?=_|\s)")
+FOOTNOTE = re.compile(r"(?<=\s)\[(\d+)\](?=_|\s)")
 
 
 def read_docstring(
