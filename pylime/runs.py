@@ -11,7 +11,7 @@ import inspect
 import json
 import os
 import warnings
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sized
 from dataclasses import fields, is_dataclass
 from itertools import chain
 from pathlib import Path
@@ -152,7 +152,7 @@ def explain_to_parquet(
     for unfinished in [*folder.glob(f".{_PARTS}.*.tmp"), *folder.glob(f".{_MANIFEST}.*.tmp")]:
         unfinished.unlink()  # of a run that was killed
     identity = hashlib.sha256((folder / _MANIFEST).read_bytes()).hexdigest()
-    total = len(frames) if hasattr(frames, "__len__") else None  # type: ignore
+    total = len(frames) if isinstance(frames, Sized) else None
     parts: list[Path] = []
     n_before = 0
     names: set[Hashable] = set()

@@ -23,8 +23,8 @@ def some_of(data, n):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_models_of_every_library_behave_alike(case: ModelCase):
     if importlib.util.find_spec(case.module) is None:
-        assert sys.platform != "linux", f"{case.library} belongs to the test extra"
-        pytest.skip(f"{case.library} cannot be installed here")
+        assert sys.platform != "linux", f"{case.project} belongs to the test extra"
+        pytest.skip(f"{case.project} cannot be installed here")
     subject = case.build()
     model = owner_of(subject.model)
     classifies = case.task != "regression"

@@ -73,7 +73,6 @@ def test_results_on_arrays_work_after_the_removal_of_data():
 
 
 def test_the_other_formula_engine_names_its_classes_too(monkeypatch):
-    pytest.importorskip("formulaic")
     monkeypatch.setattr(statsmodels.formula.options, "formula_engine", "formulaic")
     data = ROWS.assign(answer=np.where(LIKELY, "yes", "no"))
     results = binomial("answer ~ signal", data).fit()

@@ -52,8 +52,8 @@ class ModelCase:
 
     Attributes
     ----------
-    library
-        As its project writes it.
+    project
+        The library, as its project writes it.
     model
         The model's class, or how it is made.
     task
@@ -64,14 +64,14 @@ class ModelCase:
         What is imported for it.
     """
 
-    library: str
+    project: str
     model: str
     task: Task
     build: Callable[[], Subject]
     module: str
 
     def __str__(self) -> str:
-        return f"{self.library} {self.model} {self.task}"
+        return f"{self.project} {self.model} {self.task}"
 
 
 def all_cases() -> list[ModelCase]:
@@ -81,14 +81,14 @@ def all_cases() -> list[ModelCase]:
         for module in pkgutil.iter_modules(__path__)
     ]
     cases = [case for module in modules for case in module.CASES]
-    return sorted(cases, key=lambda case: case.library.casefold())
+    return sorted(cases, key=lambda case: case.project.casefold())
 
 
 def support_table() -> str:
     """What is supported, as the README has it."""
     rows: dict[str, dict[str, list[str]]] = {}
     for case in all_cases():
-        models = rows.setdefault(case.library, {}).setdefault(case.task, [])
+        models = rows.setdefault(case.project, {}).setdefault(case.task, [])
         if case.model not in models:
             models.append(case.model)
     lines = ["| library | task | tested with |", "| --- | --- | --- |"]
