@@ -37,15 +37,16 @@ import pylime.image
 import pylime.tabular
 import pylime.text  # noqa: F401 - and about texts
 from pylime._version import __version__  # noqa: F401 - for users
-from pylime.cluster import arrow_schema, explain_batches, spark_schema
+from pylime.batches import arrow_schema, explain_batches, spark_schema
+from pylime.data.bundled import imagenet_labels, load_image_example, load_text_example
 from pylime.explainers import explain, lime
+from pylime.files.runs import explain_to_parquet
+from pylime.files.storage import read_explanation, write_explanation
+from pylime.frame import COLUMNS
+from pylime.image.superpixels import slic
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
-from pylime.resources import imagenet_labels, load_image_example, load_text_example
-from pylime.runs import explain_to_parquet
-from pylime.storage import read_explanation, write_explanation
-from pylime.superpixels import slic
-from pylime.tidy import COLUMNS, Bitmap, Superpixel, Word
-from pylime.tokens import default_tokenize, icu_tokenize
+from pylime.text.tokens import default_tokenize, icu_tokenize
+from pylime.values import Bitmap, Superpixel, Word
 
 if TYPE_CHECKING:
     from pylime.app import (

@@ -65,8 +65,8 @@ def _run(options: argparse.Namespace) -> None:
     photos = options.photos or [_cat()]
     from pylime import as_classifier, explain, imagenet_labels, lime
     from pylime.checks import check_count
+    from pylime.image.pixels import read_picture
     from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
-    from pylime.pictures import read_picture
 
     for photo in photos:
         read_picture(photo)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pylime.checks import check_count, check_running, make_options
-from pylime.faults import CaseError, check_on_error, report_failures
+from pylime.errors import CaseError, check_on_error, report_failures
+from pylime.frame import assemble
 from pylime.inputs import recognise, warn_of_namesakes
 from pylime.models import check_model, model_type, owner_of
 from pylime.models import probe as try_model
@@ -25,8 +26,7 @@ from pylime.pipeline import (
 )
 from pylime.progress import progress_bar
 from pylime.seeds import seed_words
-from pylime.surrogate import check_feature_select
-from pylime.tidy import assemble
+from pylime.surrogate.fit import check_feature_select
 
 __all__ = ["check_arguments", "explain", "lime"]
 

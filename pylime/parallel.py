@@ -8,11 +8,12 @@ import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Parcel", "in_parts", "limited_threads", "n_parts"]
+__all__ = ["Parcel", "few_threads", "in_parts", "limited_threads", "n_parts"]
 
 # Parts of the work per process: enough of them that no process is left with all the
 # slow cases, few enough that little is done twice when one dies.
@@ -210,3 +211,36 @@ def limited_threads() -> Iterator[None]:
             _n_limited -= 1
             while _own_limits and not _n_limited:
                 os.environ.pop(_own_limits.pop(), None)
+
+
+# Multiplications below which a second thread costs more than it brings. On a machine
+# that has other things to do, waiting for it takes a hundred times as long as the product.
+_WORTH_A_THREAD = 2e8
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController  # looks at all loaded libraries
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def few_threads(multiplications: float) -> AbstractContextManager[Any]:
+    """
+    Do linear algebra on one thread, unless it is large.
+
+    Parameters
+    ----------
+    multiplications
+        About how many there will be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with few_threads(5000 * 30 * 30):
+    ...     np.ones((2, 3)) @ np.ones(3)
+    array([3., 3.])
+    """
+    if multiplications > _WORTH_A_THREAD:
+        return nullcontext()
+    return _blas().limit(limits=1)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from pylime.faults import CaseError, some_names, stop_at
+from pylime.errors import CaseError, some_names, stop_at
 from pylime.inputs import unknown_input
 from pylime.models import ModelType, model_type
 from pylime.parallel import in_parts, n_parts

@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from scipy import sparse
 
-from pylime.threads import few_threads
+from pylime.parallel import few_threads
 
 __all__ = [
     "DIST_FUNS",

@@ -16,7 +16,9 @@ os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")  # H2O reports each prediction to its makers
 
-REFERENCE = Path(__file__).parent / "reference"
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+REFERENCE = TESTS / "reference"
 
 
 def pytest_sessionfinish() -> None:

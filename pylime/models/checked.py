@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pylime.batches import check_rows
 from pylime.checks import users_level
+from pylime.masks import check_rows
 from pylime.models.generics import (
     Classifier,
     ModelType,

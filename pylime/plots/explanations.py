@@ -22,8 +22,8 @@ from plotnine.facets.facet_wrap import wrap_dims
 from skimage.color import lab2rgb, rgb2lab
 
 from pylime.checks import check_count
+from pylime.frame import check_explanation
 from pylime.plots.theme import in_order, plain_text, sized_theme, text_width
-from pylime.tidy import check_explanation
 
 __all__ = ["plot_explanations"]
 

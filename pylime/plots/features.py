@@ -20,6 +20,8 @@ from plotnine import (
 )
 
 from pylime.checks import check_count
+from pylime.frame import check_explanation
+from pylime.numbers import format_numbers
 from pylime.plots.theme import (
     in_order,
     label_both_upper,
@@ -27,7 +29,6 @@ from pylime.plots.theme import (
     sized_theme,
     text_width,
 )
-from pylime.tidy import check_explanation, format_numbers
 
 __all__ = ["plot_features"]
 

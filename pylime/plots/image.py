@@ -19,11 +19,13 @@ from plotnine import (
 )
 from plotnine.geoms.geom import geom
 
+from pylime.frame import COLUMNS, check_explanation
+from pylime.image.pixels import flatten, parse_colour, read_picture, rgb_pixels
+from pylime.image.superpixels import check_segmentation, segment_by
 from pylime.inputs import recognise
-from pylime.pictures import flatten, parse_colour, read_picture, rgb_pixels
+from pylime.numbers import format_numbers
 from pylime.plots.theme import label_both_upper, theme_lime
-from pylime.superpixels import check_segmentation, segment_by
-from pylime.tidy import COLUMNS, Bitmap, check_explanation, format_numbers
+from pylime.values import Bitmap
 
 __all__ = ["plot_image_explanation", "plot_superpixels"]
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pylime.plots.places import locate_features
+from pylime.frame import check_explanation
+from pylime.numbers import format_numbers
 from pylime.plots.stylesheet import STYLESHEET
-from pylime.tidy import check_explanation, format_numbers
-from pylime.tokens import Span
+from pylime.text.places import locate_features
+from pylime.text.tokens import Span
 
 __all__ = ["TextExplanations", "color_code", "css_size", "escape", "plot_text_explanations"]
 

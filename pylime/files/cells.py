@@ -1,0 +1,266 @@
+"""
+Cells of the tidy frame as JSON values, and back.
+
+Numbers, strings, logicals, None, lists and mappings by strings are what they are in JSON.
+Everything else is an object with one key, which begins with a dollar sign and says what it
+is: `{"$float": "nan"}`, `{"$date": "2026-02-28"}`. Reading runs nothing of what it reads:
+a name that is not among these is an error.
+"""
+
+import base64
+import datetime
+import decimal
+import io
+import math
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pylime.values import Bitmap, Superpixel, Word
+
+__all__ = ["CellCoder", "is_text"]
+
+# What the pictures and superpixels of a file may have in all, in units of what Pillow
+# takes for a suspiciously large picture: a small file can ask for a lot of memory.
+_PICTURES_PER_FILE = 24
+
+# Each type with its name and a way to make of it what JSON has, or has after another round
+# of this; the way back is below.
+_WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    Word: ("word", lambda word: [str(word), [list(span) for span in word.spans]]),
+    tuple: ("tuple", list),
+    bytes: ("bytes", lambda value: base64.b64encode(value).decode()),
+    complex: ("complex", lambda value: [value.real, value.imag]),
+    decimal.Decimal: ("decimal", str),
+    datetime.date: ("date", datetime.date.isoformat),
+    datetime.time: ("time", datetime.time.isoformat),
+    datetime.datetime: ("datetime", lambda time: _datetime_parts(time)),
+    datetime.timedelta: ("duration", lambda value: [value.days, value.seconds, value.microseconds]),
+    pd.Timestamp: ("timestamp", lambda stamp: _stamp_parts(stamp)),
+    pd.Timedelta: ("timedelta", lambda value: [int(value.asm8.astype(np.int64)), value.unit]),
+    pd.Period: ("period", lambda value: [str(value), value.freqstr]),
+    pd.Interval: ("interval", lambda value: [value.left, value.right, value.closed]),
+    type(pd.NaT): ("missing", lambda _: "NaT"),
+    type(pd.NA): ("missing", lambda _: "NA"),
+}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "word": lambda parts: Word(_text(parts[0]), [_span(span) for span in parts[1]]),
+    "tuple": tuple,
+    "dict": dict,
+    "text": lambda codes: "".join(map(chr, codes)),
+    "float": {"nan": np.nan, "inf": math.inf, "-inf": -math.inf}.__getitem__,
+    "bytes": lambda text: base64.b64decode(text, validate=True),
+    "complex": lambda parts: complex(*parts),
+    "decimal": decimal.Decimal,
+    "date": datetime.date.fromisoformat,
+    "time": datetime.time.fromisoformat,
+    "datetime": lambda parts: _datetime(*parts),
+    "duration": lambda parts: datetime.timedelta(*parts),
+    "timestamp": lambda parts: _timestamp(*parts),
+    "timedelta": lambda parts: pd.Timedelta(np.timedelta64(*parts)),
+    "period": lambda parts: pd.Period(parts[0], freq=parts[1]),
+    "interval": lambda parts: pd.Interval(*parts),
+    "missing": {"NaT": pd.NaT, "NA": pd.NA}.__getitem__,
+    "numpy": lambda parts: _numpy_scalar(*parts),
+}
+
+
+class CellCoder:
+    """
+    Turns the cells of one file into JSON values, and back.
+
+    It counts the pixels of the pictures and superpixels. A coder is of one file.
+
+    Examples
+    --------
+    >>> coder = CellCoder()
+    >>> coder.encode({"age": 40.9, "since": datetime.date(2026, 2, 28), "town": None})
+    {'age': 40.9, 'since': {'$date': '2026-02-28'}, 'town': None}
+    >>> coder.decode({"$superpixel": {"shape": [2, 3], "runs": [0, 2, 3, 1]}})
+    3px superpixel
+    """
+
+    def __init__(self) -> None:
+        self._n_pixels = 0
+
+    def encode(self, cell: Any) -> Any:
+        """Turn a cell into what JSON can say; a TypeError names a type that it cannot."""
+        kind = type(cell)
+        if cell is None or kind is bool or kind is int:
+            return cell
+        if kind is float:
+            return cell if math.isfinite(cell) else {"$float": repr(cell)}
+        if kind is str:
+            return cell if is_text(cell) else {"$text": [ord(sign) for sign in cell]}
+        if kind is list:
+            return [self.encode(value) for value in cell]
+        if kind is dict:
+            if all(is_text(name) and not name.startswith("$") for name in cell):
+                return {name: self.encode(value) for name, value in cell.items()}
+            return {"$dict": [[self.encode(k), self.encode(v)] for k, v in cell.items()]}
+        if kind is Bitmap:
+            return {"$png": base64.b64encode(self.png_of(cell)).decode()}
+        if kind is Superpixel:
+            return {"$superpixel": self._runs_of(cell)}
+        if kind in _WRITERS:
+            name, write = _WRITERS[kind]
+            return {f"${name}": self.encode(write(cell))}
+        if isinstance(cell, np.generic) and cell.dtype.kind in "biufUmM" and cell.itemsize <= 8:
+            whole = cell.dtype.kind in "mM"
+            value = int(cell.astype(np.int64)) if whole else cell.item()
+            return {"$numpy": [str(cell.dtype), self.encode(value)]}
+        if isinstance(cell, np.str_):
+            return {"$numpy": ["str", self.encode(str(cell))]}
+        raise TypeError(
+            f"an object of class {kind.__module__}.{kind.__qualname__} cannot be stored: "
+            f"{cell!r:.80}. Make it a number, a text or a date, or a mapping of these"
+        )
+
+    def decode(self, value: Any) -> Any:
+        """Turn what [`encode`][] gave into the cell; raises whatever a wrong value leads to."""
+        if isinstance(value, list):
+            return [self.decode(part) for part in value]
+        if not isinstance(value, dict):
+            return value
+        tag = next(iter(value), "")
+        if len(value) != 1 or not tag.startswith("$"):
+            return {name: self.decode(part) for name, part in value.items()}
+        if tag == "$png":
+            return self.picture_of(base64.b64decode(value[tag], validate=True))
+        if tag == "$superpixel":
+            return self._superpixel(**value[tag])
+        if tag[1:] not in _READERS:
+            raise ValueError(f"it holds a cell of an unknown kind, {tag!r}")
+        return _READERS[tag[1:]](self.decode(value[tag]))
+
+    def png_of(self, picture: Bitmap) -> bytes:
+        """Write a picture as the bytes of a PNG file."""
+        pixels = picture.pixels
+        if pixels.ndim != 2 and not (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
+            raise ValueError(
+                "a picture must be of shape (H, W), (H, W, 3) or (H, W, 4) to be stored; "
+                f"not {pixels.shape}"
+            )
+        self._count(pixels.shape[0], pixels.shape[1])
+        return picture._repr_png_()
+
+    def picture_of(self, png: bytes) -> Bitmap:
+        """Read a picture from the bytes of a PNG file."""
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            if image.mode not in ("L", "RGB", "RGBA"):
+                raise ValueError(f"a picture must be L, RGB or RGBA; not {image.mode}")
+            self._count(image.height, image.width)
+            return Bitmap(np.asarray(image))
+
+    def _runs_of(self, superpixel: Superpixel) -> dict[str, Any]:
+        """Starts and lengths of the runs of pixels that follow on each other."""
+        indices = superpixel.indices
+        self._count(*superpixel.shape, len(indices))
+        if len(indices) and not 0 <= indices.min() <= indices.max() < math.prod(superpixel.shape):
+            raise ValueError("a superpixel has pixels outside of its picture")
+        starts = np.flatnonzero(np.diff(indices, prepend=-2) != 1)
+        lengths = np.diff(starts, append=len(indices))
+        runs = np.column_stack([indices[starts], lengths]).ravel().tolist()
+        return {"shape": list(superpixel.shape), "runs": runs}
+
+    def _superpixel(self, shape: Any, runs: Any) -> Superpixel:
+        height, width = map(int, shape)
+        starts, lengths = np.asarray(runs, dtype=np.int64).reshape(-1, 2).T
+        # One by one the lengths are small, so their sum cannot overflow.
+        if np.any((lengths < 1) | (lengths > height * width)):
+            raise ValueError("a superpixel has runs that are longer than its picture")
+        self._count(height, width, int(lengths.sum()))
+        if np.any((starts < 0) | (starts + lengths > height * width)):
+            raise ValueError("a superpixel has pixels outside of its picture")
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return Superpixel(np.repeat(starts, lengths) + within, (height, width))
+
+    def _count(self, height: int, width: int, n: int | None = None) -> None:
+        """Raise before more memory is asked for than a file may."""
+        limit = Image.MAX_IMAGE_PIXELS
+        if height < 1 or width < 1:
+            raise ValueError(f"a picture has no pixels: its shape is {(height, width)}")
+        n = height * width if n is None else n
+        self._n_pixels += n
+        if limit is None:
+            return
+        if height * width > 2 * limit or n > height * width:
+            raise ValueError(
+                f"a picture or superpixel of {max(n, height * width)} pixels is too large; "
+                "PIL.Image.MAX_IMAGE_PIXELS sets the limit"
+            )
+        if self._n_pixels > _PICTURES_PER_FILE * limit:
+            raise ValueError(
+                f"its pictures and superpixels have more than {_PICTURES_PER_FILE * limit} pixels; "
+                "store fewer cases in a file, or raise PIL.Image.MAX_IMAGE_PIXELS"
+            )
+
+
+def is_text(value: Any) -> bool:
+    """Whether something is a plain string that can be written as UTF-8."""
+    if type(value) is not str:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates, as file names can have
+        return False
+    return True
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a word must be a text; not {value!r:.80}")
+    return value
+
+
+def _span(span: Any) -> tuple[int, int]:
+    start, end = span
+    return int(start), int(end)
+
+
+def _zone(zone: Any) -> str | None:
+    """The name of a time zone; None where the offset is all there is."""
+    return getattr(zone, "key", None) or getattr(zone, "zone", None)
+
+
+def _datetime_parts(time: datetime.datetime) -> list[Any]:
+    """The time in its zone, the zone's name, and which of two equal times it is there."""
+    zone = _zone(time.tzinfo)
+    if zone is None:
+        return [time.isoformat()]
+    return [time.replace(tzinfo=None).isoformat(), zone, time.fold]
+
+
+def _datetime(text: str, zone: str | None = None, fold: int = 0) -> datetime.datetime:
+    time = datetime.datetime.fromisoformat(text)
+    return time.replace(tzinfo=zoneinfo.ZoneInfo(zone), fold=fold) if zone else time
+
+
+def _stamp_parts(stamp: pd.Timestamp) -> list[Any]:
+    """The time in UTC, the unit it is counted in, and the zone or the offset in seconds."""
+    offset = stamp.utcoffset()
+    if offset is None:
+        return [stamp.isoformat(), stamp.unit, None]
+    zone = _zone(stamp.tz) or offset.total_seconds()
+    return [stamp.tz_convert(None).isoformat(), stamp.unit, zone]
+
+
+def _timestamp(text: str, unit: Any, zone: str | float | None) -> Any:
+    stamp = pd.Timestamp(text).as_unit(unit)
+    if zone is None:
+        return stamp
+    if isinstance(zone, str):
+        return stamp.tz_localize("UTC").tz_convert(zoneinfo.ZoneInfo(zone))
+    offset = datetime.timezone(datetime.timedelta(seconds=zone))
+    return stamp.tz_localize("UTC").tz_convert(offset)
+
+
+def _numpy_scalar(name: str, value: Any) -> Any:
+    dtype = np.dtype(name)
+    if dtype.kind not in "biufUmM":
+        raise ValueError(f"it holds a scalar of an unknown type, {name!r}")
+    return np.str_(value) if dtype.kind == "U" else np.array(value).astype(dtype)[()]

@@ -1,0 +1,153 @@
+"""
+The tidy frame: its columns, and how explained cases become one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pylime.surrogate import Neighbourhood, Surrogate
+
+__all__ = ["COLUMNS", "assemble", "check_explanation", "object_column"]
+
+COLUMNS = (
+    "model_type",
+    "case",
+    "label",
+    "label_prob",
+    "model_r2",
+    "model_intercept",
+    "model_prediction",
+    "feature",
+    "feature_value",
+    "feature_weight",
+    "feature_desc",
+    "data",
+    "prediction",
+)
+"""The columns of an explanation; a regressor's has no `label` and no `label_prob`."""
+
+
+def assemble(
+    explained: Iterable[tuple[Neighbourhood, Sequence[Surrogate]]], model_type: str
+) -> pd.DataFrame:
+    """
+    Put explained cases into one tidy frame.
+
+    Parameters
+    ----------
+    explained
+        Each case with its surrogate models.
+    model_type
+        `"classification"` or `"regression"`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per case, label and feature, with the columns [`COLUMNS`][]; for a
+        regressor without `label` and `label_prob`, and with a number as `prediction`.
+    """
+    regression = model_type == "regression"
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for case, surrogates in explained:
+        prediction = dict(case.prediction)
+        data = _with_one_nan(case.data)
+        for fit in surrogates:
+            columns["feature"] += fit.features
+            columns["feature_value"] += [case.values[name] for name in fit.features]
+            columns["feature_desc"] += [case.descriptions[name] for name in fit.features]
+            columns["feature_weight"] += fit.coefficients.tolist()
+            shared = {
+                "model_type": model_type,
+                "case": case.case,
+                "label": fit.label,
+                "label_prob": prediction[fit.label],
+                "model_r2": fit.r2,
+                "model_intercept": fit.intercept,
+                "model_prediction": fit.prediction,
+                "data": data,
+                "prediction": prediction[fit.label] if regression else prediction,
+            }
+            for name, value in shared.items():
+                columns[name] += [value] * len(fit.features)
+    if regression:
+        del columns["label"], columns["label_prob"]
+    cells = {"feature_value", "data"} | (set() if regression else {"prediction"})
+    return pd.DataFrame(
+        {
+            name: object_column(values) if name in cells else values
+            for name, values in columns.items()
+        }
+    )
+
+
+def _with_one_nan(data: Any) -> Any:
+    """Make missing numbers of a row the same object: only so are equal mappings equal."""
+    if not isinstance(data, Mapping):
+        return data
+    return {
+        name: np.nan if isinstance(value, float) and value != value else value
+        for name, value in data.items()
+    }
+
+
+def object_column(values: list[Any]) -> pd.Series:
+    """Keep each value as it is; pandas would take lists and mappings apart."""
+    array = np.empty(len(values), dtype=object)
+    for position, value in enumerate(values):
+        array[position] = value
+    return pd.Series(array, dtype=object)
+
+
+def check_explanation(
+    explanation: Any, *, classification: Iterable[str], regression: Iterable[str]
+) -> str:
+    """
+    Check that something is an explanation, and say of what type of model.
+
+    Parameters
+    ----------
+    explanation
+        What a user passed as an explanation.
+    classification
+        Names from [`COLUMNS`][] that are needed of a classifier's explanation.
+    regression
+        Those that are needed of a regressor's.
+
+    Returns
+    -------
+    str
+        `"classification"` or `"regression"`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no data frame, lacks columns or rows, or mixes types of models.
+    """
+    if not isinstance(explanation, pd.DataFrame):
+        raise TypeError(
+            "`explanation` must be a data frame from explain(); "
+            f"not an object of class {type(explanation).__name__!r}."
+        )
+    if "model_type" not in explanation:
+        raise ValueError(
+            "`explanation` must be a data frame from explain(); it has no column 'model_type'."
+        )
+    if explanation.empty:
+        raise ValueError("`explanation` must have rows; it is empty.")
+    needed = {"classification": classification, "regression": regression}
+    model_types = list(explanation["model_type"].unique())
+    if len(model_types) > 1 or model_types[0] not in needed:
+        raise ValueError(
+            "`explanation` must have one `model_type`, 'classification' or 'regression'; "
+            f"not {', '.join(map(repr, model_types))}."
+        )
+    missing = [name for name in needed[model_types[0]] if name not in explanation]
+    if missing:
+        raise ValueError(
+            "`explanation` must have the columns that explain() gives it; "
+            f"without {', '.join(map(repr, missing))} it is incomplete."
+        )
+    return model_types[0]

@@ -1,0 +1,16 @@
+"""
+Surrogate models: the weighted linear fit around one case.
+
+The rule of this room: arrays in, arrays out. Nothing here depends on what a column of the
+design stands for.
+"""
+
+from pylime.surrogate.fit import (
+    Neighbourhood,
+    Surrogate,
+    choose_labels,
+    fit_labels,
+    fit_surrogates,
+)
+
+__all__ = ["Neighbourhood", "Surrogate", "choose_labels", "fit_labels", "fit_surrogates"]

@@ -1,0 +1,423 @@
+"""
+Surrogate models: the weighted linear fit around one case.
+
+A [`Neighbourhood`][] is what every kind of input turns a case into; [`fit_surrogates`][]
+and [`fit_labels`][] know nothing of tables, texts or images.
+"""
+
+import difflib
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pylime.errors import CaseError, RequestError
+from pylime.parallel import few_threads
+from pylime.surrogate.linear import Design, LinearFit, Moments, ridge, weighted_moments
+from pylime.surrogate.selection import (
+    FEATURE_SELECT,
+    SelectionProblem,
+    select_features,
+    select_forward_wide,
+    selects_forward,
+)
+
+__all__ = [
+    "CaseError",
+    "Neighbourhood",
+    "Surrogate",
+    "check_feature_select",
+    "choose_labels",
+    "fit_labels",
+    "fit_surrogates",
+]
+
+
+# From how many columns forward selection does without the p x p Gram matrix; and the most
+# columns for which a method that needs it gets it: it then takes 0.8 GB.
+_WIDE = 2000
+_WIDEST = 10_000
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """
+    One case, its permutations and what the model says of them.
+
+    Attributes
+    ----------
+    case
+        The name under which the case is reported.
+    design
+        (n, p) array or sparse matrix; row 0 is the case itself.
+    weights
+        (n,) similarity of each permutation to the case.
+    predictions
+        n rows, a column per label.
+    prediction
+        The model's prediction of the case as it was given: label to probability, or
+        `"Response"` to a number.
+    features
+        Names of the p columns.
+    values, descriptions
+        What to report as `feature_value` and `feature_desc`, by feature.
+    data
+        What to report as `data`.
+    """
+
+    case: Hashable
+    design: Design
+    weights: np.ndarray
+    predictions: pd.DataFrame
+    prediction: Mapping[Hashable, float]
+    features: Sequence[str]
+    values: Mapping[str, Any]
+    descriptions: Mapping[str, str]
+    data: Any
+
+    def without_rows(self) -> "Neighbourhood":
+        """What is reported of a case; its permutations would fill the memory."""
+        return replace(
+            self, design=np.empty((1, 0)), weights=np.empty(0), predictions=pd.DataFrame()
+        )
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """
+    The local model of one label.
+
+    Attributes
+    ----------
+    label
+        The label, or `"Response"`.
+    features
+        Names of the columns it uses, in the order of their selection.
+    coefficients
+        A weight for each.
+    r2, intercept
+        Weighted R² and intercept.
+    prediction
+        The fit at the case itself.
+    """
+
+    label: Hashable
+    features: list[str]
+    coefficients: np.ndarray
+    r2: float
+    intercept: float
+    prediction: float
+
+
+def check_feature_select(method: str) -> None:
+    """Raise a ValueError unless the name is one of a feature selector."""
+    if method not in FEATURE_SELECT:
+        names = ", ".join(repr(name) for name in FEATURE_SELECT)
+        raise ValueError(f"`feature_select` must be one of {names}; not {method!r}.")
+
+
+def choose_labels(
+    prediction: Mapping[Hashable, float] | pd.Series,
+    labels: Any = None,
+    n_labels: int | None = None,
+) -> list[Hashable]:
+    """
+    Decide which labels to explain.
+
+    Parameters
+    ----------
+    prediction
+        The model's prediction of the case, by label.
+    labels
+        One name, or several, explained in their order; or positions from 0, where the
+        names are no whole numbers.
+    n_labels
+        Take that many labels, the likeliest first. Without either: the likeliest.
+
+    Returns
+    -------
+    list
+        Labels, as the prediction has them.
+
+    Raises
+    ------
+    RequestError
+        A ValueError: if both are given, a label is unknown, or fewer labels exist than are
+        asked for.
+    """
+    known = list(prediction.keys())
+    if labels is not None and n_labels is not None:
+        raise RequestError("You need to choose between `labels` and `n_labels`; not both.")
+    if labels is None:
+        n_labels = 1 if n_labels is None else n_labels
+        if n_labels > len(known):
+            raise RequestError(
+                f"`n_labels` must not exceed the model's {len(known)} labels; not {n_labels}."
+            )
+        values = [value for _, value in prediction.items()]
+        order = np.argsort(np.negative(values), kind="stable")
+        return [known[position] for position in order[:n_labels]]
+    if _is_one_label(labels, known):
+        labels = [labels]
+    chosen = list(dict.fromkeys(_known_label(label, known) for label in labels))
+    if not chosen:
+        raise RequestError("`labels` must name at least one label; it is empty.")
+    return chosen
+
+
+def _is_one_label(labels: Any, known: Sequence[Hashable]) -> bool:
+    if isinstance(labels, str) or not np.iterable(labels):
+        return True
+    return isinstance(labels, tuple) and labels in known
+
+
+def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
+    if label in known:
+        return known[known.index(label)]
+    names = {str(name): name for name in known}
+    if str(label) in names:
+        return names[str(label)]
+    counted = any(isinstance(name, int | np.integer) for name in known)
+    if isinstance(label, int | np.integer) and not isinstance(label, bool) and not counted:
+        position = int(label)
+        if 0 <= position < len(known):
+            return known[position]
+    nearest = [names[name] for name in _nearest_names(str(label), list(names))]
+    listed = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
+    raise RequestError(
+        f"`labels` must be among the model's {len(known)} labels; not {label!r}. "
+        + (f"Nearest: {', '.join(map(repr, nearest))}. " if nearest else "")
+        + f"They are {listed}."
+    )
+
+
+def _nearest_names(name: str, names: Sequence[str]) -> list[str]:
+    """Names that contain the word or are spelt alike, best first."""
+    word = name.casefold()
+    containing = [other for other in names if word and word in other.casefold()]
+    folded = {other.casefold(): other for other in names}
+    alike = [folded[match] for match in difflib.get_close_matches(word, folded, n=5, cutoff=0.5)]
+    return list(dict.fromkeys(containing[:5] + alike))[:5]
+
+
+def fit_labels(
+    design: Any,
+    predictions: pd.DataFrame,
+    weights: np.ndarray,
+    features: Sequence[str],
+    labels: Sequence[Hashable],
+    *,
+    n_features: int,
+    feature_select: str = "auto",
+) -> list[Surrogate]:
+    """
+    Fit one weighted linear model per label.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix; row 0 is the case itself. Columns with a missing
+        value or without variance are left out.
+    predictions
+        n rows, a column per label.
+    weights
+        (n,) array, not negative.
+    features
+        Names of the p columns.
+    labels
+        Which labels to fit, columns of `predictions`.
+    n_features
+        How many features a model may use at most (`feature_select="none"` uses all).
+    feature_select
+        A key of `pylime.selection.SELECTORS`.
+
+    Returns
+    -------
+    list of Surrogate
+        One per label. More than one feature: ridge regression with λ = 2/n in glmnet's
+        scaling; one: weighted least squares (R: `lime:::model_permutations`).
+
+    Raises
+    ------
+    CaseError
+        If all weights after the first are zero, a response is constant, or no column
+        varies.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    if not weights[1:].sum() > 1e-12 * weights.max():
+        raise CaseError(
+            "All permutations have no similarity to the original observation. "
+            "Try setting `bin_continuous=True` and/or increase `kernel_width`."
+        )
+    matrix = _as_design(design)
+    # By position: a label can be False or a tuple, which pandas takes for something else.
+    known: list[Hashable] = list(predictions.columns)
+    places = [known.index(label) for label in labels]
+    responses = predictions.iloc[:, places].to_numpy(np.float64)
+    varying = _varying_columns(matrix)
+    if not len(varying):
+        raise CaseError(
+            "No feature varies over the permutations, so there is nothing to fit. With few "
+            "permutations, raise `n_permutations`."
+        )
+    for label, response in zip(labels, responses.T, strict=True):
+        if np.all(response == response[0]):
+            raise CaseError(
+                f"The response of label {label!r} is {response[0]:g} for every permutation. "
+                "Please check your model: it does not react to what is permuted"
+                + (", or raise `n_permutations`." if len(response) < 100 else ".")
+            )
+    if len(varying) < matrix.shape[1]:
+        matrix = matrix[:, varying]
+    with few_threads(matrix.shape[0] * matrix.shape[1] ** 2):
+        chosen = _select(matrix, responses, weights, n_features, feature_select)
+    first = matrix[[0]]
+    first = first if isinstance(first, np.ndarray) else first.toarray()
+    first = np.asarray(first[0], dtype=np.float64)
+
+    surrogates = []
+    for position, (label, (columns, moments)) in enumerate(zip(labels, chosen, strict=True)):
+        with few_threads(len(columns) ** 3):
+            fit = _fit(moments, position)
+        surrogates.append(
+            Surrogate(
+                label,
+                [str(features[varying[column]]) for column in columns],
+                fit.coefficients,
+                fit.r2,
+                fit.intercept,
+                float(fit.intercept + np.nansum(first[columns] * fit.coefficients)),
+            )
+        )
+    return surrogates
+
+
+def _select(
+    design: Design,
+    responses: np.ndarray,
+    weights: np.ndarray,
+    n_features: int,
+    feature_select: str,
+) -> list[tuple[list[int], Moments]]:
+    """For each response the columns to use, and their moments."""
+    n_columns = design.shape[1]
+    if n_columns > max(_WIDE, n_features) and selects_forward(feature_select, n_features):
+        return [
+            (columns, weighted_moments(design[:, columns], responses, weights))
+            for columns in select_forward_wide(design, responses, weights, n_features)
+        ]
+    if n_columns > _WIDEST:
+        raise CaseError(
+            f'`feature_select="{feature_select}"` with `n_features={n_features}` takes at most '
+            f'{_WIDEST} features; the case has {n_columns}. "forward_selection" takes any number.'
+        )
+    moments = weighted_moments(design, responses, weights)
+    problem = SelectionProblem(moments, design, responses, weights)
+    try:
+        found = [
+            select_features(feature_select, problem, position, n_features)
+            for position in range(responses.shape[1])
+        ]
+    except ValueError as error:
+        raise CaseError(str(error)) from error
+    return [(columns, moments.subset(columns)) for columns in found]
+
+
+def _as_design(design: Any) -> Design:
+    if hasattr(design, "tocsr"):
+        from scipy import sparse
+
+        return sparse.csr_array(design)
+    return np.asarray(design)
+
+
+def _fit(moments: Moments, response: int) -> LinearFit:
+    """Fit by ridge; by least squares when there is one column."""
+    if len(moments.mean) > 1:
+        return ridge(moments, response, 2.0 / moments.n)
+    if moments.scale[0] > 0 and moments.response_scale[response] > 0:
+        return ridge(moments, response, 0.0)
+    # The column varies only where the weight is zero: R leaves the weight missing.
+    mean = float(moments.response_mean[response])
+    return LinearFit(np.array([np.nan]), mean, -np.inf)
+
+
+def _varying_columns(design: Design) -> np.ndarray:
+    """Positions of the columns that have no missing value and more than one value."""
+    if not isinstance(design, np.ndarray):
+        lowest, highest = design.min(axis=0).toarray(), design.max(axis=0).toarray()
+    else:
+        lowest, highest = np.min(design, axis=0), np.max(design, axis=0)
+    # A missing value makes both extremes missing, and nothing compares less to those.
+    return np.flatnonzero(np.ravel(lowest) < np.ravel(highest))
+
+
+def fit_surrogates(
+    design: Any,
+    predictions: pd.DataFrame,
+    weights: np.ndarray,
+    features: Sequence[str],
+    *,
+    labels: Any = None,
+    n_labels: int | None = None,
+    n_features: int,
+    feature_select: str = "auto",
+) -> pd.DataFrame:
+    """
+    Fit one weighted linear model per label to the permutations of a case.
+
+    Parameters
+    ----------
+    design, predictions, weights, features, n_features, feature_select
+        As in [`fit_labels`][].
+    labels, n_labels
+        As in [`choose_labels`][].
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per label and feature, with the columns `label`, `feature`,
+        `feature_weight`, `model_r2`, `model_intercept` and `model_prediction`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is wrong or the case cannot be explained.
+
+    Examples
+    --------
+    >>> design = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])
+    >>> predictions = pd.DataFrame({"cat": [0.9, 0.7, 0.3, 0.1]})
+    >>> fit = fit_surrogates(design, predictions, np.ones(4), ["ear", "tail"], n_features=1)
+    >>> fit[["feature", "feature_weight", "model_intercept"]].round(2)
+      feature  feature_weight  model_intercept
+    0     ear             0.6              0.2
+    """
+    check_feature_select(feature_select)
+    chosen = choose_labels(predictions.iloc[0], labels, n_labels)
+    surrogates = fit_labels(
+        design,
+        predictions,
+        weights,
+        features,
+        chosen,
+        n_features=n_features,
+        feature_select=feature_select,
+    )
+    return pd.DataFrame(
+        [
+            (fit.label, feature, weight, fit.r2, fit.intercept, fit.prediction)
+            for fit in surrogates
+            for feature, weight in zip(fit.features, fit.coefficients, strict=True)
+        ],
+        columns=[
+            "label",
+            "feature",
+            "feature_weight",
+            "model_r2",
+            "model_intercept",
+            "model_prediction",
+        ],
+    )

@@ -1,0 +1,321 @@
+"""
+Feature selection: which columns of a design a surrogate model may use.
+
+[`SELECTORS`][] holds the methods by the names of R's `lime`. Each takes the data of one
+case, the response and the number of features wanted, and returns column positions in
+the order in which the features are reported.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from pylime.surrogate.linear import Design, Moments, coordinate_descent, dense_blocks, lasso_path
+
+__all__ = [
+    "FEATURE_SELECT",
+    "SELECTORS",
+    "SelectionProblem",
+    "select_features",
+    "select_forward_wide",
+    "selects_forward",
+]
+
+
+@dataclass(frozen=True)
+class SelectionProblem:
+    """
+    What a selector may look at.
+
+    Attributes
+    ----------
+    moments
+        Weighted moments of the design and all responses.
+    design
+        (n, p) array or sparse matrix.
+    responses
+        (n, k) array.
+    weights
+        (n,) array.
+    """
+
+    moments: Moments
+    design: Design
+    responses: np.ndarray
+    weights: np.ndarray
+
+
+Selector: TypeAlias = Callable[[SelectionProblem, int, int], list[int]]
+
+
+# Share of a column's variance that the chosen columns leave: below it, where
+# coordinate descent stops makes a difference.
+_NEARLY_EXPLAINED = 0.05
+
+
+def select_none(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
+    """Take all columns."""
+    return list(range(problem.design.shape[1]))
+
+
+def select_forward(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
+    """
+    Add the column that raises R² of the unpenalised weighted fit most, again and again.
+
+    The Gram matrix is swept by each chosen column, so that every candidate's gain is
+    read off its diagonal and no candidate is fitted [1]_. The first column wins a tie.
+    R fits by coordinate descent, which gains next to nothing from a column that the
+    chosen ones nearly explain; such a column counts with what the descent gains.
+
+    References
+    ----------
+    .. [1] Goodnight (1979), The American Statistician 33, 149-158.
+    """
+    gram, target = problem.moments.gram, problem.moments.cross[:, response]
+    swept, cross = gram.copy(), target.copy()
+    open_ = np.ones(len(cross), dtype=bool)
+    chosen: list[int] = []
+    r2 = 0.0
+    for _ in range(n_features):
+        left = np.diag(swept)
+        # What is left of a column that the chosen ones explain is rounding error.
+        usable = open_ & (left > 1e-10)
+        gain = np.where(usable, np.square(cross) / np.where(usable, left, 1.0), 0.0)
+        for column in np.flatnonzero(usable & (left < _NEARLY_EXPLAINED)):
+            columns = [*chosen, int(column)]
+            beta = coordinate_descent(gram[np.ix_(columns, columns)], target[columns], 0.0)
+            reached = 2 * beta @ target[columns] - beta @ gram[np.ix_(columns, columns)] @ beta
+            gain[column] = reached - r2
+        gain[~open_] = -np.inf
+        best = int(np.argmax(gain >= gain.max() - 1e-12))
+        chosen.append(best)
+        open_[best] = False
+        if usable[best]:
+            r2 += np.square(cross[best]) / left[best]
+            column = swept[:, best] / math.sqrt(swept[best, best])
+            cross -= column * (cross[best] / math.sqrt(swept[best, best]))
+            swept -= np.outer(column, column)
+    return chosen
+
+
+def select_forward_wide(
+    design: Design, responses: np.ndarray, weights: np.ndarray, n_features: int
+) -> list[list[int]]:
+    """
+    Select forward without the p x p Gram matrix: only the chosen columns of it.
+
+    Otherwise as [`select_forward`][], save that a column which the chosen ones nearly
+    explain counts with what it adds to the exact fit.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix.
+    responses
+        (n, k) array.
+    weights
+        (n,) array.
+    n_features
+        How many columns to take.
+
+    Returns
+    -------
+    list of list of int
+        Column positions for each response.
+    """
+    weights = weights / weights.sum()
+    weighted = (responses - weights @ responses) * weights[:, None]
+    mean, variance = np.zeros((2, design.shape[1]))
+    products = np.zeros((design.shape[1], responses.shape[1]))
+    for rows, block in dense_blocks(design):
+        mean += weights[rows] @ block
+    for rows, block in dense_blocks(design):
+        block = block - mean
+        products += block.T @ weighted[rows]
+        variance += weights[rows] @ np.square(block, out=block)
+    scale = np.sqrt(variance)
+    usable = scale > 1e-12 * np.abs(mean)
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=usable)
+
+    def correlations(column: int) -> np.ndarray:
+        values = design[:, [column]]
+        values = values if isinstance(values, np.ndarray) else values.toarray()
+        values = weights * (values[:, 0] - mean[column]) * inverse[column]
+        found = np.zeros(design.shape[1])
+        for rows, block in dense_blocks(design):
+            found += values[rows] @ block  # which sum to zero, so the means drop out
+        return found * inverse
+
+    return [
+        _forward(products[:, response] * inverse, usable, correlations, n_features)
+        for response in range(responses.shape[1])
+    ]
+
+
+def _forward(
+    cross: np.ndarray,
+    usable: np.ndarray,
+    correlations: Callable[[int], np.ndarray],
+    n_features: int,
+) -> list[int]:
+    """Choose columns, each time sweeping their correlations by those chosen before."""
+    left = usable.astype(np.float64)
+    swept: list[np.ndarray] = []
+    chosen: list[int] = []
+    for _ in range(n_features):
+        gain = np.where(left > 1e-10, np.square(cross) / np.where(left > 1e-10, left, 1.0), 0.0)
+        gain[chosen] = -np.inf
+        best = int(np.argmax(gain >= gain.max() - 1e-12 * np.square(cross).max()))
+        chosen.append(best)
+        if left[best] <= 1e-10:
+            continue
+        column = correlations(best)
+        for earlier in swept:
+            column -= earlier * earlier[best]
+        column /= math.sqrt(left[best])
+        cross = cross - column * (cross[best] / math.sqrt(left[best]))
+        left = left - np.square(column)
+        swept.append(column)
+    return chosen
+
+
+def selects_forward(method: str, n_features: int) -> bool:
+    """Whether a method comes down to forward selection."""
+    return method == "forward_selection" or (method == "auto" and n_features <= _MOST_FORWARD)
+
+
+# Up to how many features `auto` selects forward.
+_MOST_FORWARD = 6
+
+
+def select_highest_weights(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
+    """
+    Take the columns with the largest coefficients of the weighted fit on all columns.
+
+    The unpenalised fit is glmnet's: coordinate descent with its stopping rule, which
+    never blows up the coefficients of nearly collinear columns.
+    """
+    moments = problem.moments
+    beta = coordinate_descent(moments.gram, moments.cross[:, response], penalty=0.0)
+    size = np.abs(beta) / np.where(moments.scale > 0, moments.scale, np.inf)
+    return np.argsort(-size, kind="stable")[:n_features].tolist()
+
+
+def select_lasso_path(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
+    """
+    Take the non-zero columns of the last point of the lasso path that has few enough.
+
+    It may return fewer than `n_features`; where the path jumps from none to too many,
+    the largest of the first that appear are taken.
+    """
+    path = lasso_path(problem.moments, response)
+    counts = np.count_nonzero(path, axis=1)
+    last = np.flatnonzero(counts <= n_features)[-1]
+    if counts[last]:
+        return np.flatnonzero(path[last]).tolist()
+    filled = np.flatnonzero(counts)
+    if not len(filled):
+        raise ValueError(_nothing_found("lasso_path"))
+    first = np.abs(path[filled[0]])
+    return sorted(np.argsort(-first, kind="stable")[:n_features].tolist())
+
+
+def select_tree(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
+    """
+    Take the columns that a boosted tree splits on, in column order.
+
+    The first tree of boosting a logistic loss from probability 1/2 has the splits of
+    a weighted regression tree on the response itself, so that tree is grown. Its depth
+    is floor(log2(n_features)), at least 2. R's `lime` grows it with xgboost, whose least
+    sum of Hessians in a leaf, 1, is a weight of 4 here.
+    """
+    # scikit-learn takes half a second to import, and only this method needs it.
+    from sklearn.tree import DecisionTreeRegressor
+
+    design = problem.design
+    if not isinstance(design, np.ndarray):
+        design = design.tocsc()
+    elif design.dtype.kind == "f":
+        # The tree works in single precision, which large numbers would not survive.
+        scale = problem.moments.scale
+        design = (design - problem.moments.mean) / np.where(scale > 0, scale, 1.0)
+    tree = DecisionTreeRegressor(
+        max_depth=max(int(math.log2(n_features)), 2),
+        min_weight_fraction_leaf=min(4.0 / problem.weights.sum(), 0.5),
+        random_state=0,
+    ).fit(design, problem.responses[:, response], sample_weight=problem.weights)
+    found: list[int] = []
+    level = [0]
+    while level and len(found) < n_features:
+        splits = [node for node in level if tree.tree_.children_left[node] >= 0]
+        found += [int(tree.tree_.feature[node]) for node in splits]
+        found = list(dict.fromkeys(found))
+        level = [
+            child
+            for node in splits
+            for child in (tree.tree_.children_left[node], tree.tree_.children_right[node])
+        ]
+    if not found:
+        raise ValueError(_nothing_found("tree"))
+    return sorted(found[:n_features])
+
+
+def select_auto(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
+    """Select forward up to six features, by highest weights beyond."""
+    method = select_forward if n_features <= _MOST_FORWARD else select_highest_weights
+    return method(problem, response, n_features)
+
+
+SELECTORS: dict[str, Selector] = {
+    "auto": select_auto,
+    "none": select_none,
+    "forward_selection": select_forward,
+    "highest_weights": select_highest_weights,
+    "lasso_path": select_lasso_path,
+    "tree": select_tree,
+}
+
+FEATURE_SELECT = tuple(SELECTORS)
+"""The names that `feature_select` takes."""
+
+
+def _nothing_found(method: str) -> str:
+    return (
+        f'`feature_select="{method}"` found no feature for this case; '
+        "choose another feature selector."
+    )
+
+
+def select_features(
+    method: str, problem: SelectionProblem, response: int, n_features: int
+) -> list[int]:
+    """
+    Select columns by a method's name; all of them when there are no more than wanted.
+
+    Parameters
+    ----------
+    method
+        A key of [`SELECTORS`][].
+    problem
+        The data of one case.
+    response
+        Which response.
+    n_features
+        How many columns to take at most; `"none"` takes all.
+
+    Returns
+    -------
+    list of int
+        Column positions.
+
+    Raises
+    ------
+    ValueError
+        If the method finds nothing.
+    """
+    if n_features >= problem.design.shape[1]:
+        method = "none"
+    return SELECTORS[method](problem, response, n_features)

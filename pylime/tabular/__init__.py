@@ -1,0 +1,10 @@
+"""
+Tables: every column drawn anew from what it holds in the training data.
+
+The rule of this room: what depends on the kind of a column is a method of its class, and is
+decided once, when the column is fitted.
+"""
+
+from pylime.tabular.explainer import TableExplainer, describe_feature, numerify
+
+__all__ = ["TableExplainer", "describe_feature", "numerify"]

@@ -1,0 +1,328 @@
+"""
+Permutations of the rows of a table: drawn, weighed, and put into frames.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from pylime.similarity import exponential_kernel, gower, row_distance
+from pylime.tabular.columns import Column, decode, design_of, draw_column, encode, scale
+from pylime.tabular.feature_types import LEVEL_TYPES, is_object
+
+__all__ = [
+    "Chunk",
+    "DistFun",
+    "Drawing",
+    "as_array",
+    "content",
+    "draw_case",
+    "make_chunk",
+    "permuted_frame",
+    "records",
+]
+
+# With more different rows than this share, predicting doubles is cheaper than sorting
+# them out.
+_WORTHWHILE = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """
+    Some cases, and room for their permutations.
+
+    Attributes
+    ----------
+    columns
+        Those of the explainer.
+    order
+        Their positions in the order of their names: what a case draws does not depend on
+        the order of the columns.
+    frame
+        The cases.
+    n
+        Permutations of each.
+    encoded
+        For each column the values of the cases; None for dates.
+    numbers, codes
+        A row per column of numbers or of levels, n columns per case.
+    slots
+        For each column its row of one of these.
+    logical
+        Which rows of `codes` are logical.
+    plain
+        Whether all columns are floating point numbers.
+    """
+
+    columns: tuple[Column, ...]
+    order: list[int]
+    frame: pd.DataFrame
+    n: int
+    encoded: list[np.ndarray | None]
+    numbers: np.ndarray
+    codes: np.ndarray
+    slots: list[np.ndarray | None]
+    logical: list[bool]
+    plain: bool
+
+
+_LEAST_SIMILARITY = 1e-3
+
+DistFun: TypeAlias = str | Callable[[pd.DataFrame, pd.DataFrame], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """
+    What is kept of the permutations of a case.
+
+    `distinct` has the positions of different rows, the case first, and for each row which
+    of these it equals; None where nearly all differ.
+    """
+
+    design: np.ndarray
+    weights: np.ndarray
+    distinct: tuple[np.ndarray, np.ndarray] | None
+
+
+def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chunk:
+    """
+    Make room for the permutations of some cases.
+
+    Parameters
+    ----------
+    columns
+        Those of the explainer.
+    frame
+        The cases, with the types of the training data.
+    n
+        Permutations of each.
+    """
+    kinds = [
+        "codes"
+        if column.feature_type in LEVEL_TYPES
+        else "none"
+        if column.feature_type == "date_time"
+        else "numbers"
+        for column in columns
+    ]
+    numbers = np.empty((kinds.count("numbers"), n * len(frame)))
+    codes = np.empty((kinds.count("codes"), n * len(frame)), dtype=np.int64)
+    rows = {"numbers": iter(numbers), "codes": iter(codes), "none": iter([None] * len(kinds))}
+    encoded: list[np.ndarray | None]
+    plain = kinds.count("numbers") == len(kinds) and _are_floats(frame)
+    if plain:
+        encoded = list(frame.to_numpy().T)
+    else:
+        encoded = [
+            None if kind == "none" else encode(frame.iloc[:, position], column)
+            for position, (column, kind) in enumerate(zip(columns, kinds, strict=True))
+        ]
+    return Chunk(
+        columns,
+        sorted(range(len(columns)), key=lambda position: str(columns[position].name)),
+        frame,
+        n,
+        encoded,
+        numbers,
+        codes,
+        [next(rows[kind]) for kind in kinds],
+        [column.feature_type == "logical" for column in columns if column.levels is not None],
+        plain,
+    )
+
+
+def _are_floats(frame: pd.DataFrame) -> bool:
+    return all(dtype == np.float64 for dtype in frame.dtypes.tolist())
+
+
+def content(chunk: Chunk, row: int) -> bytes:
+    """What a case consists of, whatever its name and the order of its columns."""
+    parts = []
+    for position in chunk.order:
+        column, values = chunk.columns[position], chunk.encoded[position]
+        if values is None:
+            parts.append(str(chunk.frame.iat[row, position]).encode())
+        elif column.levels is not None:
+            code = values[row]
+            parts.append(str(column.levels[code]).encode() if code >= 0 else b"missing")
+        else:
+            number = values[row]
+            parts.append(b"missing" if np.isnan(number) else (number + 0.0).tobytes())
+    return b"|".join(parts)
+
+
+def draw_case(
+    chunk: Chunk,
+    row: int,
+    random: np.random.Generator,
+    *,
+    dist_fun: DistFun,
+    kernel_width: float | None,
+    gower_pow: float,
+) -> Drawing:
+    """
+    Fill in the permutations of a case.
+
+    Parameters
+    ----------
+    chunk
+        Where to.
+    row
+        Position of the case.
+    random
+        Source of the draws.
+    dist_fun, kernel_width, gower_pow
+        As in [`explain`][pylime.explain].
+
+    Returns
+    -------
+    Drawing
+        Their design, their similarity to the case, and which of them are equal.
+    """
+    start, stop = row * chunk.n, (row + 1) * chunk.n
+    for position in chunk.order:
+        column, slot = chunk.columns[position], chunk.slots[position]
+        values = chunk.encoded[position]
+        if slot is None or values is None:
+            continue
+        if column.is_kept:
+            slot[start:stop] = values[row]
+        else:
+            slot[start:stop] = draw_column(column, chunk.n, random)
+            slot[start] = values[row]
+    slots = [None if slot is None else slot[start:stop] for slot in chunk.slots]
+    design = [
+        np.zeros(chunk.n, dtype=bool) if slot is None else design_of(slot, column)
+        for column, slot in zip(chunk.columns, slots, strict=True)
+    ]
+    if callable(dist_fun):
+        weights = _own_similarity(dist_fun, chunk, np.arange(start, stop), kernel_width)
+    elif dist_fun == "gower":
+        numbers, codes = chunk.numbers[:, start:stop], chunk.codes[:, start:stop]
+        weights = 1.0 - gower(numbers, codes, chunk.logical) ** gower_pow
+    else:
+        scaled = np.column_stack(
+            [scale(part, column) for part, column in zip(design, chunk.columns, strict=True)]
+        )
+        distance = row_distance(scaled[0], scaled, dist_fun)
+        weights = exponential_kernel(distance, kernel_width or _default_width(chunk))
+    # With one column of levels, say, only copies of the case are similar to it at all:
+    # then all others count, equally little.
+    similar = weights > 0
+    if (
+        dist_fun == "gower"
+        and similar[1:].any()
+        and not any(np.any(part[similar] != part[0]) for part in design)
+    ):
+        weights = np.maximum(weights, _LEAST_SIMILARITY)
+    drawn = [
+        slot
+        for slot, column in zip(slots, chunk.columns, strict=True)
+        if slot is not None and not column.is_kept
+    ]
+    return Drawing(np.array(design).T, weights, _distinct_rows(drawn, chunk.n))
+
+
+def _default_width(chunk: Chunk) -> float:
+    return 0.75 * np.sqrt(len(chunk.columns))
+
+
+def _own_similarity(
+    distance_of: Callable[[pd.DataFrame, pd.DataFrame], Any],
+    chunk: Chunk,
+    rows: np.ndarray,
+    kernel_width: float | None,
+) -> np.ndarray:
+    """Similarity of a case's permutations by a distance of the user's."""
+    frame = permuted_frame(chunk, rows, np.array([0])).copy()
+    distance = np.asarray(distance_of(frame.head(1).copy(), frame), dtype=np.float64).ravel()
+    if distance.shape != (len(rows),) or not np.all(distance >= 0):
+        raise ValueError(
+            "`dist_fun` must return a distance, 0 or more, for each row of its second argument, "
+            f"shape ({len(rows)},); it returned shape {distance.shape}"
+            + (f", the least {distance.min()}." if distance.size else ".")
+        )
+    return exponential_kernel(distance, kernel_width or _default_width(chunk))
+
+
+def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """The rows as mappings, each value as a Python object where there is one."""
+    names = frame.columns.tolist()
+    if _are_floats(frame):
+        rows = frame.to_numpy().tolist()
+    else:
+        rows = zip(*[column.tolist() for _, column in frame.items()], strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Find rows that are equal, if the columns hold few enough whole numbers."""
+    key = np.zeros(n, dtype=np.int64)
+    combinations = 1.0
+    for values in drawn:
+        if values.dtype.kind == "f":
+            # Most columns of fractions show themselves in their first rows.
+            if np.any(values[:16] != np.rint(values[:16])):
+                return None
+            low, high = np.min(values), np.max(values)
+            if not np.isfinite(high - low) or np.any(values != np.rint(values)):
+                return None
+        else:
+            low, high = int(values.min()), int(values.max())
+        combinations *= high - low + 1
+        if combinations > 2.0**62:
+            return None
+        key = key * int(high - low + 1) + (values - low).astype(np.int64)
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    if len(first) > _WORTHWHILE * n:
+        return None
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[inverse.ravel()]
+
+
+def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) -> pd.DataFrame:
+    """The permutations, or some rows of them, as the training data looked."""
+    header, dtypes = chunk.frame.columns, chunk.frame.dtypes.tolist()
+    if chunk.plain:
+        numbers = chunk.numbers if rows is None else chunk.numbers[:, rows]
+        return pd.DataFrame(numbers.T, columns=header, copy=False)
+    case = np.arange(chunk.n * len(chunk.frame)) if rows is None else rows
+    case = case // chunk.n
+    arrays = {}
+    for position, (column, slot) in enumerate(zip(chunk.columns, chunk.slots, strict=True)):
+        original = chunk.frame.iloc[:, position].array
+        if slot is None:
+            arrays[position] = original.take(case)
+            continue
+        array = decode(slot if rows is None else slot[rows], column, dtypes[position])
+        whole = column.feature_type in ("integer", "constant") or is_object(dtypes[position])
+        if whole and not isinstance(dtypes[position], pd.SparseDtype):
+            # A whole number can be larger than a floating point number counts, and an
+            # object of a class that only equals a level.
+            array[starts] = original.take(case[starts])
+        # Without its type pandas would take objects for something else.
+        arrays[position] = pd.Series(array, dtype=dtypes[position], copy=False)
+    frame = pd.DataFrame(arrays, copy=False)
+    frame.columns = header
+    return frame
+
+
+def as_array(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
+    """The frame as the kind of array that the training data were; it may be written to."""
+    if dtype.kind in "iub" and not all(kind == dtype for kind in frame.dtypes):
+        array = frame.to_numpy()  # a case misses a value, which the type cannot say
+    elif dtype.kind == "U":
+        array = frame.to_numpy(dtype=object).astype(dtype)
+    else:
+        array = frame.to_numpy(dtype)
+    if not array.flags.writeable:
+        # pandas protects what a frame shares; nobody else uses this memory any more.
+        array.flags.writeable = True
+    return array

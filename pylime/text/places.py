@@ -1,0 +1,110 @@
+"""Where the words of an explanation stand in its text."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import regex
+
+from pylime.text.tokens import Span, tokenize
+
+__all__ = ["locate_features"]
+
+_POSITION = re.compile(r"(.+)_(\d+)", flags=re.DOTALL)
+_INSIDE_WORD = regex.compile(r"\w")
+
+
+def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
+    """
+    Find every place of the features of an explanation in their text.
+
+    A [`Word`][pylime.Word] knows its places. Plain strings, of a frame that was stored in
+    between, are looked up among the tokens of the default tokenizer: `art` is not in
+    `party`. With `word_position` that is the one place. What is no such token, because
+    another tokenizer made it, is searched for as a piece of text that neither begins nor
+    ends inside a word; and if the text has it in other letters only, in any letters.
+
+    Parameters
+    ----------
+    values
+        The features' values.
+    text
+        The text as it was given.
+
+    Returns
+    -------
+    dict
+        From each value to its places, in their order.
+
+    Examples
+    --------
+    >>> locate_features(["art", "sake"], "Party: art for art's sake")
+    {'art': [(7, 10)], 'sake': [(21, 25)]}
+    >>> locate_features(["no_2", "yes_3"], "no, no, yes")
+    {'no_2': [(4, 6)], 'yes_3': [(8, 11)]}
+    """
+    places: dict[str, list[Span]] = {}
+    plain = []
+    for value in values:
+        spans = getattr(value, "spans", None)
+        if spans is None:
+            plain.append(value)
+        else:
+            places[value] = [(a, b) for a, b in spans if 0 <= a < b <= len(text)]
+    return places | _look_up(plain, text) if plain else places
+
+
+def _look_up(words: Sequence[str], text: str) -> dict[str, list[Span]]:
+    """Find plain strings: tokens, tokens with their positions, or any pieces of text."""
+    tokens: dict[str, list[int]] = defaultdict(list)
+    found, places = tokenize(text)
+    spans = [place for place in places if place]
+    for index, word in enumerate(found):
+        tokens[word].append(index)
+    occurrences = {}
+    for word in words:
+        match = _POSITION.fullmatch(word)
+        if match and word not in tokens and match[1] in tokens:
+            occurrences[word] = (match[1], int(match[2]))
+    shift = _shift(occurrences, tokens)
+    located: dict[str, list[Span]] = {}
+    for word in words:
+        if word in occurrences:
+            token, position = occurrences[word]
+            located[word] = [spans[i] for i in tokens[token] if i == position - shift]
+        elif word in tokens:
+            located[word] = [spans[index] for index in tokens[word]]
+        else:
+            located[word] = _search(word, text)
+    return located
+
+
+def _shift(occurrences: Mapping[str, tuple[str, int]], tokens: Mapping[str, Sequence[int]]) -> int:
+    """
+    Find the position of a text's first token.
+
+    Positions count the tokens of all texts that were explained together. Where this text
+    began among them follows from its own words: it is where most of them fit. The
+    first such place is taken.
+    """
+    votes: dict[int, int] = defaultdict(int)
+    for token, position in occurrences.values():
+        for index in tokens[token]:
+            if index < position:
+                votes[position - index] += 1
+    most = max(votes.values(), default=0)
+    return min((shift for shift, count in votes.items() if count == most), default=1)
+
+
+def _search(word: str, text: str) -> list[Span]:
+    """Find a piece of text whose ends are no places inside a word."""
+    if not word:
+        return []
+    before = r"(?<!\w)" if _INSIDE_WORD.match(word[0]) else ""
+    after = r"(?!\w)" if _INSIDE_WORD.match(word[-1]) else ""
+    pattern = before + regex.escape(word) + after
+    for flags in (0, regex.IGNORECASE):
+        places = [match.span() for match in regex.finditer(pattern, text, flags)]
+        if places:
+            return places
+    return []

@@ -1,0 +1,160 @@
+"""
+The cells of an explanation that are more than numbers and strings.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+__all__ = ["Bitmap", "Superpixel", "Word"]
+
+
+class _ArrayCell:
+    """A read-only array that prints as a few words, so that a frame stays readable."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array: np.ndarray) -> None:
+        array = array.copy()  # what the user does to the original must not show here
+        array.flags.writeable = False
+        self._array = array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._array, dtype=dtype, copy=copy)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._state() == other._state()  # type: ignore
+
+    def __hash__(self) -> int:
+        return hash(self._state())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments()
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return (self._array,)
+
+    def _state(self) -> tuple[Any, ...]:
+        return self._array.shape, self._array.tobytes()
+
+
+class Superpixel(_ArrayCell):
+    """
+    The pixels of a superpixel.
+
+    `numpy.asarray()` gives them as positions, counted from 0 along the rows.
+
+    Parameters
+    ----------
+    indices
+        Positions of the pixels.
+    shape
+        Height and width of the picture.
+
+    Examples
+    --------
+    >>> Superpixel([0, 1, 3], shape=(2, 3))
+    3px superpixel
+    """
+
+    __slots__ = ("shape",)
+
+    def __init__(self, indices: Sequence[int] | np.ndarray, shape: tuple[int, int]) -> None:
+        super().__init__(np.asarray(indices, dtype=np.int64))
+        self.shape = (int(shape[0]), int(shape[1]))
+
+    @property
+    def indices(self) -> np.ndarray:
+        """Positions of the pixels, counted from 0 along the rows."""
+        return self._array
+
+    @property
+    def mask(self) -> np.ndarray:
+        """(H, W) array, true at the superpixel."""
+        mask = np.zeros(self.shape, dtype=bool)
+        mask.ravel()[self._array] = True
+        return mask
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return self._array, self.shape
+
+    def _state(self) -> tuple[Any, ...]:
+        return *super()._state(), self.shape
+
+    def __repr__(self) -> str:
+        return f"{len(self._array)}px superpixel"
+
+
+class Bitmap(_ArrayCell):
+    """
+    The picture that was explained.
+
+    `numpy.asarray()` gives its pixels; in a notebook it shows itself.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) or (H, W, channels) array of uint8.
+
+    Examples
+    --------
+    >>> Bitmap(np.zeros((300, 451, 3), dtype=np.uint8))
+    3 channel 451x300 bitmap
+    """
+
+    __slots__ = ()
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        super().__init__(np.asarray(pixels, dtype=np.uint8))
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """(H, W) or (H, W, channels) array of uint8."""
+        return self._array
+
+    def __repr__(self) -> str:
+        height, width, *channels = self._array.shape
+        return f"{channels[0] if channels else 1} channel {width}x{height} bitmap"
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        # Level 3 takes half the time of Pillow's 6 and a few percent more bytes.
+        Image.fromarray(self._array).save(file, format="png", compress_level=3)
+        return file.getvalue()
+
+
+class Word(str):
+    """
+    A word of a text, which knows where it stands there.
+
+    Otherwise it is a string like any other.
+
+    Parameters
+    ----------
+    word
+        The word, or `word_position`.
+    spans
+        Start and end of each place in the text where it stands. Empty if it is not found
+        there: the tokenizer changed it, or it comes from another text of a pooled
+        explanation.
+
+    Examples
+    --------
+    >>> word = Word("cat", spans=[(2, 5)])
+    >>> word, word.spans
+    ('cat', ((2, 5),))
+    """
+
+    __slots__ = ("spans",)
+    spans: tuple[tuple[int, int], ...]
+
+    def __new__(cls, word: str, spans: Iterable[tuple[int, int]] = ()) -> "Word":  # noqa: D102
+        self = super().__new__(cls, word)
+        self.spans = tuple(spans)
+        return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return str(self), self.spans

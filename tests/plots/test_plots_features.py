@@ -1,0 +1,346 @@
+"""The plots of weights, read back and held against what ggplot2 builds in R."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import read_reference
+from matplotlib import pyplot as plt
+
+from pylime import load_image_example, plot_explanations, plot_features
+from pylime.values import Superpixel
+
+PLOTS = read_reference("plot_data.json.gz")["plots"]
+TABLES = ["classification", "regression", "regression_not_binned"]
+
+
+def explanation_of(name):
+    return pd.DataFrame(PLOTS[name]["explanation"]["values"])
+
+
+def built(plot):
+    """Draw a copy, because drawing changes a plot; give its parts back."""
+    plot = copy.deepcopy(plot)
+    figure = plot.draw()
+    strips = [
+        strip.get_text().split("\n")
+        for strip in figure.findobj(lambda artist: type(artist).__name__ == "StripText")
+    ]
+    plt.close(figure)
+    return plot, strips
+
+
+def by_place(layer):
+    """Sort a layer by panel and position, and name colours one way."""
+    layer = pd.DataFrame(layer).rename(columns={"colour": "color"})
+    layer["PANEL"] = layer["PANEL"].astype(int)
+    keys = [name for name in ("PANEL", "x", "y", "ymin") if name in layer]
+    return layer.sort_values(keys).reset_index(drop=True)
+
+
+def assert_layer(plot, expected, columns):
+    actual, expected = by_place(plot.layers[0].data), by_place(expected)
+    assert len(actual) == len(expected)
+    for name in columns:
+        np.testing.assert_allclose(actual[name].astype(float), expected[name], atol=1e-12)
+    assert actual["fill"].tolist() == expected["fill"].tolist()
+
+
+def assert_layout(plot, strips, expected):
+    layout, reference = plot.layout.layout, expected["layout"]
+    for name in ("ROW", "COL", "SCALE_X", "SCALE_Y"):
+        assert layout[name].tolist() == reference[name], name
+    for name in ("case", "label", "probability", "Explanation fit"):
+        if name in reference:
+            assert layout[name].astype(str).tolist() == reference[name], name
+    if strips:
+        assert strips == expected["strip_labels"]
+
+
+def assert_levels(plot, expected):
+    for name, levels in expected["plot_data_levels"].items():
+        assert list(plot.data[name].cat.categories) == levels, name
+
+
+@pytest.mark.parametrize(
+    ("name", "which", "arguments"),
+    [
+        *((name, "plot_features", {}) for name in TABLES),
+        ("classification", "plot_features_one_case_ncol1", {"cases": "55", "ncol": 1}),
+    ],
+)
+def test_features_are_those_of_r(name, which, arguments):
+    expected = PLOTS[name][which].get("build", PLOTS[name][which])
+    explanation = explanation_of(name)
+    before = copy.deepcopy(explanation)
+    plot, strips = built(plot_features(explanation, **arguments))
+    pd.testing.assert_frame_equal(explanation, before)
+    assert_layer(plot, expected["layer"][0], ["x", "xmin", "xmax", "y", "ymin", "ymax"])
+    assert_layout(plot, strips, expected)
+    assert_levels(plot, expected)
+    for params, labels, weights in zip(
+        plot.layout.panel_params,
+        expected["panel_y_labels"],
+        expected["panel_x_labels"],
+        strict=True,
+    ):
+        assert params.y.labels == labels
+        assert params.x.labels == [text for text in weights if text]
+    assert (plot.labels.x, plot.labels.y) == ("Weight", "Feature")  # flipped
+    fill = plot.scales.get_scales("fill")
+    assert list(fill.final_limits) == expected["fill_scale"]["limits"]
+
+
+@pytest.mark.parametrize("cases", ["55", 55, ["55"], (55,), np.array([55]), pd.Index(["55"])])
+def test_cases_select_by_value_or_name(cases):
+    data = plot_features(explanation_of("classification"), cases=cases).data
+    assert set(data["case"]) == {"55"}
+
+
+def test_cases_keep_the_order_of_the_explanation():
+    explanation = explanation_of("classification")
+    plot = plot_features(explanation.astype({"case": int}), cases=[107, 1])
+    assert list(plot.data["case"].cat.categories) == ["1", "107"]
+
+
+def test_a_case_may_be_a_tuple():
+    explanation = explanation_of("regression").iloc[:4]
+    explanation["case"] = pd.Series([("a", 1)] * 4)
+    assert len(plot_features(explanation, cases=("a", 1)).data) == 4
+
+
+def test_features_of_a_picture_show_bounding_boxes():
+    explanation = load_image_example()
+    plot, strips = built(plot_features(explanation))
+    assert strips[0][0] == f"Case: {explanation['case'].iloc[0]}"
+    shown = {label for params in plot.layout.panel_params for label in params.y.labels}
+    assert shown == set(explanation["feature_desc"])
+
+
+def test_features_of_a_text_show_words():
+    explanation = explanation_of("text")
+    plot, _ = built(plot_features(explanation, ncol=3))
+    shown = {label for params in plot.layout.panel_params for label in params.y.labels}
+    assert shown == set(explanation["feature_value"])
+
+
+def test_only_plain_numbers_are_multiplied_by_their_weight():
+    values = [3.0, np.int64(2), 7.0, "42", True, None, np.nan, Superpixel([0, 1], shape=(1, 2))]
+    explanation = pd.DataFrame(
+        {
+            "model_type": "regression",
+            "case": 0,
+            "model_r2": 0.5,
+            "feature_value": pd.Series(values, dtype=object),
+            "feature_weight": 0.5,
+            "feature_desc": ["a", "b", "6 < c", "42", "e is true", "f", "g", "[1-1], [1-2]"],
+            "prediction": 1.0,
+        }
+    )
+    weights = plot_features(explanation).data["feature_weight"]
+    assert weights.tolist() == [1.5, 1.0, *[0.5] * 6]
+
+
+def test_equal_descriptions_in_a_panel_stay_apart():
+    explanation = explanation_of("text").iloc[[0, 1]].assign(feature_desc="good")
+    plot, _ = built(plot_features(explanation))
+    assert plot.layout.panel_params[0].y.labels == ["good", "good"]
+    assert sorted(plot.layers[0].data["x"]) == [1, 2]
+
+
+def test_dollars_are_no_formula():
+    explanation = explanation_of("regression").iloc[:2]
+    explanation = explanation.assign(feature_desc=["$5 < x_1^ <= $9", "b"], case="$a_$")
+    plot, strips = built(plot_features(explanation))
+    assert plot.layout.panel_params[0].y.labels[-1] == r"\$5 < x_1^ <= \$9"
+    assert strips[0][0] == r"Case: \$a_\$"
+
+
+def many_cases(n, n_labels=1):
+    """An explanation of many cases, two features each."""
+    table = pd.MultiIndex.from_product([range(n), range(n_labels), range(2)]).to_frame(index=False)
+    return pd.DataFrame(
+        {
+            "model_type": "classification",
+            "case": table[0],
+            "label": "label " + table[1].astype(str),
+            "label_prob": 0.5 / (1 + table[1]),
+            "model_r2": 0.5,
+            "feature": "feature " + table[2].astype(str),
+            "feature_value": table[2],
+            "feature_weight": 0.1 * (1 + table[0]) - 0.3 * table[2],
+            "feature_desc": "feature " + table[2].astype(str),
+        }
+    )
+
+
+def figure_size(plot):
+    return plot.theme.themeables["figure_size"].properties["value"]
+
+
+@pytest.mark.parametrize("ncol", [1, 2, 3])
+def test_no_text_of_many_panels_runs_into_another(ncol):
+    explanation = many_cases(7)
+    explanation["feature_desc"] = explanation["feature_desc"] + " with a very long description"
+    explanation["label"] = "a label that is rather longer than its panel, or nearly so"
+    plot = copy.deepcopy(plot_features(explanation, ncol=ncol))
+    figure = plot.draw()
+    figure.draw_without_rendering()
+    boxes = []
+    for axes in figure.axes:
+        boxes += [text.get_window_extent() for text in axes.get_yticklabels()]
+    strips = figure.findobj(lambda artist: type(artist).__name__ == "StripText")
+    boxes += [strip.get_window_extent() for strip in strips]
+    plt.close(figure)
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:place])
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.width
+
+
+def test_the_figure_grows_with_its_panels_up_to_what_can_be_saved():
+    heights = [figure_size(plot_features(many_cases(n)))[1] for n in (1, 4, 10, 20)]
+    assert heights == sorted(heights)
+    assert heights[-1] <= 25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"ncol": 0}, ValueError, "`ncol` must be a positive whole number; not 0"),
+        ({"ncol": 1.5}, TypeError, "`ncol` must be a positive whole number; not 1.5"),
+        ({"ncol": True}, TypeError, "`ncol` must be a positive whole number; not True"),
+        ({"cases": ["55", "x"]}, ValueError, "cases '1', '55', '107'; not 'x'"),
+        ({"cases": []}, ValueError, "not empty"),
+    ],
+)
+def test_features_explain_wrong_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        plot_features(explanation_of("classification"), **arguments)
+
+
+PLOTTERS = [plot_features, plot_explanations]
+
+
+@pytest.mark.parametrize("plotter", PLOTTERS)
+def test_what_is_no_explanation_is_an_error(plotter):
+    explanation = explanation_of("classification")
+    with pytest.raises(TypeError, match=r"must be a data frame .* 'list'"):
+        plotter([1, 2])
+    with pytest.raises(ValueError, match="no column 'model_type'"):
+        plotter(pd.DataFrame({"x": [1]}))
+    with pytest.raises(ValueError, match="must have rows"):
+        plotter(explanation.iloc[:0])
+    with pytest.raises(ValueError, match="without 'case', 'label' it is incomplete"):
+        plotter(explanation.drop(columns=["case", "label"]))
+    with pytest.raises(ValueError, match="not 'classification', 'regression'"):
+        plotter(pd.concat([explanation, explanation_of("regression")]))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_explanations_are_those_of_r(name):
+    expected = PLOTS[name]["plot_explanations"]
+    explanation = explanation_of(name)
+    before = copy.deepcopy(explanation)
+    plot, strips = built(plot_explanations(explanation))
+    pd.testing.assert_frame_equal(explanation, before)
+    columns = ["x", "xmin", "xmax", "y", "ymin", "ymax"]
+    assert_layer(plot, expected["layer"][0], columns)  # the colours too, to the last bit
+    assert_layout(plot, [], expected)
+    # R's strips are the bare labels; the reference writes them with their variable.
+    named = [[f"Label: {text}" for text in strip] for strip in strips]
+    assert named == (expected["strip_labels"] or [])
+    assert_levels(plot, expected)
+    for params in plot.layout.panel_params:
+        assert params.x.labels == expected["panel_x_labels"][0]
+        assert params.y.labels == expected["panel_y_labels"][0]
+    assert (plot.labels.x, plot.labels.y) == ("Case", "Feature")
+    fill = plot.scales.get_scales("fill")
+    assert fill.name == "Feature\nweight"
+    np.testing.assert_allclose(fill.final_limits, expected["fill_scale"]["limits"])
+
+
+@pytest.mark.parametrize(
+    ("cases", "expected"),
+    [
+        ([10, 9, 100], ["9", "10", "100"]),
+        (["10", "9", "1e2"], ["9", "10", "1e2"]),
+        (["10", "b", "a"], ["10", "a", "b"]),
+        (pd.Categorical(["low", "high", "low"], ["low", "mid", "high"]), ["low", "high"]),
+    ],
+)
+def test_cases_are_sorted_by_number_if_they_are_numbers(cases, expected):
+    explanation = explanation_of("regression").iloc[:3].assign(case=cases)
+    plot = plot_explanations(explanation)
+    assert list(plot.data["case"].cat.categories) == expected
+
+
+def test_descriptions_are_sorted_by_feature_then_value():
+    values = pd.Series([10, "z", 9.5, None, True], dtype=object)
+    explanation = explanation_of("regression").iloc[:5]
+    explanation = explanation.assign(feature="x", feature_value=values, feature_desc=list("abcde"))
+    plot = plot_explanations(explanation)
+    assert list(plot.data["feature_desc"].cat.categories)[::-1] == list("ecadb")
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [({}, (1, 3)), ({"ncol": 1}, (3, 1)), ({"nrow": 2, "dir": "v"}, (2, 2)), ({"ncol": 2}, (2, 2))],
+)
+def test_facet_options_arrange_the_labels(options, shape):
+    plot, _ = built(plot_explanations(explanation_of("classification"), **options))
+    layout = plot.layout.layout
+    assert (layout["ROW"].max(), layout["COL"].max()) == shape
+
+
+def test_scales_of_the_panels_may_be_free():
+    plot, _ = built(plot_explanations(explanation_of("classification"), scales="free"))
+    cases = [params.x.labels for params in plot.layout.panel_params]
+    assert cases == [["1"], ["1", "55", "107"], ["55", "107"]]
+
+
+def test_pictures_and_texts_have_an_overview():
+    for explanation in (load_image_example(), explanation_of("text")):
+        plot, _ = built(plot_explanations(explanation))
+        assert set(plot.data["feature_desc"]) == set(explanation["feature_desc"])
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_weights_without_a_range_have_the_middle_colour(weight):
+    explanation = explanation_of("classification").assign(feature_weight=weight)
+    plot, _ = built(plot_explanations(explanation))
+    assert set(plot.layers[0].data["fill"]) == {"#F7F7F7"}
+
+
+@pytest.mark.parametrize(("n", "n_labels"), [(5, 1), (40, 2), (400, 3)])
+def test_an_overview_of_many_cases_can_be_read_and_saved(n, n_labels):
+    plot = copy.deepcopy(plot_explanations(many_cases(n, n_labels)))
+    assert max(figure_size(plot)) <= 25
+    figure = plot.draw()
+    figure.draw_without_rendering()
+    for axes in figure.axes[:n_labels]:
+        names = axes.get_xticklabels()
+        # At 45 degrees lines of text are apart when their ends are.
+        starts = np.array([name.get_window_extent().x1 for name in names]) / figure.dpi
+        assert np.diff(starts).min(initial=1) > 8.8 / 72 * np.sqrt(2) * 0.95
+        assert len(names) == n or n > 5
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"nclo": 2}, TypeError, "takes 'nrow', 'ncol', .*; not 'nclo'"),
+        ({"facets": "case"}, TypeError, "not 'facets'"),
+        ({"ncol": 0}, ValueError, "`ncol` must be a positive whole number"),
+        ({"nrow": 1, "ncol": 2}, ValueError, "number of labels, 3; not 1 times 2"),
+    ],
+)
+@pytest.mark.parametrize("name", ["classification", "regression"])
+def test_explanations_explain_wrong_options(name, options, error, message):
+    if name == "regression" and options.get("nrow"):
+        plot_explanations(explanation_of(name), **options)
+        return
+    with pytest.raises(error, match=message):
+        plot_explanations(explanation_of(name), **options)
