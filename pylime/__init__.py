@@ -8,7 +8,7 @@ everybody can read. Three steps, the same for every kind of input:
 2. `explanation = explain(cases, explainer, n_labels=2, n_features=5)` permutes each case,
    lets the model predict the permutations, weighs them by their similarity to the case
    and fits a small linear model to them. The result is a tidy data frame: a row per
-   case, label and feature, with the columns [`COLUMNS`][pylime.COLUMNS].
+   case, label and feature, with the columns `pylime.COLUMNS`.
 3. Plots take that frame: `plot_features(explanation)` shows every weight,
    `plot_explanations(explanation)` many cases at a glance,
    `plot_image_explanation(explanation)` a picture and `plot_text_explanations(explanation)`

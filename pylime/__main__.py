@@ -63,15 +63,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     photos = options.photos or [_cat()]
-    from pylime import as_classifier, explain, imagenet_labels, lime
-    from pylime.checks import check_count
+    from pylime import as_classifier, checks, explain, imagenet_labels, lime
     from pylime.image.pixels import read_picture
     from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
 
     for photo in photos:
         read_picture(photo)
     for name in ("n_features", "n_permutations", "n_superpixels"):
-        check_count(name, getattr(options, name))
+        checks.count(name, getattr(options, name))
     if options.output.exists() and not options.output.is_dir():
         raise FileExistsError(f"--output must be a folder; {options.output} is a file.")
     if find_spec("pyarrow") is None:

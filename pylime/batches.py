@@ -46,10 +46,10 @@ def explain_batches(
     Parameters
     ----------
     batches
-        Data frames, or lists of what else [`explain`][pylime.explain] takes. Of texts and
+        Data frames, or lists of what else `pylime.explain` takes. Of texts and
         images also data frames with a single column beside `case`.
     explainer
-        From [`lime`][pylime.lime].
+        From `pylime.lime`.
     case
         The column of data frames that names the cases; the model does not see it. By default
         the index names them, which on clusters begins anew with each batch.
@@ -58,7 +58,7 @@ def explain_batches(
         `label` and `feature_value` as they print, the rows in `data` and the labels'
         probabilities in `prediction` as JSON, pictures in `data` by their size.
     **options
-        As of [`explain`][pylime.explain]. Without `random_state` it is drawn once for all
+        As of `pylime.explain`. Without `random_state` it is drawn once for all
         batches; in a cluster, give one, so that a batch that is done again gives the same.
 
     Returns
@@ -69,7 +69,7 @@ def explain_batches(
     Raises
     ------
     TypeError, ValueError
-        As [`explain`][pylime.explain] does; of the arguments at once.
+        As `pylime.explain` does; of the arguments at once.
 
     Examples
     --------
@@ -222,12 +222,12 @@ def spark_schema(explainer: Explainer) -> str:
     Parameters
     ----------
     explainer
-        From [`lime`][pylime.lime].
+        From `pylime.lime`.
 
     Returns
     -------
     str
-        Names and types of the columns of [`explain_batches`][] with `plain=True`.
+        Names and types of the columns of `explain_batches` with `plain=True`.
 
     Examples
     --------
@@ -250,12 +250,12 @@ def arrow_schema(explainer: Explainer) -> Any:
     Parameters
     ----------
     explainer
-        From [`lime`][pylime.lime].
+        From `pylime.lime`.
 
     Returns
     -------
     pyarrow.Schema
-        Names and types of the columns of [`explain_batches`][] with `plain=True`.
+        Names and types of the columns of `explain_batches` with `plain=True`.
 
     Examples
     --------

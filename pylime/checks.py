@@ -1,40 +1,172 @@
-"""Checks of arguments that several kinds of input share."""
+"""
+Checks of arguments, and the messages that all of them share.
+
+A check takes the name of an argument and its value, and raises unless the value fits. A
+message names the argument, the rule and what was given instead. `pylime.checks.warn`
+is the one place where the package warns.
+"""
 
 import difflib
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["check_count", "check_positive", "check_running", "make_options", "users_level"]
+__all__ = [
+    "count",
+    "flag",
+    "function",
+    "make_options",
+    "mapping",
+    "one_of",
+    "positive",
+    "probability",
+    "some",
+    "text",
+    "warn",
+]
+
+Options = TypeVar("Options")
+
+# Modules whose functions stand between the package and the line that calls it.
+_PASSED_THROUGH = frozenset(["pylime", "functools", "contextlib"])
 
 
-def check_count(name: str, value: Any) -> None:
-    """Raise unless a value is a positive whole number."""
+def count(name: str, value: object, least: int = 1) -> None:
+    """Raise unless a value is a whole number of at least 1, or another least number."""
+    rule = "a positive whole number" if least == 1 else f"a whole number of at least {least}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"`{name}` must be a positive whole number; not {value!r}.")
-    if value < 1:
-        raise ValueError(f"`{name}` must be a positive whole number; not {value}.")
+        raise TypeError(f"`{name}` must be {rule}; not {value!r:.80}.")
+    if value < least:
+        raise ValueError(f"`{name}` must be {rule}; not {value}.")
 
 
-def check_positive(name: str, value: Any) -> None:
+def positive(name: str, value: object) -> None:
     """Raise unless a value is a positive, finite number."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value < np.inf:
-        raise ValueError(f"`{name}` must be a positive number; not {value!r}.")
+    if not _is_number(value) or not 0 < value < np.inf:  # type: ignore[operator]
+        raise ValueError(f"`{name}` must be a positive number; not {value!r:.80}.")
 
 
-def users_level() -> int:
-    """How many calls up the user's own code is, for the `stacklevel` of a warning."""
-    level, frame = 0, sys._getframe()
-    while frame and frame.f_globals.get("__name__", "").split(".")[0] in ("pylime", "functools"):
+def probability(name: str, value: object) -> None:
+    """Raise unless a value lies between 0 and 1, without these."""
+    if not _is_number(value) or not 0 < value < 1:  # type: ignore[operator]
+        raise ValueError(f"`{name}` must be a probability between 0 and 1; not {value!r:.80}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def flag(name: str, value: object, *others: object) -> None:
+    """Raise unless a value is True or False, or one of some others."""
+    if isinstance(value, bool | np.bool_) or any(value is other for other in others):
+        return
+    *first, last = map(repr, (True, False, *others))
+    raise TypeError(f"`{name}` must be {', '.join(first)} or {last}; not {value!r:.80}.")
+
+
+def text(name: str, value: object) -> None:
+    """Raise unless a value is a string."""
+    if not isinstance(value, str):
+        raise TypeError(f"`{name}` must be a string; not {value!r:.80}.")
+
+
+def function(name: str, value: object, what: str) -> None:
+    """Raise unless a value can be called; `what` describes the function that is wanted."""
+    if not callable(value):
+        raise TypeError(f"`{name}` must be {what}; not {value!r:.80}.")
+
+
+def mapping(name: str, value: object) -> None:
+    """Raise unless a value is a mapping."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"`{name}` must be a mapping; not {value!r:.80}.")
+
+
+def one_of(name: str, value: object, choices: Iterable[object], beside: str = "") -> None:
+    """
+    Raise a ValueError unless a value is among the choices.
+
+    Parameters
+    ----------
+    name
+        The argument's.
+    value
+        What was given.
+    choices
+        What it can be.
+    beside
+        What else it can be, in words, such as `"a function"`.
+
+    Examples
+    --------
+    >>> one_of("display", "heat", ["outline", "block"])
+    Traceback (most recent call last):
+    ValueError: `display` must be one of 'outline', 'block'; not 'heat'.
+    """
+    choices = list(choices)
+    if any(isinstance(value, type(choice)) and value == choice for choice in choices):
+        return
+    listed = some(choices, len(choices))
+    rule = f"{beside} or one of {listed}" if beside else f"one of {listed}"
+    near = difflib.get_close_matches(str(value), map(str, choices), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"`{name}` must be {rule}; not {value!r:.80}.{hint}")
+
+
+def some(values: Iterable[object], most: int = 10, form: Callable[[object], str] = repr) -> str:
+    """
+    List the first of some values.
+
+    Parameters
+    ----------
+    values
+        Anything that prints.
+    most
+        How many to list.
+    form
+        How to write one.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c"], 2)
+    "'a', 'b', ..."
+    """
+    listed = [form(value) for value in islice(values, most + 1)]
+    return ", ".join([*listed[:most], *["..." for _ in listed[most:]]])
+
+
+def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
+    """
+    Warn at the line of the user's own code that led here.
+
+    Parameters
+    ----------
+    message
+        What is misleading, with its numbers, and the cure.
+    category
+        The class of the warning, where `message` is a string.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and _is_passed_through(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back
-    return level
+    warnings.warn(message, category, stacklevel=level)
 
 
-def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
+def _is_passed_through(module: object) -> bool:
+    return str(module).partition(".")[0] in _PASSED_THROUGH
+
+
+def make_options(
+    kind: Callable[..., Options],
+    options: Mapping[str, object],
+    where: str,
+    shared: Iterable[str] = (),
+) -> Options:
     """
     Put keyword arguments into a record of options.
 
@@ -46,31 +178,21 @@ def make_options(kind: type, options: Mapping[str, Any], where: str) -> Any:
         What the user gave.
     where
         How to call the place in an error.
+    shared
+        Names of further arguments that the place takes.
 
     Raises
     ------
     TypeError
-        If an option does not exist; the error lists those that do.
+        If an option does not exist; the error names the nearest that does.
     """
-    known = [option.name for option in fields(kind)]
+    known = [option.name for option in fields(kind)]  # type: ignore[arg-type]
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(name, [*known, *shared], n=1)
             raise TypeError(
                 f"{where} has no option {name!r}."
                 + (f" Did you mean {near[0]!r}?" if near else "")
                 + f" It takes: {', '.join(known) or 'none'}."
             )
     return kind(**options)
-
-
-def check_running(n_jobs: Any, progress: Any, predict_options: Any) -> None:
-    """Raise unless the arguments on how to run make sense."""
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
-        raise ValueError(
-            f"`n_jobs` must be a number of jobs, or negative as in joblib; not {n_jobs!r}."
-        )
-    if progress is not None and not isinstance(progress, bool | np.bool_):
-        raise TypeError(f"`progress` must be True, False or None; not {progress!r}.")
-    if predict_options is not None and not isinstance(predict_options, Mapping):
-        raise TypeError(f"`predict_options` must be a mapping; not {predict_options!r:.80}.")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pylime.checks import check_count, check_running, make_options
+from pylime import checks
 from pylime.errors import CaseError, check_on_error, report_failures
 from pylime.frame import assemble
 from pylime.inputs import recognise, warn_of_namesakes
@@ -51,9 +51,9 @@ def lime(
         of shape (H, W), (H, W, 3 or 4) or a stack of them. Texts: a string, or a list,
         Series or array of strings (that do not all name image files).
     model
-        The model: one that [`predict_model`][pylime.predict_model] and
-        [`model_type`][pylime.model_type] know, or any in
-        [`as_classifier`][pylime.as_classifier] or [`as_regressor`][pylime.as_regressor].
+        The model: one that `pylime.predict_model` and
+        `pylime.model_type` know, or any in
+        `pylime.as_classifier` or `pylime.as_regressor`.
     preprocess
         A function from a batch of cases to what the model takes. It gets what was
         passed here: an array for a table given as an array and a pandas frame for any
@@ -72,12 +72,12 @@ def lime(
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of [`explain`][]). Images have none.
+        of `explain`). Images have none.
 
     Returns
     -------
     Explainer
-        To be handed to [`explain`][].
+        To be handed to `explain`.
 
     Raises
     ------
@@ -137,11 +137,11 @@ def explain(
     Parameters
     ----------
     x
-        The cases, of the same kind as the data of [`lime`][]; of a table also a single
+        The cases, of the same kind as the data of `lime`; of a table also a single
         row as a Series. A case is called by its index label, its file's name, or its
         position from 0.
     explainer
-        From [`lime`][].
+        From `lime`.
     labels
         For a classifier: the label to explain, or several; names, or positions from 0 where
         the names are no whole numbers.
@@ -190,7 +190,7 @@ def explain(
     -------
     pandas.DataFrame
         A row per case, label and feature, with the columns
-        [`COLUMNS`][pylime.COLUMNS]; for a regressor without `label` and `label_prob`.
+        `pylime.COLUMNS`; for a regressor without `label` and `label_prob`.
 
     Raises
     ------
@@ -236,12 +236,12 @@ _NAMED: Mapping[str, Any] = dict(explain.__kwdefaults__ or {})  # with their def
 
 def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
     """
-    Check all that is asked of [`explain`][] but the cases.
+    Check all that is asked of `explain` but the cases.
 
     Parameters
     ----------
     explainer
-        What should come from [`lime`][].
+        What should come from `lime`.
     arguments
         By name; for those that are not there, the defaults are taken.
 
@@ -253,16 +253,22 @@ def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
     chosen: Any = SimpleNamespace(**{**_NAMED, **arguments})
     if not isinstance(explainer, Explainer):
         raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
-    check_count("n_features", chosen.n_features)
+    checks.count("n_features", chosen.n_features)
     if chosen.n_permutations is None:
         chosen.n_permutations = explainer.default_permutations
-    check_count("n_permutations", chosen.n_permutations)
+    checks.count("n_permutations", chosen.n_permutations)
     if chosen.n_permutations < 2:
         raise ValueError(f"`n_permutations` must be at least 2; not {chosen.n_permutations}.")
     if chosen.n_labels is not None:
-        check_count("n_labels", chosen.n_labels)
+        checks.count("n_labels", chosen.n_labels)
     check_feature_select(chosen.feature_select)
-    check_running(chosen.n_jobs, chosen.progress, chosen.predict_options)
+    if isinstance(chosen.n_jobs, bool) or not isinstance(chosen.n_jobs, int) or not chosen.n_jobs:
+        raise ValueError(
+            f"`n_jobs` must be a number of jobs, or negative as in joblib; not {chosen.n_jobs!r}."
+        )
+    checks.flag("progress", chosen.progress, None)
+    if chosen.predict_options is not None:
+        checks.mapping("predict_options", chosen.predict_options)
     check_on_error(chosen.on_error)
     if chosen.labels is not None and chosen.n_labels is not None:
         raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
@@ -285,7 +291,7 @@ def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
         chosen.n_permutations,
         seed_words(chosen.random_state),
         dict(chosen.predict_options or {}),
-        make_options(explainer.options, own, f"explain() of {explainer.input_name}"),
+        checks.make_options(explainer.options, own, f"explain() of {explainer.input_name}"),
         probe=explainer.probe,
         on_error=chosen.on_error,
     )

@@ -46,7 +46,7 @@ def assemble(
     Returns
     -------
     pandas.DataFrame
-        A row per case, label and feature, with the columns [`COLUMNS`][]; for a
+        A row per case, label and feature, with the columns `COLUMNS`; for a
         regressor without `label` and `label_prob`, and with a number as `prediction`.
     """
     regression = model_type == "regression"
@@ -112,7 +112,7 @@ def check_explanation(
     explanation
         What a user passed as an explanation.
     classification
-        Names from [`COLUMNS`][] that are needed of a classifier's explanation.
+        Names from `COLUMNS` that are needed of a classifier's explanation.
     regression
         Those that are needed of a regressor's.
 

@@ -43,20 +43,20 @@ class Explainer:
     Attributes
     ----------
     model
-        The model as it was given to [`lime`][pylime.lime].
+        The model as it was given to `pylime.lime`.
     preprocess
         Turns a batch of permuted cases into what the model takes.
     probe
         Whether the first predictions are looked at for what is easily mistaken.
     labels
-        The model's labels, as far as [`lime`][pylime.lime] has seen its predictions.
+        The model's labels, as far as `pylime.lime` has seen its predictions.
 
     Notes
     -----
     An explainer can be pickled, and saved by joblib, where its model and functions can;
     cloudpickle takes functions of a notebook, too. Loading a pickle runs what its author
     wrote, so load none from strangers. Explanations need none: see
-    [`write_explanation`][pylime.write_explanation].
+    `pylime.write_explanation`.
     """
 
     model: Any = field(repr=False)
@@ -77,7 +77,7 @@ class Explainer:
 @dataclass(frozen=True)
 class Request:
     """
-    What was asked of one call of [`explain`][pylime.explain].
+    What was asked of one call of `pylime.explain`.
 
     Attributes
     ----------

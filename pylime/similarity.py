@@ -111,7 +111,7 @@ def row_distance(case: np.ndarray, others: np.ndarray, metric: str) -> np.ndarra
     others
         (n, p) array.
     metric
-        One of [`DIST_FUNS`][] but `"gower"`.
+        One of `DIST_FUNS` but `"gower"`.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     Measure how far each row lies from one case, in Gower's sense.
 
     Numbers and dates differ by their share of the joint range, everything else by 0 or
-    1; the distance is the mean over the columns that can be compared [1]_. As in R's
+    1; the distance is the mean over the columns that can be compared [Gower1971]_. As in R's
     `gower`, a pair with a missing value cannot, nor can a column without range, nor a
     logical column that is false on both sides.
 
@@ -179,7 +179,7 @@ def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 
     References
     ----------
-    .. [1] Gower (1971), Biometrics 27, 857-871.
+    .. [Gower1971] Gower (1971), Biometrics 27, 857-871.
 
     Examples
     --------
@@ -292,7 +292,7 @@ def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np
     """
     Measure Gower's distance to the first of n cases, on numbers and codes.
 
-    The same as [`gower_distance`][], a column at a time: nothing here is as large as the
+    The same as `gower_distance`, a column at a time: nothing here is as large as the
     table.
 
     Parameters

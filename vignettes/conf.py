@@ -1,7 +1,6 @@
 """Settings of the documentation; `poe docs` builds it into build/docs."""
 
 import os
-import re
 from typing import Any
 
 from sphinx.addnodes import desc, desc_signature
@@ -40,36 +39,14 @@ nb_output_stderr = "remove"
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-# Docstrings mark code by single backticks, as Markdown does.
-default_role = "literal"
+# What stands between single backticks is code, and a link where it names something of this site.
+default_role = "py:obj"
 napoleon_google_docstring = False
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"
 # Types are named; those of other libraries, and private ones, lead nowhere.
-nitpick_ignore_regex = [(r"py:(class|data)", r".*")]
-
-LINK = re.compile(r"\[`([\w.]+)`\]\[([\w.]*)\]")
-FOOTNOTE = re.compile(r"(?<=\s)\[(\d+)\](?=_|\s)")
-
-
-def read_docstring(
-    app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
-) -> None:
-    """
-    Write what is Markdown in a docstring as Sphinx does.
-
-    A link is a name in backticks and brackets, and its target, which can be left out: the
-    name in the package or else in the module. Footnotes become those of the whole page.
-    """
-
-    def link(match: re.Match[str]) -> str:
-        text, target = match.groups()
-        home = "pylime" if text in pylime.__all__ else getattr(obj, "__module__", "pylime")
-        return f":py:obj:`{text} <{target or f'{home}.{text}'}>`"
-
-    text = LINK.sub(link, "\n".join(lines))
-    lines[:] = FOOTNOTE.sub(rf"[#{name}-\1]", text).split("\n")
+nitpick_ignore_regex = [(r"py:(class|data|obj)", r"(?s).*")]
 
 
 def keep_one_signature(app: Any, page: Any) -> None:
@@ -83,6 +60,5 @@ def keep_one_signature(app: Any, page: Any) -> None:
 
 
 def setup(app: Any) -> None:
-    """Have docstrings read before their sections are, and pages looked through at the end."""
-    app.connect("autodoc-process-docstring", read_docstring, priority=400)
+    """Have pages looked through when they are read."""
     app.connect("doctree-read", keep_one_signature)

@@ -30,7 +30,7 @@ def interruptible(explainer: TextExplainer, stop: threading.Event) -> TextExplai
     Parameters
     ----------
     explainer
-        From [`lime`][pylime.lime].
+        From `pylime.lime`.
     stop
         To be set, from another thread, when the explanation is no longer wanted.
 
@@ -38,7 +38,7 @@ def interruptible(explainer: TextExplainer, stop: threading.Event) -> TextExplai
     -------
     TextExplainer
         Explains as the first does. Between two parts of the permutations it looks
-        whether to go on, and raises [`StoppedError`][] if not.
+        whether to go on, and raises `StoppedError` if not.
     """
     return replace(
         explainer, model=_InParts(explainer.model, explainer.preprocess, stop), preprocess=list

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pylime import checks
 from pylime.app.interruptible import interruptible
-from pylime.checks import check_count
 from pylime.explainers import explain, lime
 from pylime.pipeline import Explainer
 from pylime.plots.text import TextExplanations, css_size, plot_text_explanations
@@ -58,7 +58,7 @@ def interactive_text_explanations(
     Parameters
     ----------
     explainer
-        From [`lime`][pylime.lime], of texts.
+        From `pylime.lime`, of texts.
     window_title, title
         What stands above the window and the page.
     place_holder
@@ -106,8 +106,8 @@ def interactive_text_explanations(
     for name, value in texts.items():
         if not isinstance(value, str):
             raise TypeError(f"`{name}` must be a string; not {value!r:.80}.")
-    check_count("minimum_length", minimum_length)
-    check_count("max_feature_to_select", max_feature_to_select)
+    checks.count("minimum_length", minimum_length)
+    checks.count("max_feature_to_select", max_feature_to_select)
     if minimum_length_error == _TOO_SHORT.format(3):
         minimum_length_error = _TOO_SHORT.format(minimum_length)
     from shiny import App
@@ -132,7 +132,7 @@ def text_explanations_output(
     Parameters
     ----------
     id
-        Name of the function that [`render_text_explanations`][] decorates.
+        Name of the function that `render_text_explanations` decorates.
     width, height
         How large it is: pixels, or a CSS length.
 
@@ -166,13 +166,13 @@ def render_text_explanations(function: Callable[[], Any] | None = None) -> "Rend
     Parameters
     ----------
     function
-        Gives an explanation, or its [`plot_text_explanations`][pylime.plot_text_explanations];
+        Gives an explanation, or its `pylime.plot_text_explanations`;
         None for nothing. Elements of a page are shown as they are. May be asynchronous.
 
     Returns
     -------
     shiny.render.ui
-        What Shiny shows in the [`text_explanations_output`][] of the function's name.
+        What Shiny shows in the `text_explanations_output` of the function's name.
 
     Raises
     ------

@@ -56,7 +56,7 @@ def load_biopsy() -> pd.DataFrame:
     Load the biopsies of 699 breast tumours, as R's `MASS::biopsy` has them.
 
     Dr William H. Wolberg of the University of Wisconsin Hospitals, Madison, scored nine
-    properties of each from 1 to 10 [1]_.
+    properties of each from 1 to 10 [Wolberg1990]_.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def load_biopsy() -> pd.DataFrame:
 
     References
     ----------
-    .. [1] Wolberg and Mangasarian (1990), Proceedings of the National Academy of
+    .. [Wolberg1990] Wolberg and Mangasarian (1990), Proceedings of the National Academy of
        Sciences 87, 9193-9196.
 
     Examples

@@ -69,7 +69,7 @@ def docstring_classifier(sentences: pd.DataFrame) -> Any:
     Parameters
     ----------
     sentences
-        From [`docstring_sentences`][].
+        From `docstring_sentences`.
 
     Returns
     -------

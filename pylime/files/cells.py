@@ -121,7 +121,7 @@ class CellCoder:
         )
 
     def decode(self, value: Any) -> Any:
-        """Turn what [`encode`][] gave into the cell; raises whatever a wrong value leads to."""
+        """Turn what `encode` gave into the cell; raises whatever a wrong value leads to."""
         if isinstance(value, list):
             return [self.decode(part) for part in value]
         if not isinstance(value, dict):

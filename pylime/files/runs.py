@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pylime import checks
 from pylime._version import __version__
-from pylime.checks import make_options
 from pylime.errors import CaseError
 from pylime.explainers import explain
 from pylime.files.cells import CellCoder
@@ -68,20 +68,20 @@ def explain_to_parquet(
     Parameters
     ----------
     frames
-        Batches one after another, each something that [`explain`][pylime.explain] takes: data
+        Batches one after another, each something that `pylime.explain` takes: data
         frames, lists of texts, lists of paths of images. When run again, the same in the
         same order; more may follow.
     explainer
-        From [`lime`][pylime.lime].
+        From `pylime.lime`.
     path
         A folder, which is made if it does not exist. One run at a time may write into it.
     random_state
-        As of [`explain`][pylime.explain]. Without: drawn once, and kept in the folder.
+        As of `pylime.explain`. Without: drawn once, and kept in the folder.
     progress
         Whether to show a progress bar over the batches, and one for each; by default on long
         work in a terminal or notebook.
     **arguments
-        Further arguments of [`explain`][pylime.explain], such as `n_features` and `n_jobs`.
+        Further arguments of `pylime.explain`, such as `n_features` and `n_jobs`.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def explain_to_parquet(
         version. A model counts as another if it says something else of permutations of
         the first case, so one that never says the same twice is not told apart.
     TypeError
-        If `frames` are no batches, or as [`explain`][pylime.explain] raises.
+        If `frames` are no batches, or as `pylime.explain` raises.
     ImportError
         If pyarrow is missing: `pip install 'tidylime[parquet]'`.
 
@@ -246,7 +246,7 @@ def _describe_run(explainer: Explainer, arguments: Mapping[str, Any], given: Any
         if parameter.kind is parameter.KEYWORD_ONLY
     }
     own = {name: value for name, value in arguments.items() if name not in defaults}
-    own = vars(make_options(explainer.options, own, f"explain() of {explainer.input_name}"))
+    own = vars(checks.make_options(explainer.options, own, f"explain() of {explainer.input_name}"))
     chosen = {**defaults, **{name: arguments[name] for name in arguments if name in defaults}}
     if chosen["n_permutations"] is None:
         chosen["n_permutations"] = explainer.default_permutations

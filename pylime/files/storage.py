@@ -59,7 +59,7 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
     Parameters
     ----------
     explanation
-        From [`explain`][pylime.explain]; it may have further columns, or fewer rows.
+        From `pylime.explain`; it may have further columns, or fewer rows.
     path
         Where to. `.parquet` is small and quick, and opens in polars, R's arrow and the
         like: plain columns are plain, `data` is text or, of pictures, PNG, and other
@@ -96,7 +96,7 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
 
 
 def write_part(explanation: pd.DataFrame, path: str | os.PathLike[str], origin: str | None) -> None:
-    """Write an explanation as [`write_explanation`][] does, and what it was made from."""
+    """Write an explanation as `write_explanation` does, and what it was made from."""
     path = Path(path)
     write = _WRITERS[_check_ending(path)]
     _check(explanation)
@@ -121,8 +121,8 @@ def read_explanation(path: str | os.PathLike[str]) -> pd.DataFrame:
     Parameters
     ----------
     path
-        A file from [`write_explanation`][], or a folder from
-        [`explain_to_parquet`][pylime.explain_to_parquet], whose parts are put below each other.
+        A file from `write_explanation`, or a folder from
+        `pylime.explain_to_parquet`, whose parts are put below each other.
 
     Returns
     -------

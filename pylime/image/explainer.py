@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pylime.checks import check_count, make_options
+from pylime import checks
 from pylime.errors import CaseError, RequestError
 from pylime.image.pixels import (
     check_picture,
@@ -69,7 +69,7 @@ class ImageOptions:
 
     def __post_init__(self) -> None:
         check_segmentation(self.n_superpixels, self.weight, self.n_iter, self.segmentation)
-        check_count("batch_size", self.batch_size)
+        checks.count("batch_size", self.batch_size)
         if not _is_number(self.p_remove) or not 0 < self.p_remove < 1:
             raise ValueError(
                 f"`p_remove` must be a probability between 0 and 1; not {self.p_remove!r}."
@@ -92,7 +92,7 @@ def _is_number(value: Any) -> bool:
 
 @make_explainer.register
 def _(data: Images, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> ImageExplainer:
-    make_options(_NoOptions, options, "lime() of images")
+    checks.make_options(_NoOptions, options, "lime() of images")
     for item in data.items:
         check_picture(item)
     return ImageExplainer(model, preprocess)

@@ -101,7 +101,7 @@ def read_picture(item: Any) -> np.ndarray:
 
 
 def check_picture(item: Any) -> None:
-    """Raise what [`read_picture`][] would, but look at the head of a file only."""
+    """Raise what `read_picture` would, but look at the head of a file only."""
     if isinstance(item, str | Path):
         try:
             with Image.open(item):

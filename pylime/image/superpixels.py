@@ -1,8 +1,8 @@
 """
 Superpixels as R's `lime` makes them: pixel for pixel the same segmentation.
 
-[`segment`][] takes a picture all the way, through [`lab_bytes`][] and [`slic`][];
-[`pixels_of`][] and [`bounding_box`][] are what explanations say of a superpixel.
+`segment` takes a picture all the way, through `lab_bytes` and `slic`;
+`pixels_of` and `bounding_box` are what explanations say of a superpixel.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pylime.checks import check_count, check_positive
+from pylime import checks
 
 __all__ = [
     "bounding_box",
@@ -101,12 +101,12 @@ def slic(
     Segment a picture into superpixels by simple linear iterative clustering.
 
     The variant of R's `lime::slic()`: differences to a centre are cut to whole numbers,
-    and areas too small to stand alone join a neighbour [1]_.
+    and areas too small to stand alone join a neighbour [Achanta2012]_.
 
     Parameters
     ----------
     L, a, b
-        (H, W) arrays of uint8, the channels of [`lab_bytes`][].
+        (H, W) arrays of uint8, the channels of `lab_bytes`.
     n_superpixels
         How many superpixels to aim at; the result can have more or fewer.
     weight
@@ -128,7 +128,7 @@ def slic(
 
     References
     ----------
-    .. [1] Achanta et al. (2012), IEEE TPAMI 34, 2274-2282; R's `lime::slic()`.
+    .. [Achanta2012] Achanta et al. (2012), IEEE TPAMI 34, 2274-2282; R's `lime::slic()`.
 
     Examples
     --------
@@ -169,9 +169,9 @@ def check_segmentation(
             "`segmentation` must be a function from an (H, W, 3) array to the segment of each "
             f"pixel; not {segmentation!r:.80}."
         )
-    check_count("n_superpixels", n_superpixels)
-    check_count("n_iter", n_iter)
-    check_positive("weight", weight)
+    checks.count("n_superpixels", n_superpixels)
+    checks.count("n_iter", n_iter)
+    checks.positive("weight", weight)
 
 
 def _positions(length: int, step: float) -> list[int]:
@@ -300,7 +300,7 @@ def segment(
     rgb
         (H, W, 3) array of uint8, sRGB.
     n_superpixels, weight, n_iter
-        As in [`slic`][].
+        As in `slic`.
 
     Returns
     -------
@@ -311,7 +311,7 @@ def segment(
     Raises
     ------
     ValueError
-        As in [`lab_bytes`][] and [`slic`][].
+        As in `lab_bytes` and `slic`.
 
     Examples
     --------
@@ -337,11 +337,11 @@ def segment_by(
     ----------
     segmentation
         From an (H, W, 3) array of uint8 to an (H, W) array, in which the pixels of a
-        segment share a value; None for [`segment`][] with the other arguments.
+        segment share a value; None for `segment` with the other arguments.
     rgb
         (H, W, 3) array of uint8.
     n_superpixels, weight, n_iter
-        As in [`slic`][].
+        As in `slic`.
 
     Returns
     -------

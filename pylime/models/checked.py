@@ -1,13 +1,12 @@
 """The checks that stand between a model and everything that uses its predictions."""
 
-import warnings
 from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pylime.checks import users_level
+from pylime import checks
 from pylime.masks import check_rows
 from pylime.models.generics import (
     Classifier,
@@ -37,7 +36,7 @@ def predict(
     Parameters
     ----------
     model
-        Any model that [`predict_model`][] and [`model_type`][] know.
+        Any model that `predict_model` and `model_type` know.
     newdata
         What `preprocess` returned.
     n
@@ -45,7 +44,7 @@ def predict(
     kind
         What the model does, where that is known already.
     **kwargs
-        Passed on to [`predict_model`][].
+        Passed on to `predict_model`.
 
     Returns
     -------
@@ -138,7 +137,7 @@ def probe(
     Parameters
     ----------
     model
-        Any model that [`predict_model`][pylime.predict_model] knows.
+        Any model that `pylime.predict_model` knows.
     newdata
         n cases, as `preprocess` gets them.
     preprocess
@@ -181,10 +180,9 @@ def warn_of_scores(model: Any, predictions: pd.DataFrame) -> None:
         Of some cases.
     """
     if predictions.attrs.get("probabilities"):
-        warnings.warn(
+        checks.warn(
             f"activation={model.activation!r} is for scores, but the model returns probabilities "
-            "already. Leave it out, or say activation=None.",
-            stacklevel=users_level(),
+            "already. Leave it out, or say activation=None."
         )
     told = isinstance(model, Classifier) and model.activation != "auto"
     if told or list(predictions.columns) == ["Response"] or not len(predictions):
@@ -201,10 +199,9 @@ def warn_of_scores(model: Any, predictions: pd.DataFrame) -> None:
     wrong = "do not sum to 1" if off else "are not all between 0 and 1"
     numbers = ", ".join(f"{value:.4g}" for value in values[worst, :5])
     more = ", ..." if values.shape[1] > 5 else ""
-    warnings.warn(
+    checks.warn(
         f"The model's class probabilities {wrong}: {numbers}{more} sum to "
         f"{sums[worst]:.4g}. If these are scores (logits), say "
         'as_classifier(model, labels, activation="softmax"), or "sigmoid"; if each class has '
-        "a probability of its own, activation=None.",
-        stacklevel=users_level(),
+        "a probability of its own, activation=None."
     )

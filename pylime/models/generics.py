@@ -1,11 +1,10 @@
 """
 The two questions asked of any model, and the wrappers that answer them outright.
 
-[`predict_model`][] and [`model_type`][] are open generics: register a function for a class
+`predict_model` and `model_type` are open generics: register a function for a class
 of your own and its objects work everywhere.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from pylime.checks import users_level
+from pylime import checks
 from pylime.models.outputs import (
     ACTIVATIONS,
     Activation,
@@ -124,7 +123,7 @@ def outputs(model: Any, newdata: Any, **kwargs: Any) -> Any:
 
 
 def is_known(model: Any) -> bool:
-    """Whether a function of [`predict_model`][] was registered for a model's class."""
+    """Whether a function of `predict_model` was registered for a model's class."""
     return predict_model.dispatch(type(model)) is not predict_model.dispatch(object)
 
 
@@ -137,7 +136,7 @@ def model_type(model: Any) -> ModelType:
     ----------
     model
         The model. Support for another class is a function registered for it, as with
-        [`predict_model`][].
+        `predict_model`.
 
     Returns
     -------
@@ -187,7 +186,7 @@ def as_classifier(
     Parameters
     ----------
     model
-        Any model that [`predict_model`][] knows, or a function that takes the
+        Any model that `predict_model` knows, or a function that takes the
         preprocessed cases and returns their class probabilities: an (n, classes) array
         or data frame, or n probabilities of the second of two classes.
     labels
@@ -202,7 +201,7 @@ def as_classifier(
     Returns
     -------
     Classifier
-        A wrapper for [`lime`][pylime.lime]; the model itself is not changed.
+        A wrapper for `pylime.lime`; the model itself is not changed.
 
     Raises
     ------
@@ -259,7 +258,7 @@ def as_regressor(model: Any, output: Hashable = None) -> Regressor:
     Parameters
     ----------
     model
-        Any model that [`predict_model`][] knows, or a function that takes the
+        Any model that `predict_model` knows, or a function that takes the
         preprocessed cases and returns a number for each.
     output
         Of a model with several outputs, the one to explain: its name or its position.
@@ -267,7 +266,7 @@ def as_regressor(model: Any, output: Hashable = None) -> Regressor:
     Returns
     -------
     Regressor
-        A wrapper for [`lime`][pylime.lime]; the model itself is not changed.
+        A wrapper for `pylime.lime`; the model itself is not changed.
 
     Raises
     ------
@@ -370,10 +369,9 @@ def _(model: Classifier, newdata: Any, type: PredictionType, **kwargs: Any) -> p
     if model.labels is None:
         return predictions
     if count != predictions.shape[1]:
-        warnings.warn(
+        checks.warn(
             "Ignoring provided class labels as length differs from model output: "
-            f"{count} labels for {predictions.shape[1]} classes.",
-            stacklevel=users_level(),
+            f"{count} labels for {predictions.shape[1]} classes."
         )
         return predictions
     return predictions.set_axis(list(model.labels), axis=1)

@@ -63,7 +63,7 @@ def imagenet_classifier(activation: str | None = "softmax") -> Any:
     Returns
     -------
     keras.Model
-        It takes (n, 224, 224, 3) arrays from [`imagenet_preprocess`][] and returns
+        It takes (n, 224, 224, 3) arrays from `imagenet_preprocess` and returns
         (n, 1000) probabilities in the order of `pylime.imagenet_labels()`.
 
     Raises

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pylime.checks import check_count
+from pylime import checks
 from pylime.models.outputs import PredictionType, activate, numbers, predictions_frame
 
 __all__ = [
@@ -59,7 +59,7 @@ def take_options(options: Mapping[str, Any], library: str, *known: str) -> list[
             f"{' and '.join(f'`{name}`' for name in known)}; not {', '.join(others)}."
         )
     if options.get("batch_size") is not None:
-        check_count("batch_size", options["batch_size"])
+        checks.count("batch_size", options["batch_size"])
     return [options.get(name) for name in known]
 
 
@@ -232,7 +232,7 @@ def interpret(
     values: Any, type: PredictionType, ending: str | None = None, labels: Any = None
 ) -> pd.DataFrame:
     """
-    Bring the outputs of a network into the form of [`predict_model`][pylime.predict_model].
+    Bring the outputs of a network into the form of `pylime.predict_model`.
 
     Parameters
     ----------

@@ -123,7 +123,7 @@ def predictions_frame(
     multilabel: bool = False,
 ) -> pd.DataFrame:
     """
-    Bring what a model returned into the form of [`predict_model`][pylime.predict_model].
+    Bring what a model returned into the form of `pylime.predict_model`.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ _OTHER_WAYS = {
 def predict_estimator(
     model: Any, newdata: Any, type: PredictionType, **kwargs: Any
 ) -> pd.DataFrame:
-    """Predict with an estimator; see [`predict_model`][pylime.predict_model]."""
+    """Predict with an estimator; see `pylime.predict_model`."""
     from sklearn.base import is_classifier
     from sklearn.utils.validation import check_is_fitted
 

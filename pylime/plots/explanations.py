@@ -21,7 +21,7 @@ from plotnine import (
 from plotnine.facets.facet_wrap import wrap_dims
 from skimage.color import lab2rgb, rgb2lab
 
-from pylime.checks import check_count
+from pylime import checks
 from pylime.frame import check_explanation
 from pylime.plots.theme import in_order, plain_text, sized_theme, text_width
 
@@ -44,7 +44,7 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     Parameters
     ----------
     explanation
-        From [`explain`][pylime.explain].
+        From `pylime.explain`.
     **facet_options
         How to arrange the labels of a classifier: options of `plotnine.facet_wrap`, such
         as `ncol` or `scales`. A regressor has a single panel.
@@ -133,7 +133,7 @@ def _check_facet_options(options: Mapping[str, Any]) -> None:
                 f"explanation; not {name!r}."
             )
         if name in ("nrow", "ncol") and value is not None:
-            check_count(name, value)
+            checks.count(name, value)
 
 
 def _sorted_names(values: pd.Series, texts_by_number: bool) -> list[Any]:

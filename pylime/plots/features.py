@@ -19,7 +19,7 @@ from plotnine import (
     theme,
 )
 
-from pylime.checks import check_count
+from pylime import checks
 from pylime.frame import check_explanation
 from pylime.numbers import format_numbers
 from pylime.plots.theme import (
@@ -56,7 +56,7 @@ def plot_features(explanation: pd.DataFrame, ncol: int = 2, cases: Any = None) -
     Parameters
     ----------
     explanation
-        From [`explain`][pylime.explain].
+        From `pylime.explain`.
     ncol
         Panels side by side.
     cases
@@ -98,7 +98,7 @@ def plot_features(explanation: pd.DataFrame, ncol: int = 2, cases: Any = None) -
         classification=(*NEEDED, "label", "label_prob"),
         regression=(*NEEDED, "prediction"),
     )
-    check_count("ncol", ncol)
+    checks.count("ncol", ncol)
     bars = _of_cases(explanation, cases).reset_index(drop=True)
     if model_type == "regression":
         bars["feature_weight"] = _contributions(bars)

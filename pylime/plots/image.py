@@ -33,7 +33,7 @@ DISPLAYS = ("outline", "block")
 
 
 class geom_picture(geom):  # noqa: N801 - plotnine's convention
-    """Draw a whole [`Bitmap`][pylime.tidy.Bitmap] in one go, which is quick at any size."""
+    """Draw a whole `pylime.tidy.Bitmap` in one go, which is quick at any size."""
 
     REQUIRED_AES = {"xmin", "xmax", "ymin", "ymax", "picture"}
     DEFAULT_PARAMS = {"stat": "identity", "position": "identity", "na_rm": False}
@@ -76,7 +76,7 @@ def plot_superpixels(
     colour
         Colour of the borders.
     segmentation
-        A function of your own that segments, as in [`explain`][pylime.explain].
+        A function of your own that segments, as in `pylime.explain`.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def plot_image_explanation(
     Parameters
     ----------
     explanation
-        From [`explain`][pylime.explain], of images.
+        From `pylime.explain`, of images.
     which
         The case to show: its name, or its position from 0.
     threshold

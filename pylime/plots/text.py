@@ -33,7 +33,7 @@ _UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
 @dataclass(frozen=True)
 class TextExplanations:
     """
-    Highlighted texts, from [`plot_text_explanations`][].
+    Highlighted texts, from `plot_text_explanations`.
 
     Notebooks show them; `str()` gives the HTML, which can stand in any page.
 
@@ -86,7 +86,7 @@ def plot_text_explanations(
     Parameters
     ----------
     explanation
-        From [`explain`][pylime.explain], of texts.
+        From `pylime.explain`, of texts.
     width, height
         How large the plot is: pixels, or a CSS length such as `"40em"`. What does not
         fit can be scrolled to.

@@ -1,8 +1,8 @@
 """
 Surrogate models: the weighted linear fit around one case.
 
-A [`Neighbourhood`][] is what every kind of input turns a case into; [`fit_surrogates`][]
-and [`fit_labels`][] know nothing of tables, texts or images.
+A `Neighbourhood` is what every kind of input turns a case into; `fit_surrogates`
+and `fit_labels` know nothing of tables, texts or images.
 """
 
 import difflib
@@ -371,9 +371,9 @@ def fit_surrogates(
     Parameters
     ----------
     design, predictions, weights, features, n_features, feature_select
-        As in [`fit_labels`][].
+        As in `fit_labels`.
     labels, n_labels
-        As in [`choose_labels`][].
+        As in `choose_labels`.
 
     Returns
     -------

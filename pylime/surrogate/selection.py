@@ -1,7 +1,7 @@
 """
 Feature selection: which columns of a design a surrogate model may use.
 
-[`SELECTORS`][] holds the methods by the names of R's `lime`. Each takes the data of one
+`SELECTORS` holds the methods by the names of R's `lime`. Each takes the data of one
 case, the response and the number of features wanted, and returns column positions in
 the order in which the features are reported.
 """
@@ -66,13 +66,13 @@ def select_forward(problem: SelectionProblem, response: int, n_features: int) ->
     Add the column that raises R² of the unpenalised weighted fit most, again and again.
 
     The Gram matrix is swept by each chosen column, so that every candidate's gain is
-    read off its diagonal and no candidate is fitted [1]_. The first column wins a tie.
+    read off its diagonal and no candidate is fitted [Goodnight1979]_. The first column wins a tie.
     R fits by coordinate descent, which gains next to nothing from a column that the
     chosen ones nearly explain; such a column counts with what the descent gains.
 
     References
     ----------
-    .. [1] Goodnight (1979), The American Statistician 33, 149-158.
+    .. [Goodnight1979] Goodnight (1979), The American Statistician 33, 149-158.
     """
     gram, target = problem.moments.gram, problem.moments.cross[:, response]
     swept, cross = gram.copy(), target.copy()
@@ -107,7 +107,7 @@ def select_forward_wide(
     """
     Select forward without the p x p Gram matrix: only the chosen columns of it.
 
-    Otherwise as [`select_forward`][], save that a column which the chosen ones nearly
+    Otherwise as `select_forward`, save that a column which the chosen ones nearly
     explain counts with what it adds to the exact fit.
 
     Parameters
@@ -298,7 +298,7 @@ def select_features(
     Parameters
     ----------
     method
-        A key of [`SELECTORS`][].
+        A key of `SELECTORS`.
     problem
         The data of one case.
     response

@@ -31,7 +31,7 @@ def cast(values: pd.Series, column: Column) -> tuple[pd.Series, dict[int, str]]:
     values
         One value per case.
     column
-        From [`fit_column`][].
+        From `fit_column`.
 
     Returns
     -------

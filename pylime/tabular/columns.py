@@ -2,7 +2,7 @@
 The columns of a table: what each holds, how its values are drawn, compared and described.
 
 Inside, a column is numbers (floating point, NaN where missing) or the positions of its
-levels (-1 where missing). [`encode`][] leads there, [`decode`][] back to the type of the
+levels (-1 where missing). `encode` leads there, `decode` back to the type of the
 training data.
 """
 
@@ -126,7 +126,7 @@ def fit_column(
     values
         Its values, at least one.
     bin_continuous, n_bins, quantile_bins, use_density
-        As in [`lime`][pylime.lime].
+        As in `pylime.lime`.
 
     Raises
     ------
@@ -288,11 +288,11 @@ def decode(values: np.ndarray, column: Column, dtype: Any) -> Any:
     Parameters
     ----------
     values
-        As from [`encode`][], without unknown levels.
+        As from `encode`, without unknown levels.
     column
-        From [`fit_column`][].
+        From `fit_column`.
     dtype
-        The column's type, or the wider one that [`cast`][] gave.
+        The column's type, or the wider one that `cast` gave.
 
     Returns
     -------
@@ -337,12 +337,12 @@ def _decode_levels(codes: np.ndarray, column: Column, dtype: Any) -> Any:
 
 def draw_column(column: Column, n: int, random: np.random.Generator) -> np.ndarray:
     """
-    Draw values of a column, as [`encode`][] gives them.
+    Draw values of a column, as `encode` gives them.
 
     Parameters
     ----------
     column
-        From [`fit_column`][], one that is not kept.
+        From `fit_column`, one that is not kept.
     n
         How many.
     random
@@ -395,9 +395,9 @@ def design_of(values: np.ndarray, column: Column) -> np.ndarray:
     Parameters
     ----------
     values
-        As from [`encode`][]; the first is the case's.
+        As from `encode`; the first is the case's.
     column
-        From [`fit_column`][].
+        From `fit_column`.
 
     Returns
     -------
@@ -436,7 +436,7 @@ def describe(column: Column, value: Any) -> str:
     Parameters
     ----------
     column
-        From [`fit_column`][].
+        From `fit_column`.
     value
         The case's value.
 

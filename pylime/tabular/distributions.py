@@ -147,12 +147,13 @@ def density(values: np.ndarray) -> Density:
     Density
         512 points from three bandwidths below the least value to three above the
         largest, as R's `density()` gives them up to version 4.3: Silverman's rule of
-        thumb [1]_, values spread linearly over a grid, and a fast Fourier transform [2]_.
+        thumb [Silverman1986]_, values spread linearly over a grid, and a fast Fourier
+        transform [Silverman1982]_.
 
     References
     ----------
-    .. [1] Silverman (1986), Density Estimation, equation 3.31.
-    .. [2] Silverman (1982), Applied Statistics 31, 93-99.
+    .. [Silverman1986] Silverman (1986), Density Estimation, equation 3.31.
+    .. [Silverman1982] Silverman (1982), Applied Statistics 31, 93-99.
     """
     points = 512
     n = len(values)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from pylime.checks import check_count, check_positive, make_options
+from pylime import checks
 from pylime.errors import CaseError, RequestError
 from pylime.inputs import Table
 from pylime.models import predict
@@ -71,7 +71,7 @@ class TableOptions:
             value = getattr(self, name)
             if not isinstance(value, bool | np.bool_):
                 raise TypeError(f"`{name}` must be True or False; not {value!r}.")
-        check_count("n_bins", self.n_bins)
+        checks.count("n_bins", self.n_bins)
         if self.n_bins < 2:
             raise ValueError(f"`n_bins` must be at least 2; not {self.n_bins}.")
 
@@ -91,14 +91,14 @@ class ExplainTableOptions:
                 f"`dist_fun` must be a function or one of {names}; not {self.dist_fun!r}."
             )
         if self.kernel_width is not None:
-            check_positive("kernel_width", self.kernel_width)
+            checks.positive("kernel_width", self.kernel_width)
             if self.dist_fun == "gower":
                 warnings.warn(
                     '`kernel_width` is ignored with `dist_fun="gower"`, which needs no kernel; '
                     "`gower_pow` changes how fast its similarity falls.",
                     stacklevel=6,
                 )
-        check_positive("gower_pow", self.gower_pow)
+        checks.positive("gower_pow", self.gower_pow)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -154,7 +154,7 @@ class TableExplainer(Explainer):
 
 @make_explainer.register
 def _(data: Table, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> TableExplainer:
-    chosen: TableOptions = make_options(TableOptions, options, "lime() of tables")
+    chosen: TableOptions = checks.make_options(TableOptions, options, "lime() of tables")
     frame = data.frame
     if not frame.shape[1]:
         raise ValueError("`x` must have at least one column; it has none.")

@@ -177,7 +177,7 @@ def draw_case(
     random
         Source of the draws.
     dist_fun, kernel_width, gower_pow
-        As in [`explain`][pylime.explain].
+        As in `pylime.explain`.
 
     Returns
     -------

@@ -17,7 +17,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from scipy import sparse
 
-from pylime.checks import make_options
+from pylime import checks
 from pylime.errors import CaseError, RequestError
 from pylime.inputs import Texts
 from pylime.masks import check_rows, distinct_rows
@@ -275,7 +275,7 @@ def dropped_words(
 
 @make_explainer.register
 def _(data: Texts, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> TextExplainer:
-    own = make_options(_LimeOptions, options, "lime() of texts")
+    own = checks.make_options(_LimeOptions, options, "lime() of texts")
     tokenization = check_tokenization(own.tokenization)
     return TextExplainer(model, preprocess, tokenization, bool(own.keep_word_position))
 

@@ -18,7 +18,7 @@ def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
     """
     Find every place of the features of an explanation in their text.
 
-    A [`Word`][pylime.Word] knows its places. Plain strings, of a frame that was stored in
+    A `pylime.Word` knows its places. Plain strings, of a frame that was stored in
     between, are looked up among the tokens of the default tokenizer: `art` is not in
     `party`. With `word_position` that is the one place. What is no such token, because
     another tokenizer made it, is searched for as a piece of text that neither begins nor

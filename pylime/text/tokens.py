@@ -32,14 +32,10 @@ Tokenization: TypeAlias = Callable[[str], Any] | re.Pattern[str] | regex.Pattern
 
 def _word_pattern() -> regex.Pattern[str]:
     """
-    Words and numbers between the word boundaries of UAX #29 [1]_.
+    Words and numbers between the word boundaries of Unicode Standard Annex #29.
 
     The rules WB4 to WB13b as one expression; what the rules cut out without a letter, digit
     or ideograph in it is no word. Possessive where a rule looks no further.
-
-    References
-    ----------
-    .. [1] Unicode Standard Annex #29, Unicode Text Segmentation.
     """
     ignored = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*+"
     letter = r"[\p{WB=ALetter}\p{WB=Hebrew_Letter}]"
@@ -70,8 +66,8 @@ def default_tokenize(text: str) -> list[str]:
     """
     Split a text into its words and numbers.
 
-    Word boundaries are those of the Unicode standard [1]_; pieces without a letter, digit or
-    ideograph are left out. Chinese, Japanese and Thai need a dictionary: [`icu_tokenize`][].
+    Word boundaries are those of the Unicode standard [UAX29]_; pieces without a letter, digit or
+    ideograph are left out. Chinese, Japanese and Thai need a dictionary: `icu_tokenize`.
 
     Parameters
     ----------
@@ -85,7 +81,7 @@ def default_tokenize(text: str) -> list[str]:
 
     References
     ----------
-    .. [1] Unicode Standard Annex #29, Unicode Text Segmentation.
+    .. [UAX29] Unicode Standard Annex #29, Unicode Text Segmentation.
 
     Examples
     --------
@@ -159,7 +155,7 @@ def check_tokenization(tokenization: Any) -> Tokenization:
     ----------
     tokenization
         A function from a text to a list of words, a regular expression that matches a word
-        (compiled or not), or None for [`default_tokenize`][].
+        (compiled or not), or None for `default_tokenize`.
 
     Returns
     -------
@@ -203,7 +199,7 @@ def tokenize(
     text
         The text.
     tokenization
-        From [`check_tokenization`][]. Of a regular expression each whole match is a word.
+        From `check_tokenization`. Of a regular expression each whole match is a word.
         Empty words are left out.
 
     Returns
@@ -246,7 +242,7 @@ def token_spans(text: str, tokenization: Any = None) -> list[Span | None]:
     text
         The text.
     tokenization
-        As in [`lime`][pylime.lime].
+        As in `pylime.lime`.
 
     Returns
     -------
