@@ -33,18 +33,20 @@ are open to your own classes.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pylime.image
-import pylime.tabular
-import pylime.text  # noqa: F401 - and about texts
 from pylime._version import __version__  # noqa: F401 - for users
 from pylime.batches import arrow_schema, explain_batches, spark_schema
 from pylime.data.bundled import imagenet_labels, load_image_example, load_text_example
+from pylime.errors import CaseError, CaseWarning, RequestError
 from pylime.explainers import explain, lime
 from pylime.files.runs import explain_to_parquet
 from pylime.files.storage import read_explanation, write_explanation
 from pylime.frame import COLUMNS
+from pylime.image.explainer import IMAGE
 from pylime.image.superpixels import slic
 from pylime.models import as_classifier, as_regressor, model_type, predict_model
+from pylime.pipeline import register_kind
+from pylime.tabular.explainer import TABLE
+from pylime.text.explainer import TEXT
 from pylime.text.tokens import default_tokenize, icu_tokenize
 from pylime.values import Bitmap, Superpixel, Word
 
@@ -62,6 +64,9 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "Bitmap",
+    "CaseError",
+    "CaseWarning",
+    "RequestError",
     "Superpixel",
     "Word",
     "arrow_schema",
@@ -91,6 +96,9 @@ __all__ = [
     "text_explanations_output",
     "write_explanation",
 ]
+
+for kind in (TEXT, IMAGE, TABLE):  # the last is tried first
+    register_kind(kind)
 
 # Plotnine is imported when the first plot is asked for, Shiny when a page is.
 _LAZY = {

@@ -1,26 +1,30 @@
 """
-From a batch to a cluster: explanations whose columns are the same for every batch.
+Batches of cases, in one process or on a cluster.
 
-`explain_batches()` is what Spark's `mapInPandas` and Ray's `map_batches` call; Dask data
-frames go to `explain()` like any other.
+The columns of an explanation are the same for every batch. `explain_batches()` is what Spark's
+`mapInPandas` and Ray's `map_batches` call; Dask data frames go to `explain()` like any other.
 """
 
 import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from pylime import checks
 from pylime._optional import placeholder
-from pylime.errors import EVEN_OF_ALL
-from pylime.explainers import check_arguments, explain
+from pylime._types import Input
+from pylime.explainers import explain_elsewhere, explain_request, make_request
 from pylime.frame import COLUMNS, assemble
-from pylime.inputs import recognise
-from pylime.models import Classifier, model_type
+from pylime.models import Classifier
 from pylime.parallel import Parcel, limited_threads
-from pylime.pipeline import Explainer, explain_elsewhere
+from pylime.pipeline import Explainer, read_cases
+from pylime.request import Request
+
+if TYPE_CHECKING:
+    import pyarrow
 
 __all__ = ["arrow_schema", "explain_batches", "spark_schema"]
 
@@ -29,7 +33,7 @@ _TEXTS = ("model_type", "feature", "feature_desc")
 
 
 def explain_batches(
-    batches: Iterable[Any],
+    batches: Iterable[Input],
     explainer: Explainer,
     *,
     case: Hashable = None,
@@ -87,43 +91,24 @@ def explain_batches(
             "`batches` must be batches one after another, such as a list of data frames; "
             f"not {type(batches).__name__}. Put a single one into a list."
         )
-    if not isinstance(plain, bool | np.bool_):
-        raise TypeError(f"`plain` must be True or False; not {plain!r}.")
-    options = _settle(explainer, options)
-    return (_explain_batch(batch, explainer, options, case, bool(plain)) for batch in batches)
-
-
-def _settle(explainer: Explainer, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that mean the same at each batch: checked, and with a seed."""
-    request = check_arguments(explainer, options)
-    seed = request.seed
-    settled = {
-        **options,
-        "random_state": seed[0] if len(seed) == 1 else np.random.SeedSequence(seed),
-    }
-    if request.labels is not None:
-        settled["labels"] = request.labels  # an iterator would be empty at the second batch
-    if options.get("on_error", "warn") == "warn":
-        settled["on_error"] = EVEN_OF_ALL
-    return settled
+    checks.flag("plain", plain)
+    request = make_request(explainer, **options)
+    return (_explain_batch(batch, explainer, request, case, bool(plain)) for batch in batches)
 
 
 def _explain_batch(
-    batch: Any,
-    explainer: Explainer,
-    options: Mapping[str, Any],
-    case: Hashable = None,
-    plain: bool = False,
+    batch: Any, explainer: Explainer, request: Request, case: Hashable = None, plain: bool = False
 ) -> pd.DataFrame:
+    """Explain one batch; the columns and their types are the same for all."""
     cases, names = _with_names(batch, explainer, case)
-    by_files = explainer.input_name == "images" and case is None
+    by_files = explainer.kind.name == "image" and case is None
     if len(cases):
-        explanation = explain(cases, explainer, **options)
-        if explainer.input_name == "images" and not by_files:
-            own: Any = recognise(cases, "images").names
+        explanation = explain_request(cases, explainer, request, may_be_empty=True)
+        if explainer.kind.name == "image" and not by_files:
+            own = read_cases(cases, explainer.kind).names
             explanation["case"] = explanation["case"].map(dict(zip(own, names, strict=True)))
     else:
-        explanation = assemble([], model_type(explainer.model))
+        explanation = assemble([], request.model_type)
     type_of_case = _type_of_files(cases) if by_files else _type_of_names(names)
     explanation = explanation.astype(_column_types(explainer, type_of_case))
     return _as_plain(explanation) if plain else explanation
@@ -136,10 +121,10 @@ def _with_names(batch: Any, explainer: Explainer, case: Hashable) -> tuple[Any, 
             found = list(batch) if isinstance(batch, pd.DataFrame) else type(batch).__name__
             raise ValueError(f"`case` must be a column of each batch; {case!r} is not in {found}.")
         batch = batch.set_index(case)
-    if isinstance(batch, pd.DataFrame) and explainer.input_name != "tables":
+    if isinstance(batch, pd.DataFrame) and explainer.kind.name != "table":
         if batch.shape[1] != 1:
             raise ValueError(
-                f"Batches of {explainer.input_name} must be lists, or data frames with a single "
+                f"Batches of {explainer.kind.plural} must be lists, or data frames with a single "
                 f"column beside `case`; not with {list(batch.columns)}."
             )
         batch = batch.iloc[:, 0]
@@ -165,7 +150,7 @@ def _type_of_names(names: Any) -> Any:
 
 def _column_types(explainer: Explainer, case: Any) -> dict[str, Any]:
     """The type of each column of an explanation, also of one without rows."""
-    regression = model_type(explainer.model) == "regression"
+    regression = explainer.model_type == "regression"
     types: dict[str, Any] = dict.fromkeys(COLUMNS, "float64")
     types |= dict.fromkeys(_TEXTS, "str") | dict.fromkeys(_OBJECTS, "object") | {"case": case}
     if regression:
@@ -243,7 +228,7 @@ def spark_schema(explainer: Explainer) -> str:
     )
 
 
-def arrow_schema(explainer: Explainer) -> Any:
+def arrow_schema(explainer: Explainer) -> "pyarrow.Schema":
     """
     Make the schema of plain explanations for Arrow, and so for Parquet files and Ray.
 
@@ -283,21 +268,19 @@ def _plain_columns(explainer: Explainer) -> dict[str, bool]:
 
 @explain_elsewhere.register(placeholder("dask.dataframe", "DataFrame"))
 @explain_elsewhere.register(placeholder("dask.dataframe", "Series"))
-def _(x: Any, explainer: Explainer, arguments: Mapping[str, Any]) -> Any:
+def explain_dask_frame(x: Any, explainer: Explainer, request: Request) -> Any:
     """A Dask data frame of the explanations, a partition for each of the cases'."""
     from dask.delayed import delayed
 
-    options = _settle(explainer, arguments)
-    meta = _explain_batch(x._meta, explainer, options)
     return x.map_partitions(
         _explain_partition,
         delayed(Parcel(explainer), pure=True),  # so it lies once in the graph
-        options,
-        meta=meta,
+        request,
+        meta=_explain_batch(x._meta, explainer, request),
         clear_divisions=True,
     )
 
 
-def _explain_partition(partition: Any, parcel: Parcel, options: Mapping[str, Any]) -> pd.DataFrame:
+def _explain_partition(partition: Any, parcel: Parcel, request: Request) -> pd.DataFrame:
     with limited_threads():
-        return _explain_batch(partition, parcel.open(), options)
+        return _explain_batch(partition, parcel.open(), request)

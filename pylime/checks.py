@@ -11,14 +11,21 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
 import numpy as np
 
 __all__ = [
+    "INTERNAL",
+    "among",
+    "arguments_of",
+    "at_least",
+    "check_fields",
     "count",
     "flag",
+    "flag_or",
     "function",
     "make_options",
     "mapping",
@@ -31,6 +38,10 @@ __all__ = [
 ]
 
 Options = TypeVar("Options")
+Check: TypeAlias = Callable[[str, object], None]
+
+INTERNAL: Mapping[str, bool] = {"internal": True}
+"""Metadata of a dataclass' field that is not an argument of the user's."""
 
 # Modules whose functions stand between the package and the line that calls it.
 _PASSED_THROUGH = frozenset(["pylime", "functools", "contextlib"])
@@ -161,6 +172,63 @@ def _is_passed_through(module: object) -> bool:
     return str(module).partition(".")[0] in _PASSED_THROUGH
 
 
+def at_least(least: int) -> Check:
+    """The check that a value is a whole number of at least `least`."""
+    return lambda name, value: count(name, value, least)
+
+
+def flag_or(*others: object) -> Check:
+    """The check that a value is True, False or one of some others."""
+    return lambda name, value: flag(name, value, *others)
+
+
+def among(*choices: object, beside: str = "") -> Check:
+    """The check that a value is one of the choices."""
+    return lambda name, value: one_of(name, value, choices, beside)
+
+
+@cache
+def _checks_of(kind: type) -> list[tuple[str, object, Check]]:
+    """Name, default and check of each field of a dataclass that has one in its annotation."""
+    annotations = {
+        name: note
+        for parent in reversed(kind.__mro__)
+        for name, note in getattr(parent, "__annotations__", {}).items()
+    }
+    return [
+        (field.name, field.default, check)
+        for field in fields(kind)
+        if get_origin(annotations[field.name]) is Annotated
+        for check in get_args(annotations[field.name])[1:]
+    ]
+
+
+def check_fields(record: Any) -> None:
+    """
+    Check every field of a dataclass by the checks in its annotation.
+
+    Parameters
+    ----------
+    record
+        Of a dataclass whose fields are annotated as in `n_bins: Annotated[int, count] = 4`.
+        A field that holds its default is right without a check.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the checks do.
+    """
+    for name, default, check in _checks_of(type(record)):
+        value = getattr(record, name)
+        if value is not default:
+            check(name, value)
+
+
+def arguments_of(kind: type) -> list[str]:
+    """Names of the fields of a dataclass that are arguments of the user's."""
+    return [option.name for option in fields(kind) if "internal" not in option.metadata]
+
+
 def make_options(
     kind: Callable[..., Options],
     options: Mapping[str, object],
@@ -168,12 +236,12 @@ def make_options(
     shared: Iterable[str] = (),
 ) -> Options:
     """
-    Put keyword arguments into a record of options.
+    Put keyword arguments into a record of options, and check it.
 
     Parameters
     ----------
     kind
-        A dataclass; it checks its values itself.
+        A dataclass whose fields `check_fields` checks.
     options
         What the user gave.
     where
@@ -186,7 +254,7 @@ def make_options(
     TypeError
         If an option does not exist; the error names the nearest that does.
     """
-    known = [option.name for option in fields(kind)]  # type: ignore[arg-type]
+    known = arguments_of(kind)  # type: ignore[arg-type]
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, [*known, *shared], n=1)
@@ -195,4 +263,6 @@ def make_options(
                 + (f" Did you mean {near[0]!r}?" if near else "")
                 + f" It takes: {', '.join(known) or 'none'}."
             )
-    return kind(**options)
+    record = kind(**options)
+    check_fields(record)
+    return record

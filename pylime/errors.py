@@ -1,27 +1,30 @@
 """
-What goes wrong with single cases: kept apart from the others, and reported by name.
+Errors and warnings that callers can tell apart.
+
+    ValueError
+    ├── CaseError       one case cannot be explained; others may
+    └── RequestError    what was asked for fits no case
+    UserWarning
+    └── CaseWarning     cases were left out
+
+Everything else is a built-in TypeError, ValueError, ImportError or FileNotFoundError, or what
+the user's own model or function raises.
 """
 
 import traceback
-import warnings
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from pylime import checks
+
 __all__ = [
-    "EVEN_OF_ALL",
-    "ON_ERROR",
     "CaseError",
+    "CaseWarning",
     "RequestError",
-    "check_on_error",
     "report_failures",
+    "some_names",
     "stop_at",
 ]
-
-ON_ERROR = ("warn", "raise")
-"""What to do with cases that cannot be explained: leave them out and say so, or stop."""
-
-EVEN_OF_ALL = "warn, even of all"
-"""For one batch of many: an explanation without rows is none that stops the others."""
 
 
 class CaseError(ValueError):
@@ -33,7 +36,17 @@ class CaseError(ValueError):
     case
         Its name.
     reason
-        What the model, or other code of users, raised; also its `__cause__`.
+        What the model, or other code of the user's, raised; also its `__cause__`.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, explain, lime
+    >>> explainer = lime("one two", as_classifier(lambda texts: [len(t) / 9 for t in texts]))
+    >>> try:
+    ...     explain("one", explainer)
+    ... except CaseError as error:
+    ...     print(error)
+    The text has a single word, 'one', so there is nothing to compare.
     """
 
     case: Hashable = None
@@ -54,7 +67,11 @@ class CaseError(ValueError):
 
 
 class RequestError(ValueError):
-    """What was asked for fits no case, so that there is no use in trying the others."""
+    """What was asked for fits no case, so there is no use in trying the others."""
+
+
+class CaseWarning(UserWarning):
+    """Some cases could not be explained and are left out of the explanation."""
 
 
 def _case_error(
@@ -70,7 +87,7 @@ def _case_error(
 
 
 def _portable(error: Exception) -> tuple[Exception, str]:
-    """The like of an error that another process can read, and its traceback."""
+    """A copy of an error that another process can read, and its traceback."""
     where = "".join(traceback.format_exception(error)).rstrip()
     import cloudpickle  # only where there are other processes
 
@@ -81,13 +98,6 @@ def _portable(error: Exception) -> tuple[Exception, str]:
     return copy, where
 
 
-def check_on_error(on_error: Any) -> None:
-    """Raise unless it is said what to do with cases that cannot be explained."""
-    if on_error not in (*ON_ERROR, EVEN_OF_ALL):
-        names = " or ".join(map(repr, ON_ERROR))
-        raise ValueError(f"`on_error` must be {names}; not {on_error!r:.80}.")
-
-
 def stop_at(failure: CaseError) -> None:
     """Raise the error of one case, by its name."""
     named = CaseError(f"Case {failure.case!r} cannot be explained. {failure}")
@@ -96,10 +106,10 @@ def stop_at(failure: CaseError) -> None:
 
 
 def report_failures(
-    failures: Sequence[CaseError], n_explained: int, on_error: str = "warn"
+    failures: Sequence[CaseError], n_explained: int, *, may_be_all: bool = False
 ) -> None:
     """
-    Raise if nothing was explained, warn if something was left out.
+    Warn if some cases were left out, raise if nothing was explained.
 
     Parameters
     ----------
@@ -107,23 +117,26 @@ def report_failures(
         The cases that could not be explained.
     n_explained
         How many could.
-    on_error
-        Of `ON_ERROR`, or `EVEN_OF_ALL`.
+    may_be_all
+        Whether it is enough to warn even if nothing was explained: of one batch of many.
 
     Raises
     ------
     Exception
-        If there are none of these: what the model raised, where it is the same for all.
+        If nothing was explained: what the model raised, where it is the same for all.
     """
     if not failures:
         return
-    if n_explained or on_error == EVEN_OF_ALL:
-        _warn_of_failures(failures, n_explained, stacklevel=4)
+    if n_explained or may_be_all:
+        _warn_of_failures(failures, n_explained)
         return
     first = failures[0]
     kinds = {type(failure.reason) for failure in failures}
     if first.reason is not None and len(kinds) == 1:  # it is not the cases
-        first.reason.add_note(f"This is the error of case {first.case!r}, {_of(failures)}.")
+        which = "the only one"
+        if len(failures) > 1:
+            which = f"the first of {len(failures)} of which none can be explained"
+        first.reason.add_note(f"This is the error of case {first.case!r}, {which}.")
         raise first.reason
     if len(failures) == 1:
         raise first
@@ -132,24 +145,18 @@ def report_failures(
     ) from first
 
 
-def _of(failures: Sequence[CaseError]) -> str:
-    if len(failures) == 1:
-        return "the only one"
-    return f"the first of {len(failures)} of which none can be explained"
-
-
-def _warn_of_failures(failures: Sequence[CaseError], n_explained: int, stacklevel: int) -> None:
+def _warn_of_failures(failures: Sequence[CaseError], n_explained: int) -> None:
     """Name the cases that are left out, and what went wrong with them."""
     reasons = "; ".join(f"{error.case}: {error}" for error in failures[:5])
     more = f"; and {len(failures) - 5} more" if len(failures) > 5 else ""
-    warnings.warn(
+    checks.warn(
         f"{len(failures)} of {len(failures) + n_explained} cases could not be explained and are "
         f"left out. {reasons}{more}",
-        stacklevel=stacklevel,
+        CaseWarning,
     )
 
 
 def some_names(names: Sequence[Hashable]) -> str:
-    """Say of which cases something is true, the first of them by name."""
-    more = f", ... ({len(names)} cases)" if len(names) > 5 else ""
-    return f"the cases {', '.join(map(repr, list(names)[:5]))}{more}"
+    """The first of some cases by name, and how many there are."""
+    more = f" ({len(names)} cases)" if len(names) > 5 else ""
+    return f"the cases {checks.some(names, 5)}{more}"

@@ -1,41 +1,39 @@
-"""`lime()` and `explain()`: they know what an input is, and check what is asked of it."""
+"""`lime()` makes an explainer, `explain()` an explanation."""
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from types import SimpleNamespace
+from functools import singledispatch
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pylime import checks
-from pylime.errors import CaseError, check_on_error, report_failures
+from pylime._shim import warn_of_scores
+from pylime._types import Input, Labels, Model, Preprocess, RandomState
+from pylime.errors import CaseError, report_failures
 from pylime.frame import assemble
-from pylime.inputs import recognise, warn_of_namesakes
 from pylime.models import check_model, model_type, owner_of
-from pylime.models import probe as try_model
 from pylime.pipeline import (
     Explainer,
-    Request,
-    check_cases,
-    examples,
+    as_given,
     explain_cases,
-    explain_elsewhere,
-    make_explainer,
+    predict_cases,
+    prepare_cases,
+    recognise,
 )
 from pylime.progress import progress_bar
-from pylime.seeds import seed_words
-from pylime.surrogate.fit import check_feature_select
+from pylime.request import OnError, Request
+from pylime.surrogate.selection import FeatureSelect
 
-__all__ = ["check_arguments", "explain", "lime"]
+__all__ = ["explain", "explain_elsewhere", "explain_request", "lime", "make_request"]
 
 
 def lime(
-    x: Any,
-    model: Any,
-    preprocess: Callable[[Any], Any] | None = None,
+    x: Input,
+    model: Model,
+    preprocess: Preprocess | None = None,
     *,
+    kind: str | None = None,
     probe: bool = True,
     **options: Any,
 ) -> Explainer:
@@ -45,25 +43,27 @@ def lime(
     Parameters
     ----------
     x
-        What the model was trained on, or the like. Tables: a pandas, polars or pyarrow
-        data frame, or a 2-D array, whose columns are called x0, x1 and so on (but a 2-D
-        array of uint8 is a picture). Images: paths of files, PIL images, or uint8 arrays
+        The data that the model was trained on, or data like it. Tables: a pandas, polars or
+        pyarrow data frame, or a 2-D array, whose columns are called x0, x1 and so on (but a
+        2-D array of uint8 is an image). Images: paths of files, PIL images, or uint8 arrays
         of shape (H, W), (H, W, 3 or 4) or a stack of them. Texts: a string, or a list,
         Series or array of strings (that do not all name image files).
     model
-        The model: one that `pylime.predict_model` and
-        `pylime.model_type` know, or any in
+        The model: one that `pylime.predict_model` and `pylime.model_type` support, or any in
         `pylime.as_classifier` or `pylime.as_regressor`.
     preprocess
-        A function from a batch of cases to what the model takes. It gets what was
-        passed here: an array for a table given as an array and a pandas frame for any
-        other, with the columns, their order and types of the training data; a list of
-        paths for paths, a list of PIL images for PIL images, a stacked array for arrays;
-        for texts, however they were passed, a list of str. Without: the cases go to the
-        model as they are.
+        A function from a batch of cases to what the model takes. It receives the kind of
+        object that was passed as `x`: an array for a table given as an array and a pandas
+        frame for any other, with the columns, their order and types of the training data; a
+        list of paths for paths, a list of PIL images for PIL images, a stacked array for
+        arrays; for texts, however they were passed, a list of str. By default the cases go
+        to the model as they are.
+    kind
+        `"table"`, `"image"`, `"text"` or the name of a kind that was registered with
+        `pylime.pipeline.register_kind`. By default it is found out from `x`.
     probe
-        Whether to try the model on two cases of `x` (for images, to look at the first batch of
-        `explain()`), so that what does not fit is found out at once.
+        Whether to try the model on two cases of `x` (for images, to check the first batch of
+        `explain()`), so that unusable output is detected at once.
     **options
         Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
@@ -72,63 +72,75 @@ def lime(
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of `explain`). Images have none.
+        of `pylime.explain`). Images have none.
 
     Returns
     -------
     Explainer
-        To be handed to `explain`.
+        To be passed to `pylime.explain`.
 
     Raises
     ------
     TypeError
-        If `x` is no known kind of input, `model` no known model, `preprocess` no
-        function, or an option is unknown.
+        If `x` is not a supported input, the model is not supported, `preprocess` is not
+        callable, or an option is unknown.
     FileNotFoundError, ValueError
-        If a file is missing or no image, or the model's predictions are unusable.
+        If a file is missing or not an image, or the model's predictions are unusable.
 
     Examples
     --------
     >>> from pylime import as_classifier
     >>> from skimage.data import chelsea
-    >>> def brightness(pictures):
-    ...     return pictures.mean(axis=(1, 2, 3)) / 255
+    >>> def brightness(images):
+    ...     return images.mean(axis=(1, 2, 3)) / 255
     >>> lime(chelsea(), as_classifier(brightness, ["dark", "bright"]))
     <ImageExplainer of the classification model brightness>
     """
     if model is None:
         raise TypeError("`model` must be a model or a function that predicts; not None.")
-    if preprocess is None:
-        preprocess = _as_given
-    if not callable(preprocess):
-        raise TypeError(
-            f"`preprocess` must be a function of a batch of cases; not {preprocess!r:.80}."
-        )
-    if not isinstance(probe, bool | np.bool_):
-        raise TypeError(f"`probe` must be True or False; not {probe!r}.")
-    data = recognise(x)
+    preprocess = as_given if preprocess is None else preprocess
+    checks.function("preprocess", preprocess, "a function of a batch of cases")
+    checks.flag("probe", probe)
+    found, cases = recognise(x, kind)
     model = owner_of(model)
-    check_model(model)  # an unknown model is found out now, not after the permutations
-    explainer = make_explainer(data, model, preprocess, **options)
-    some = examples(explainer, data) if probe else None
-    seen = None if some is None else try_model(model, some, preprocess, len(some))
-    return replace(explainer, probe=bool(probe), labels=seen)
+    check_model(model)  # an unsupported model is detected now, not after the permutations
+    chosen = checks.make_options(found.lime_options, options, f"lime() of {found.plural}")
+    explainer = found.make_explainer(cases, model, preprocess, chosen, found)
+    explainer = replace(explainer, probe=bool(probe))
+    return _probed(explainer, cases) if probe else explainer
+
+
+def _probed(explainer: Explainer, cases: Any) -> Explainer:
+    """Try the model on a few cases, so that unusable output is detected before any work."""
+    some = explainer.kind.examples(explainer, cases)
+    if some is None:
+        return explainer
+    try:
+        predictions = predict_cases(explainer, some, len(some))
+    except Exception as error:
+        error.add_note(
+            f"(lime() tried the model on {len(some)} of the given cases; `probe=False` leaves "
+            "that out.)"
+        )
+        raise
+    warn_of_scores(explainer.model, predictions)
+    return replace(explainer, labels=predictions.labels)
 
 
 def explain(
-    x: Any,
+    x: Input,
     explainer: Explainer,
     *,
-    labels: Any = None,
+    labels: Labels = None,
     n_labels: int | None = None,
     n_features: int = 5,
     n_permutations: int | None = None,
-    feature_select: str = "auto",
-    random_state: Any = None,
+    feature_select: FeatureSelect = "auto",
+    random_state: RandomState = None,
     n_jobs: int = 1,
     progress: bool | None = None,
     predict_options: Mapping[str, Any] | None = None,
-    on_error: str = "warn",
+    on_error: OnError = "warn",
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -137,17 +149,16 @@ def explain(
     Parameters
     ----------
     x
-        The cases, of the same kind as the data of `lime`; of a table also a single
-        row as a Series. A case is called by its index label, its file's name, or its
+        The cases, of the same kind as the data of `pylime.lime`; of a table also a single
+        row as a Series. A case is identified by its index label, its file's name, or its
         position from 0.
     explainer
-        From `lime`.
+        From `pylime.lime`.
     labels
         For a classifier: the label to explain, or several; names, or positions from 0 where
-        the names are no whole numbers.
+        the names are not whole numbers.
     n_labels
-        Instead: how many labels to explain, the likeliest first. Without either, the
-        likeliest.
+        Alternatively, the number of labels, most likely first. Default: only the most likely.
     n_features
         How many features each explanation may use.
     n_permutations
@@ -159,8 +170,8 @@ def explain(
         `"highest_weights"`, `"lasso_path"` or `"tree"`.
     random_state
         A seed, or numpy's `Generator`, `RandomState` or `SeedSequence`. With one seed, a case
-        gives the same rows alone, in a batch and in any order. Without: fresh draws in
-        each call.
+        gives the same rows alone, in a batch and in any order. By default each call draws
+        afresh.
     n_jobs
         Number of parallel jobs over the cases, as in joblib.
     progress
@@ -168,11 +179,11 @@ def explain(
     predict_options
         Keyword arguments for the model's prediction.
     on_error
-        What becomes of a case that cannot be explained, or at which the model raises an
-        error. `"warn"`: it is left out, and a warning names it and says why. `"raise"`: an error
-        that names it stops the call.
+        What happens to a case that cannot be explained, or for which the model raises an
+        error. `"warn"`: it is left out, and a `pylime.CaseWarning` names it and the reason.
+        `"raise"`: an error that names it stops the call.
     **options
-        Of tables: `dist_fun="gower"` (how similar a permutation is: one less its Gower
+        Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
         into a similarity by an exponential kernel; or a function of a one-row frame, the case,
         and a frame of n rows that returns n distances), `kernel_width=None` (of that kernel;
@@ -180,7 +191,7 @@ def explain(
         the Gower distance).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
-        (pictures per call of `preprocess` and the model), `background="grey"` (the
+        (images per call of `preprocess` and the model), `background="grey"` (the
         colour of removed superpixels), `segmentation=None` (a function of your own from an
         (H, W, 3) array to the segment of each pixel, instead of superpixels).
         Of texts: `single_explanation=False` (whether all texts together give one
@@ -189,23 +200,25 @@ def explain(
     Returns
     -------
     pandas.DataFrame
-        A row per case, label and feature, with the columns
-        `pylime.COLUMNS`; for a regressor without `label` and `label_prob`.
+        A row per case, label and feature, with the columns `pylime.COLUMNS`; for a regressor
+        without `label` and `label_prob`.
 
     Raises
     ------
     TypeError
         If an option is unknown or an argument of the wrong type.
     ValueError
-        If an argument has a wrong value, the model's predictions are unusable, or no
-        case can be explained; with `on_error="raise"` if one cannot.
+        If an argument has a wrong value or the model's predictions are unusable.
+    CaseError
+        If no case can be explained; with `on_error="raise"` if one cannot.
     Exception
-        What the model raises, if it raises the same at every case.
+        What the model raises, if it raises the same for every case.
     RuntimeError
         If worker processes die again and again, for lack of memory for instance.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from pylime import as_regressor
     >>> random = np.random.default_rng(1)
     >>> flats = pd.DataFrame(random.integers(1, 9, (200, 2)), columns=["rooms", "floor"])
@@ -216,87 +229,98 @@ def explain(
     0   rooms <= 5         -1030.0
     1  4.5 < floor            20.0
     """
-    arguments = {name: value for name, value in locals().items() if name in _NAMED} | options
-    request = check_arguments(explainer, arguments)
-    if (elsewhere := explain_elsewhere(x, explainer, arguments)) is not None:
-        return elsewhere
-    given = recognise(x, explainer.input_name)
-    warn_of_namesakes(given.names)
-    cases = check_cases(explainer, given, request.options)
-    with progress_bar(progress, len(cases) * request.n_permutations) as report:
-        results = explain_cases(explainer, cases, request, n_jobs, report)
-    explained = [result for result in results if not isinstance(result, CaseError)]
-    failures = [result for result in results if isinstance(result, CaseError)]
-    report_failures(failures, len(explained), on_error)
-    return assemble(explained, request.model_type)
+    request = make_request(
+        explainer,
+        labels=labels,
+        n_labels=n_labels,
+        n_features=n_features,
+        n_permutations=n_permutations,
+        feature_select=feature_select,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        progress=progress,
+        predict_options=predict_options,
+        on_error=on_error,
+        **options,
+    )
+    return explain_request(x, explainer, request)
 
 
-_NAMED: Mapping[str, Any] = dict(explain.__kwdefaults__ or {})  # with their defaults
+_SHARED = checks.arguments_of(Request)
 
 
-def check_arguments(explainer: Any, arguments: Mapping[str, Any]) -> Request:
+def make_request(explainer: Explainer, **arguments: Any) -> Request:
     """
-    Check all that is asked of `explain` but the cases.
+    Check everything that is asked of `pylime.explain` but the cases.
 
     Parameters
     ----------
     explainer
-        What should come from `lime`.
-    arguments
-        By name; for those that are not there, the defaults are taken.
+        From `pylime.lime`.
+    **arguments
+        Those of `pylime.explain`.
 
     Returns
     -------
     Request
         The same as a record.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `pylime.explain` does.
     """
-    chosen: Any = SimpleNamespace(**{**_NAMED, **arguments})
     if not isinstance(explainer, Explainer):
         raise TypeError(f"`explainer` must come from lime(); not {type(explainer).__name__}.")
-    checks.count("n_features", chosen.n_features)
-    if chosen.n_permutations is None:
-        chosen.n_permutations = explainer.default_permutations
-    checks.count("n_permutations", chosen.n_permutations)
-    if chosen.n_permutations < 2:
-        raise ValueError(f"`n_permutations` must be at least 2; not {chosen.n_permutations}.")
-    if chosen.n_labels is not None:
-        checks.count("n_labels", chosen.n_labels)
-    check_feature_select(chosen.feature_select)
-    if isinstance(chosen.n_jobs, bool) or not isinstance(chosen.n_jobs, int) or not chosen.n_jobs:
-        raise ValueError(
-            f"`n_jobs` must be a number of jobs, or negative as in joblib; not {chosen.n_jobs!r}."
-        )
-    checks.flag("progress", chosen.progress, None)
-    if chosen.predict_options is not None:
-        checks.mapping("predict_options", chosen.predict_options)
-    check_on_error(chosen.on_error)
-    if chosen.labels is not None and chosen.n_labels is not None:
-        raise ValueError("You need to choose between `labels` and `n_labels`; not both.")
-    kind = model_type(explainer.model)
-    if kind == "regression" and (chosen.labels is not None or chosen.n_labels is not None):
-        warnings.warn(
-            "`labels` and `n_labels` are ignored when explaining regression models.",
-            stacklevel=3,
-        )
-        chosen.labels = chosen.n_labels = None
-    if np.iterable(chosen.labels) and not isinstance(chosen.labels, str | tuple):
-        chosen.labels = list(chosen.labels)  # an iterator would be empty at the second case
-    own = {name: value for name, value in arguments.items() if name not in _NAMED}
+    kind = explainer.kind
+    own = {name: value for name, value in arguments.items() if name not in _SHARED}
+    shared = {name: value for name, value in arguments.items() if name in _SHARED}
+    if shared.get("n_permutations") is None:
+        shared["n_permutations"] = kind.n_permutations
     return Request(
-        kind,
-        chosen.labels,
-        chosen.n_labels,
-        chosen.n_features,
-        chosen.feature_select,
-        chosen.n_permutations,
-        seed_words(chosen.random_state),
-        dict(chosen.predict_options or {}),
-        checks.make_options(explainer.options, own, f"explain() of {explainer.input_name}"),
-        probe=explainer.probe,
-        on_error=chosen.on_error,
+        **shared,
+        model_type=model_type(explainer.model),
+        options=checks.make_options(
+            kind.explain_options, own, f"explain() of {kind.plural}", _SHARED
+        ),
     )
 
 
-def _as_given(cases: Any) -> Any:
-    """The default `preprocess`."""
-    return cases
+def explain_request(
+    x: Any, explainer: Explainer, request: Request, *, may_be_empty: bool = False
+) -> pd.DataFrame:
+    """
+    Explain cases as a request asks for it.
+
+    Parameters
+    ----------
+    x
+        The cases, as in `pylime.explain`.
+    explainer
+        From `pylime.lime`.
+    request
+        From `make_request`.
+    may_be_empty
+        Whether to return a frame without rows if no case can be explained: of one batch of
+        many.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `pylime.explain`; for a Dask frame, a lazy one.
+    """
+    if (elsewhere := explain_elsewhere(x, explainer, request)) is not None:
+        return elsewhere
+    cases = prepare_cases(x, explainer, request)
+    with progress_bar(request.progress, len(cases.names) * request.n_permutations) as report:
+        results = explain_cases(explainer, cases, request, report)
+    failures = [result for result in results if isinstance(result, CaseError)]
+    explained = [result for result in results if not isinstance(result, CaseError)]
+    report_failures(failures, len(explained), may_be_all=may_be_empty)
+    return assemble(explained, request.model_type)
+
+
+@singledispatch
+def explain_elsewhere(x: object, explainer: Explainer, request: Request) -> Any:
+    """What `explain()` returns for cases that are not in memory; None for those that are."""
+    return None

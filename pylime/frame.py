@@ -2,13 +2,14 @@
 The tidy frame: its columns, and how explained cases become one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pylime.surrogate import Neighbourhood, Surrogate
+from pylime.models import ModelType
+from pylime.pipeline import Explained
 
 __all__ = ["COLUMNS", "assemble", "check_explanation", "object_column"]
 
@@ -30,34 +31,33 @@ COLUMNS = (
 """The columns of an explanation; a regressor's has no `label` and no `label_prob`."""
 
 
-def assemble(
-    explained: Iterable[tuple[Neighbourhood, Sequence[Surrogate]]], model_type: str
-) -> pd.DataFrame:
+def assemble(explained: Iterable[Explained], model_type: ModelType) -> pd.DataFrame:
     """
     Put explained cases into one tidy frame.
 
     Parameters
     ----------
     explained
-        Each case with its surrogate models.
+        The cases.
     model_type
-        `"classification"` or `"regression"`.
+        What the model does.
 
     Returns
     -------
     pandas.DataFrame
-        A row per case, label and feature, with the columns `COLUMNS`; for a
+        A row per case, label and feature, with the columns `pylime.COLUMNS`; for a
         regressor without `label` and `label_prob`, and with a number as `prediction`.
     """
     regression = model_type == "regression"
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for case, surrogates in explained:
+    for case in explained:
         prediction = dict(case.prediction)
         data = _with_one_nan(case.data)
-        for fit in surrogates:
+        for fit in case.surrogates:
+            reported = [case.reported[name] for name in fit.features]
             columns["feature"] += fit.features
-            columns["feature_value"] += [case.values[name] for name in fit.features]
-            columns["feature_desc"] += [case.descriptions[name] for name in fit.features]
+            columns["feature_value"] += [value for value, _ in reported]
+            columns["feature_desc"] += [description for _, description in reported]
             columns["feature_weight"] += fit.coefficients.tolist()
             shared = {
                 "model_type": model_type,

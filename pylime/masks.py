@@ -1,10 +1,90 @@
-"""Perturbed cases on their way to the model: which differ, and whether all came through."""
-
-from typing import Any
+"""Permutations as masks of 0 and 1: drawn, taken block by block, and equal rows found."""
 
 import numpy as np
 
-__all__ = ["check_rows", "distinct_rows"]
+__all__ = ["distinct_rows", "draw_masks", "kept_words", "row_blocks"]
+
+# How many cells of a mask a processor's cache holds.
+_CACHED_CELLS = 2**16
+# Random numbers drawn at once, and how often rows that keep nothing are drawn again.
+_BLOCK_VALUES = 1_000_000
+_REDRAWS = 100
+
+
+def draw_masks(
+    n: int, n_superpixels: int, p_remove: float, random: np.random.Generator
+) -> np.ndarray:
+    """
+    Draw which superpixels each permutation keeps.
+
+    Parameters
+    ----------
+    n
+        Number of permutations.
+    n_superpixels
+        Number of superpixels.
+    p_remove
+        Probability that a superpixel is removed.
+    random
+        Source of the draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, n_superpixels) array of bool. The first row keeps all; no row keeps none:
+        such a row is drawn again.
+    """
+    kept = np.empty((n, n_superpixels), dtype=bool)
+    rows = max(_BLOCK_VALUES // n_superpixels, 1)
+    for start in range(0, n, rows):
+        block = kept[start : start + rows]
+        block[:] = random.random(block.shape) >= p_remove
+    kept[0] = True
+    for _ in range(_REDRAWS):
+        empty = np.flatnonzero(~kept.any(axis=1))
+        if not len(empty):
+            return kept
+        kept[empty] = random.random((len(empty), n_superpixels)) >= p_remove
+    # Where it takes so many draws, a row that keeps anything keeps just one.
+    empty = np.flatnonzero(~kept.any(axis=1))
+    kept[empty, random.integers(n_superpixels, size=len(empty))] = True
+    return kept
+
+
+def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
+    """
+    Draw which words each permutation keeps.
+
+    Parameters
+    ----------
+    n
+        Number of permutations.
+    n_words
+        Number of words.
+    random
+        Source of the draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, n_words) array of bool. The first row keeps all. Of the others each keeps a
+        number of words drawn evenly from 1 to all, and those words without replacement.
+    """
+    counts = random.integers(1, n_words, n, endpoint=True)
+    counts[0] = n_words
+    kept = np.empty((n, n_words), dtype=bool)
+    for rows in row_blocks(n, n_words):
+        # The words with the smallest of as many random numbers; two of 53 bits are never equal.
+        numbers = random.random((len(counts[rows]), n_words))
+        limits = np.take_along_axis(np.sort(numbers, axis=1), counts[rows, None] - 1, axis=1)
+        np.less_equal(numbers, limits, out=kept[rows])
+    return kept
+
+
+def row_blocks(n: int, n_columns: int) -> list[slice]:
+    """Cut n rows into blocks that stay in the cache while they are worked on."""
+    size = max(_CACHED_CELLS // max(n_columns, 1), 1)
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
 def distinct_rows(kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,38 +115,3 @@ def distinct_rows(kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return first[order], rank[inverse]
-
-
-def check_rows(prepared: Any, n: int, what: str) -> None:
-    """
-    Raise if `preprocess` visibly returned something else than n cases.
-
-    Parameters
-    ----------
-    prepared
-        What it returned: an array, sparse matrix, frame, tensor, list, or a dictionary of
-        these. Anything else passes.
-    n
-        How many cases it was given.
-    what
-        How to call the cases in the error, such as `"pictures"`.
-
-    Raises
-    ------
-    ValueError
-        If the number of rows differs, or it returned None.
-    """
-    if isinstance(prepared, dict):
-        prepared = next(iter(prepared.values()), prepared)
-    if prepared is None:
-        raise ValueError("`preprocess` must return what the model takes; it returned None.")
-    shape = getattr(prepared, "shape", None)
-    rows = shape[0] if shape is not None and len(shape) else None
-    if rows is None and isinstance(prepared, list):
-        several = {len(part) for part in prepared if getattr(part, "ndim", 0)}
-        rows = n if several == {n} else len(prepared)  # a list of inputs, or of cases
-    if rows is not None and rows != n:
-        raise ValueError(
-            f"`preprocess` must return one row for each of the {what} of a batch: {n} {what} "
-            f"went in, {rows} row{'s' if rows != 1 else ''} came out."
-        )

@@ -1,24 +1,48 @@
-"""How far a call has come."""
+"""Progress bars."""
 
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeAlias
 
-__all__ = ["Report", "progress_bar"]
+__all__ = ["Report", "progress_bar", "silent"]
 
-Report: TypeAlias = Callable[[int], Any]
+Report: TypeAlias = Callable[[int], object]
+"""A function that takes the number of parts that are done since its last call."""
+
+
+def progress_bar(
+    progress: bool | None, total: int | None, unit: str = "perm"
+) -> AbstractContextManager[Report]:
+    """
+    Show a bar over parts of the work.
+
+    Parameters
+    ----------
+    progress
+        Whether to show it; None for in a terminal or notebook. It appears after a second.
+    total
+        How many parts there are; None if that is not known.
+    unit
+        What a part is called.
+
+    Returns
+    -------
+    context manager
+        Its target is the function to report to.
+    """
+    if progress is None:
+        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return _bar(total, unit) if progress else nullcontext(silent)
+
+
+def silent(n: int) -> None:
+    """A report to nobody."""
 
 
 @contextmanager
-def progress_bar(progress: bool | None, total: int | None, unit: str = "perm") -> Iterator[Report]:
-    """A bar over parts of the work; by itself it appears on work of more than a second."""
-    if progress is None:
-        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if not progress:
-        yield lambda n: None
-        return
+def _bar(total: int | None, unit: str) -> Iterator[Report]:
     with warnings.catch_warnings():
         # Of a notebook without widgets, which gets a bar of text.
         warnings.simplefilter("ignore")

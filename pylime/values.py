@@ -3,13 +3,13 @@ The cells of an explanation that are more than numbers and strings.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-__all__ = ["Bitmap", "Superpixel", "Word"]
+__all__ = ["Bitmap", "Superpixel", "Word", "located_words", "superpixels_of"]
 
 
 class _ArrayCell:
@@ -158,3 +158,33 @@ class Word(str):
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return str(self), self.spans
+
+
+def located_words(
+    words: Sequence[str], spans: Mapping[str, Iterable[tuple[int, int]]]
+) -> list[Word]:
+    """
+    Give words their places.
+
+    Parameters
+    ----------
+    words
+        Features.
+    spans
+        The places of some words; the others have none.
+    """
+    return [Word(word, spans.get(word, ())) for word in words]
+
+
+def superpixels_of(pixels: Iterable[np.ndarray], shape: tuple[int, int]) -> list[Superpixel]:
+    """
+    Make the cells of some superpixels of one image.
+
+    Parameters
+    ----------
+    pixels
+        Positions of the pixels of each.
+    shape
+        Height and width of the image.
+    """
+    return [Superpixel(indices, shape) for indices in pixels]

@@ -150,7 +150,7 @@ def test_what_ends_a_process_is_not_kept(given, error):
 
 def test_on_error_is_checked(given):
     explainer, cases, _, options = given
-    with pytest.raises(ValueError, match="`on_error` must be 'warn' or 'raise'; not 'ignore'"):
+    with pytest.raises(ValueError, match="`on_error` must be one of 'warn', 'raise'; not 'ignore'"):
         explain(cases(), explainer, on_error="ignore", **options)
 
 

@@ -8,7 +8,8 @@ import pytest
 from conftest import REFERENCE
 from PIL import Image
 
-from pylime.inputs import recognise
+from pylime.image.explainer import IMAGE
+from pylime.pipeline import read_cases, recognise
 
 CAT = REFERENCE / "images" / "chelsea_64x43.png"
 CHART = REFERENCE / "images" / "chart_64x64.png"
@@ -36,7 +37,7 @@ RGB = np.zeros((5, 6, 3), np.uint8)
     ],
 )
 def test_images_are_recognised_and_named(x, names):
-    assert list(recognise(x).names) == names
+    assert list(recognise(x)[1].names) == names
 
 
 def test_files_of_one_name_stay_apart(tmp_path):
@@ -44,7 +45,7 @@ def test_files_of_one_name_stay_apart(tmp_path):
     for path in paths:
         path.parent.mkdir()
         path.write_bytes(CAT.read_bytes())
-    names = recognise([*paths, CHART]).names
+    names = recognise([*paths, CHART])[1].names
     assert names == [str(Path("a", "cat.png")), str(Path("b", "cat.png")), "chart_64x64.png"]
 
 
@@ -56,7 +57,7 @@ def test_files_of_one_name_stay_apart(tmp_path):
         (RGB / 255, TypeError, "must be uint8"),
         (np.zeros((5, 6, 2, 2), np.uint8), ValueError, "Channels come last"),
         (np.zeros((1, 3, 224, 224), np.uint8), ValueError, "Channels come last"),
-        (RGB[..., :1], ValueError, "grey pictures have no such axis"),
+        (RGB[..., :1], ValueError, "grey images have no such axis"),
         (Path(__file__).parent, ValueError, "is a folder"),
         (iter([CAT]), TypeError, "pass a list"),
         ([], ValueError, "nothing to explain"),
@@ -70,9 +71,9 @@ def test_other_inputs_say_what_an_input_can_be(x, error, message):
 
 
 def test_a_file_given_twice_makes_two_cases():
-    assert recognise([CAT, CAT]).names == ["chelsea_64x43.png", "chelsea_64x43.png (2)"]
+    assert recognise([CAT, CAT])[1].names == ["chelsea_64x43.png", "chelsea_64x43.png (2)"]
 
 
 def test_an_image_explainer_takes_any_name_for_a_path():
     with pytest.raises(FileNotFoundError, match="image files do not exist: cat"):
-        recognise("cat", "images")
+        read_cases("cat", IMAGE)

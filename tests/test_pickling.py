@@ -98,7 +98,7 @@ MAKERS = [of_a_function, of_a_method, of_xgboost, of_keras, of_texts, of_picture
 
 
 def explained(explainer, cases) -> pd.DataFrame:
-    sizes = {"n_superpixels": 9} if explainer.input_name == "images" else {}
+    sizes = {"n_superpixels": 9} if explainer.kind.name == "image" else {}
     return explain(cases, explainer, n_permutations=60, random_state=1, **sizes)
 
 

@@ -1,16 +1,16 @@
-"""Explainers that can be stopped: their model is asked in parts."""
+"""Explainers that can be stopped: their model is called in parts."""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from pylime.masks import check_rows
-from pylime.models import model_type, predict, predict_model
-from pylime.text.explainer import TextExplainer
+from pylime.models import ModelType, Predictions, model_type, predict_model
+from pylime.pipeline import Explainer, predict_cases
+from pylime.text import TextExplainer
 
 __all__ = ["StoppedError", "interruptible"]
 
@@ -37,41 +37,40 @@ def interruptible(explainer: TextExplainer, stop: threading.Event) -> TextExplai
     Returns
     -------
     TextExplainer
-        Explains as the first does. Between two parts of the permutations it looks
-        whether to go on, and raises `StoppedError` if not.
+        Explains as the first does. Between two parts of the permutations it checks whether to
+        go on, and raises `StoppedError` if not.
     """
-    return replace(
-        explainer, model=_InParts(explainer.model, explainer.preprocess, stop), preprocess=list
-    )
+    return replace(explainer, model=_InParts(explainer, stop), preprocess=list)
 
 
 @dataclass(frozen=True)
 class _InParts:
-    """A model that takes texts, and asks another one for some at a time."""
+    """A model that takes texts, and sends a few at a time to the model of an explainer."""
 
-    model: Any
-    preprocess: Callable[[Any], Any]
+    explainer: Explainer
     stop: threading.Event
 
 
 @model_type.register
-def _(model: _InParts) -> Any:
-    return model_type(model.model)
+def type_of_model_in_parts(model: _InParts) -> ModelType:
+    """The type of the explainer's model."""
+    return model.explainer.model_type
 
 
 @predict_model.register
-def _(model: _InParts, newdata: Sequence[str], type: str, **kwargs: Any) -> pd.DataFrame:
-    predictions = []
+def predict_in_parts(
+    model: _InParts, newdata: Sequence[str], type: str, **options: Any
+) -> Predictions:
+    """Predict part after part; raise `StoppedError` when nobody waits any more."""
+    parts: list[Predictions] = []
     start, size = 0, _FIRST_PART
     while start < len(newdata):
         if model.stop.is_set():
             raise StoppedError
         began = time.monotonic()
         texts = list(newdata[start : start + size])
-        prepared = model.preprocess(texts)
-        check_rows(prepared, len(texts), "texts")
-        predictions.append(predict(model.model, prepared, len(texts), **kwargs))
+        parts.append(predict_cases(model.explainer, texts, len(texts), **options))
         start += size
         if time.monotonic() - began < _PATIENCE:
             size *= 2
-    return pd.concat(predictions, ignore_index=True)
+    return replace(parts[0], values=np.concatenate([part.values for part in parts]))

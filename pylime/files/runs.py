@@ -7,12 +7,11 @@ next one finds out what is there, and that it belongs together.
 """
 
 import hashlib
-import inspect
 import json
 import os
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sized
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,15 @@ import pandas as pd
 
 from pylime import checks
 from pylime._version import __version__
-from pylime.errors import CaseError
-from pylime.explainers import explain
+from pylime.errors import CaseError, CaseWarning
+from pylime.explainers import explain_request, make_request
 from pylime.files.cells import CellCoder
 from pylime.files.storage import PART, need_pyarrow, new_file, read_origin, write_part
 from pylime.frame import assemble
-from pylime.inputs import Table, Texts, recognise
-from pylime.models import model_type
 from pylime.models.generics import class_name
-from pylime.pipeline import Explainer
+from pylime.pipeline import Explainer, InputKind, read_cases
 from pylime.progress import progress_bar
+from pylime.request import Request
 from pylime.seeds import seed_words
 
 __all__ = ["explain_to_parquet"]
@@ -131,19 +129,18 @@ def explain_to_parquet(
     first = next(batches, None)
     if first is None:
         raise ValueError("There is nothing to explain: `frames` has no batches.")
-    if np.iterable(arguments.get("labels")) and not isinstance(arguments["labels"], str | tuple):
-        arguments["labels"] = list(arguments["labels"])  # an iterator would be empty at the end
     need_pyarrow()
     folder = Path(path)
     stored = _read_manifest(folder)
     seed = _one_number(random_state)
     if stored is not None and random_state is None:
         seed = stored.get("seed")
-    arguments["random_state"] = seed
-    run = _describe_run(explainer, arguments, recognise(first, explainer.input_name))
+    request = make_request(explainer, random_state=seed, progress=progress, **arguments)
+    given = read_cases(first, explainer.kind)
+    run = _describe_run(explainer, request, given)
     if stored is None:
-        # A model that does not say the same twice could not be known again.
-        again = _behaviour(explainer, arguments, recognise(first, explainer.input_name))
+        # A model that does not return the same twice could not be recognised.
+        again = _behaviour(explainer, request, given)
         if not _alike(run["behaviour"], again):
             run["behaviour"] = None
         _start(folder, run)
@@ -159,27 +156,24 @@ def explain_to_parquet(
     twice: Hashable = None
     with progress_bar(progress, total, "batch") as report:
         for number, batch in enumerate(chain([first], batches)):
-            given = recognise(batch, explainer.input_name)
+            given = read_cases(batch, explainer.kind)
             part = folder / PART.format(number)
-            origin = f"{identity} {_digest(given)}"
+            origin = f"{identity} {_digest(given, explainer.kind)}"
             if not _is_done(part, origin):
-                explanation = _explain_batch(
-                    batch, explainer, {**arguments, "progress": progress}, number
-                )
+                explanation = _explain_batch(batch, explainer, request, number)
                 if _is_unnamed(batch, given):
                     explanation["case"] += n_before
                 write_part(explanation, part, origin)
             if not _is_unnamed(batch, given):
                 twice = next((name for name in given.names if name in names), twice)
                 names.update(given.names)
-            n_before += len(given)
+            n_before += len(given.names)
             parts.append(part)
             report(1)
     if twice is not None:
-        warnings.warn(
+        checks.warn(
             f"Several batches have cases of the same name, such as {twice!r}; plots take these for "
-            "one. Give the batches an index that goes on from one to the next.",
-            stacklevel=2,
+            "one. Give the batches an index that goes on from one to the next."
         )
     return parts
 
@@ -199,14 +193,12 @@ def _one_number(random_state: Any) -> int:
     return sum(word << (32 * place) for place, word in enumerate(seed_words(random_state)))
 
 
-def _explain_batch(
-    batch: Any, explainer: Explainer, arguments: Mapping[str, Any], number: int
-) -> pd.DataFrame:
+def _explain_batch(batch: Any, explainer: Explainer, request: Request, number: int) -> pd.DataFrame:
     try:
-        return explain(batch, explainer, **arguments)
+        return explain_request(batch, explainer, request)
     except CaseError as error:  # of all cases: the other batches may have better ones
-        warnings.warn(f"Of batch {number} nothing is explained. {error}", stacklevel=3)
-        return assemble([], model_type(explainer.model))
+        checks.warn(f"Of batch {number} nothing is explained. {error}", CaseWarning)
+        return assemble([], request.model_type)
     except Exception as error:
         error.add_note(f"(in batch {number} of explain_to_parquet())")
         raise
@@ -214,9 +206,9 @@ def _explain_batch(
 
 def _is_unnamed(batch: Any, given: Any) -> bool:
     """Whether cases are called by their position in the batch."""
-    if isinstance(given, Table):
-        return not isinstance(batch, pd.DataFrame | pd.Series)
-    return isinstance(given.names, range)
+    if isinstance(given.names, range):
+        return True
+    return hasattr(given, "frame") and not isinstance(batch, pd.DataFrame | pd.Series)
 
 
 def _is_done(part: Path, origin: str) -> bool:
@@ -238,30 +230,25 @@ def _is_done(part: Path, origin: str) -> bool:
 # The manifest
 
 
-def _describe_run(explainer: Explainer, arguments: Mapping[str, Any], given: Any) -> dict[str, Any]:
+def _describe_run(explainer: Explainer, request: Request, given: Any) -> dict[str, Any]:
     """What must be the same for all parts of a run, as JSON."""
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(explain).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    own = {name: value for name, value in arguments.items() if name not in defaults}
-    own = vars(checks.make_options(explainer.options, own, f"explain() of {explainer.input_name}"))
-    chosen = {**defaults, **{name: arguments[name] for name in arguments if name in defaults}}
-    if chosen["n_permutations"] is None:
-        chosen["n_permutations"] = explainer.default_permutations
     model = getattr(explainer.model, "model", explainer.model)
     general = {field.name for field in fields(Explainer)} | {"columns", "header"}
     run = {
         "format": _FORMAT,
         "version": _VERSION,
         "pylime": __version__,
-        "seed": arguments["random_state"],
+        "seed": request.random_state,
         "settings": {
-            name: value for name, value in {**chosen, **own}.items() if name not in _NOT_SETTINGS
+            **{
+                name: getattr(request, name)
+                for name in checks.arguments_of(Request)
+                if name not in _NOT_SETTINGS
+            },
+            **vars(request.options),
         },
         "explainer": {
-            "input": explainer.input_name,
+            "input": explainer.kind.plural,
             **{
                 field.name: getattr(explainer, field.name)
                 for field in fields(explainer)
@@ -270,8 +257,8 @@ def _describe_run(explainer: Explainer, arguments: Mapping[str, Any], given: Any
         },
         "training_data": _training_data(explainer),
         "model": class_name(model),
-        "first_batch": _digest(given),
-        "behaviour": _behaviour(explainer, arguments, given),
+        "first_batch": _digest(given, explainer.kind),
+        "behaviour": _behaviour(explainer, request, given),
     }
     return json.loads(json.dumps(_plain(run)))
 
@@ -304,27 +291,24 @@ def _training_data(explainer: Explainer) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _behaviour(
-    explainer: Explainer, arguments: Mapping[str, Any], given: Any
-) -> dict[str, Any] | None:
+def _behaviour(explainer: Explainer, request: Request, given: Any) -> dict[str, Any] | None:
     """
-    What is said of the first case that can be explained, from few permutations.
+    The explanation of the first case that can be explained, from few permutations.
 
     It depends on the model, on `preprocess`, on the training data and on what splits texts into
-    words, also where these are functions that nothing else can be known of.
+    words, also where these are functions of which nothing else is known.
     """
-    number = arguments.get("n_permutations")
-    few = isinstance(number, int) and number < _PROBE_PERMUTATIONS
-    settings = {**arguments, "n_permutations": number if few else _PROBE_PERMUTATIONS}
-    for position in range(min(len(given), _PROBE_CASES)):
+    few = min(request.n_permutations, _PROBE_PERMUTATIONS)
+    request = replace(request, n_permutations=few, progress=False)
+    for position in range(min(len(given.names), _PROBE_CASES)):
         case = given.take([position])
-        case = case.items if not isinstance(case, Table) else case.frame
-        if isinstance(given, Table) and given.array_type is not None:
+        case = getattr(case, "items", None) or case.frame
+        if getattr(given, "array_type", None) is not None:
             case = case.to_numpy()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the run itself warns
-                found = explain(case, explainer, **{**settings, "progress": False})
+                found = explain_request(case, explainer, request)
         except CaseError:
             continue
         names = [name for name in ("label", "feature") if name in found]
@@ -385,10 +369,10 @@ def _check_same(folder: Path, stored: Mapping[str, Any], run: Mapping[str, Any])
 
 
 _WORDS = {
-    "behaviour": "the model, `preprocess` or what splits texts into words says something else of "
-    "the first case",
-    "training_data": "the training data of the explainer are others",
-    "first_batch": "the cases of the first batch are others",
+    "behaviour": "the model, `preprocess` or the tokenization returns something else for the first "
+    "case",
+    "training_data": "the explainer was made from other training data",
+    "first_batch": "the first batch has other cases",
 }
 
 
@@ -406,20 +390,20 @@ def _differences(stored: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[
             yield _WORDS.get(name) or f"`{name}` was {before!r:.80} and is {now!r:.80}"
 
 
-def _digest(given: Any) -> str:
+def _digest(given: Any, kind: InputKind) -> str:
     """A digest of the cases of a batch and of their names."""
     known = hashlib.sha256(_encoded(list(given.names)))
-    if isinstance(given, Table):
+    if hasattr(given, "frame"):
         for name, column in given.frame.items():
             known.update(_encoded([name, str(column.dtype)]))
             plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
             known.update(column.to_numpy().tobytes() if plain else _encoded(column.tolist()))
         return known.hexdigest()
     for item in given.items:
-        if isinstance(given, Texts):
-            known.update(_encoded(item))
-        elif isinstance(item, str | os.PathLike):
+        if kind.name == "image" and isinstance(item, str | os.PathLike):
             known.update(hashlib.sha256(Path(item).read_bytes()).digest())
+        elif item is None or isinstance(item, str):
+            known.update(_encoded(item))
         else:
             pixels = np.asarray(item)
             known.update(repr((getattr(item, "mode", ""), pixels.shape)).encode())

@@ -12,7 +12,7 @@ from pylime.models import (
     transformers,
     xgboost,
 )
-from pylime.models.checked import check_model, predict, probe, warn_of_scores
+from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
     Classifier,
     ModelType,
@@ -42,7 +42,6 @@ __all__ = [
     "owner_of",
     "predict",
     "predict_model",
-    "probe",
     "sklearn",
     "statsmodels",
     "torch",

@@ -1,13 +1,11 @@
 """The checks that stand between a model and everything that uses its predictions."""
 
-from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pylime import checks
-from pylime.masks import check_rows
 from pylime.models.generics import (
     Classifier,
     ModelType,
@@ -21,7 +19,7 @@ from pylime.models.generics import (
 )
 from pylime.models.outputs import PredictionType, class_frame, cure, predictions_frame
 
-__all__ = ["check_model", "predict", "probe", "warn_of_scores"]
+__all__ = ["check_model", "predict", "warn_of_scores"]
 
 # By how much probabilities, of half precision at worst, may miss a sum of 1.
 _SUM_TOLERANCE = 0.02
@@ -126,46 +124,6 @@ def check_model(model: Any) -> ModelType:
             f"{class_name(model)} it returned {kind!r}."
         )
     return kind
-
-
-def probe(
-    model: Any, newdata: Any, preprocess: Callable[[Any], Any], n: int
-) -> tuple[Hashable, ...]:
-    """
-    Predict a few cases, so that a model that does not fit is found out before any work.
-
-    Parameters
-    ----------
-    model
-        Any model that `pylime.predict_model` knows.
-    newdata
-        n cases, as `preprocess` gets them.
-    preprocess
-        Turns them into what the model takes.
-    n
-        How many.
-
-    Returns
-    -------
-    tuple
-        The labels of the predictions.
-
-    Raises
-    ------
-    Exception
-        What `preprocess`, the model or the checks of its predictions raise.
-    """
-    try:
-        prepared = preprocess(newdata)
-        check_rows(prepared, n, "cases")
-        predictions = predict(model, prepared, n)
-    except Exception as error:
-        error.add_note(
-            f"(lime() tried the model on {n} of the given cases; `probe=False` leaves that out.)"
-        )
-        raise
-    warn_of_scores(model, predictions)
-    return tuple(predictions.columns)
 
 
 def warn_of_scores(model: Any, predictions: pd.DataFrame) -> None:

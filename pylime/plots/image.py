@@ -20,10 +20,11 @@ from plotnine import (
 from plotnine.geoms.geom import geom
 
 from pylime.frame import COLUMNS, check_explanation
+from pylime.image.explainer import IMAGE
 from pylime.image.pixels import flatten, parse_colour, read_picture, rgb_pixels
 from pylime.image.superpixels import check_segmentation, segment_by
-from pylime.inputs import recognise
 from pylime.numbers import format_numbers
+from pylime.pipeline import read_cases
 from pylime.plots.theme import label_both_upper, theme_lime
 from pylime.values import Bitmap
 
@@ -95,9 +96,9 @@ def plot_superpixels(
     >>> plot.save("superpixels.png")  # doctest: +SKIP
     """
     check_segmentation(n_superpixels, weight, n_iter, segmentation)
-    images = recognise(path, "images")
-    if len(images) != 1:
-        raise ValueError(f"`path` must be one picture; not {len(images)}.")
+    images = read_cases(path, IMAGE)
+    if len(images.items) != 1:
+        raise ValueError(f"`path` must be one image; not {len(images.items)}.")
     picture = read_picture(images.items[0])
     labels = segment_by(segmentation, rgb_pixels(picture), n_superpixels, weight, n_iter)
     pixels = _on_white(picture)

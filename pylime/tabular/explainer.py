@@ -1,41 +1,38 @@
 """
-Tables: every column drawn anew from what it holds in the training data.
+The explainer of tables.
 
 A permutation of a row draws each column independently: numbers from their bins or their
 density, levels by their shares. In the design a number or level is 1 where it equals the
 case's.
 """
 
-import warnings
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pylime import checks
-from pylime.errors import CaseError, RequestError
-from pylime.inputs import Table
-from pylime.models import predict
+from pylime._types import Model, Preprocess
+from pylime.errors import CaseError
 from pylime.pipeline import (
+    Batch,
     Explainer,
-    Report,
-    Request,
-    check_cases,
-    examples,
-    make_explainer,
-    perturb,
+    InputKind,
+    Permutations,
+    Perturbed,
 )
+from pylime.request import Request
 from pylime.seeds import case_generator
-from pylime.similarity import DIST_FUNS
-from pylime.surrogate import Neighbourhood
-from pylime.tabular.casting import cast
-from pylime.tabular.columns import LARGEST, Column, describe, design_of, encode, fit_column
+from pylime.tabular.columns import Column, feature_type_of
+from pylime.tabular.kept import Kept
+from pylime.tabular.levels import Levels
+from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
+from pylime.tabular.options import ExplainTableOptions, TableOptions
 from pylime.tabular.permutations import (
     Chunk,
-    DistFun,
     Drawing,
     as_array,
     content,
@@ -45,66 +42,50 @@ from pylime.tabular.permutations import (
     records,
 )
 
-__all__ = [
-    "ExplainTableOptions",
-    "TableExplainer",
-    "TableOptions",
-    "describe_feature",
-    "numerify",
-]
+__all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
 
 # What the permutations that go to the model in one call may take: about this many values.
 _CHUNK_VALUES = 3_000_000
 
 
-@dataclass(frozen=True)
-class TableOptions:
-    """Options of `lime()` for tables; see there."""
+@dataclass(frozen=True, eq=False)
+class Table:
+    """
+    Rows as a pandas frame.
 
-    bin_continuous: bool = True
-    n_bins: int = 4
-    quantile_bins: bool = True
-    use_density: bool = True
+    Attributes
+    ----------
+    frame
+        The rows; the names of cases are its index labels.
+    array_type
+        For a table given as an array, the type of its elements.
+    problems
+        What is wrong with single rows, by their position.
+    """
 
-    def __post_init__(self) -> None:
-        for name in ("bin_continuous", "quantile_bins", "use_density"):
-            value = getattr(self, name)
-            if not isinstance(value, bool | np.bool_):
-                raise TypeError(f"`{name}` must be True or False; not {value!r}.")
-        checks.count("n_bins", self.n_bins)
-        if self.n_bins < 2:
-            raise ValueError(f"`n_bins` must be at least 2; not {self.n_bins}.")
+    frame: pd.DataFrame
+    array_type: np.dtype | None = None
+    problems: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> list[Hashable]:
+        """What each case is called."""
+        return self.frame.index.tolist()
 
-@dataclass(frozen=True)
-class ExplainTableOptions:
-    """Options of `explain()` for tables; see there."""
-
-    dist_fun: DistFun = "gower"
-    kernel_width: float | None = None
-    gower_pow: float = 1
-
-    def __post_init__(self) -> None:
-        if not callable(self.dist_fun) and self.dist_fun not in DIST_FUNS:
-            names = ", ".join(repr(name) for name in DIST_FUNS)
-            raise ValueError(
-                f"`dist_fun` must be a function or one of {names}; not {self.dist_fun!r}."
-            )
-        if self.kernel_width is not None:
-            checks.positive("kernel_width", self.kernel_width)
-            if self.dist_fun == "gower":
-                warnings.warn(
-                    '`kernel_width` is ignored with `dist_fun="gower"`, which needs no kernel; '
-                    "`gower_pow` changes how fast its similarity falls.",
-                    stacklevel=6,
-                )
-        checks.positive("gower_pow", self.gower_pow)
+    def take(self, positions: Sequence[int]) -> "Table":
+        """Keep some of the rows."""
+        kept = {
+            number: self.problems[position]
+            for number, position in enumerate(positions)
+            if position in self.problems
+        }
+        return Table(self.frame.iloc[list(positions)], self.array_type, kept)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class TableExplainer(Explainer):
     """
-    Explains the predictions of a model of tables; made by `lime()`.
+    Explains the predictions of a model of tables; made by `pylime.lime`.
 
     Attributes
     ----------
@@ -123,10 +104,6 @@ class TableExplainer(Explainer):
     lime_options: TableOptions
     array_type: np.dtype | None = None
 
-    input_name: ClassVar[str] = "tables"
-    default_permutations: ClassVar[int] = 5000
-    options: ClassVar[type] = ExplainTableOptions
-
     @property
     def feature_type(self) -> dict[Hashable, str]:
         """The type of each column, in R's words."""
@@ -142,7 +119,7 @@ class TableExplainer(Explainer):
         """
         What each column is drawn from.
 
-        Shares of the rows by bin or by level as a Series, which sum to one less the share
+        Shares of the rows by bin or by level as a Series, which sum to one minus the share
         of missing values; a `Density` or `Normal`; None where the case's value is kept.
         """
         return {column.name: column.distribution for column in self.columns}
@@ -152,39 +129,133 @@ class TableExplainer(Explainer):
         return f"{super().__repr__()[:-1]}: {n} column{'s' if n != 1 else ''}>"
 
 
-@make_explainer.register
-def _(data: Table, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> TableExplainer:
-    chosen: TableOptions = checks.make_options(TableOptions, options, "lime() of tables")
+# What is a table
+
+# Libraries whose data frames narwhals can read.
+_FOREIGN = frozenset(["polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "narwhals"])
+
+
+def _is_table(x: Any) -> bool:
+    """Whether something is a data frame, or an array that is neither images nor texts."""
+    if isinstance(x, np.ndarray):
+        is_texts = x.ndim == 2 and x.shape[1] == 1 and all(isinstance(v, str) for v in x[:, 0])
+        return x.ndim == 2 and x.dtype != np.uint8 and x.dtype.kind in "fiubOU" and not is_texts
+    return isinstance(x, pd.DataFrame) or _foreign_frame(x) is not None
+
+
+def _read_table(x: Any) -> Table | None:
+    """Rows, or a single one."""
+    if isinstance(x, pd.DataFrame):
+        return Table(x)
+    if isinstance(x, pd.Series):
+        return Table(x.to_frame().T)
+    if isinstance(x, np.ndarray):
+        x = x[None, :] if x.ndim == 1 else x
+        if x.ndim != 2 or x.dtype.kind not in "fiubOU":
+            return None
+        frame = pd.DataFrame(x, columns=[f"x{number}" for number in range(x.shape[1])])
+        return Table(frame.infer_objects() if x.dtype == object else frame, x.dtype)
+    foreign = _foreign_frame(x)
+    return None if foreign is None else Table(_to_pandas(foreign))
+
+
+def _foreign_frame(x: Any) -> Any:
+    """A data frame of another library, as narwhals has it; None if it is not one."""
+    if type(x).__module__.partition(".")[0] not in _FOREIGN:
+        return None
+    import narwhals  # only these libraries need it
+
+    native: Any = narwhals.from_native(x, pass_through=True)
+    if isinstance(native, narwhals.LazyFrame):
+        native = native.collect()
+    return native if isinstance(native, narwhals.DataFrame) else None
+
+
+def _to_pandas(table: Any) -> pd.DataFrame:
+    """A pandas frame in which whole numbers and logicals stay what they are beside gaps."""
+    frame = table.to_pandas()
+    for name, dtype in table.schema.items():
+        nullable = "Int64" if dtype.is_integer() else "boolean" if str(dtype) == "Boolean" else ""
+        if nullable and frame[name].isna().any():
+            frame[name] = pd.array(table[name].to_list(), dtype=nullable)
+    return frame
+
+
+# lime()
+
+
+def _make_table_explainer(
+    data: Table, model: Model, preprocess: Preprocess, options: TableOptions, kind: InputKind
+) -> TableExplainer:
+    """Look at every column of the training data."""
     frame = data.frame
     if not frame.shape[1]:
         raise ValueError("`x` must have at least one column; it has none.")
-    names = pd.Index([str(name) for name in frame.columns])
+    _check_distinct(pd.Index([str(name) for name in frame.columns]))
+    columns = tuple(
+        fit_column(name, frame.iloc[:, position], options)
+        for position, name in enumerate(frame.columns)
+    )
+    constant = [column.name for column in columns if column.feature_type == "constant"]
+    if constant:
+        checks.warn(
+            "Data contains numeric columns with zero variance, which are not permuted: "
+            f"{checks.some(constant, form=str)}."
+        )
+    return TableExplainer(model, preprocess, kind, columns, frame.columns, options, data.array_type)
+
+
+def fit_column(
+    name: Hashable, values: pd.Series, options: TableOptions | None = None
+) -> Numbers | Levels | Kept:
+    """
+    Learn what a column of the training data holds.
+
+    Parameters
+    ----------
+    name
+        The column's name.
+    values
+        Its values, at least one.
+    options
+        How to look at it.
+
+    Raises
+    ------
+    TypeError
+        If it holds something that is not a number, a level or a date.
+    ValueError
+        If a number is infinite.
+    """
+    feature_type = feature_type_of(name, values)
+    absent = values.isna().to_numpy(dtype=bool)
+    missing = float(absent.mean())
+    gap = values[absent].iloc[0] if absent.any() else np.nan
+    if feature_type in ("character", "factor", "logical"):
+        return Levels.fit(name, values, feature_type, missing, gap)
+    kept = Kept(name=name, dtype=values.dtype, feature_type=feature_type, missing=missing, gap=gap)
+    if feature_type == "date_time":
+        return kept
+    numbers = numbers_of(values)
+    if np.any(np.abs(numbers[~absent]) > LARGEST):
+        raise ValueError(
+            f"The column {name!r} must hold finite numbers up to {LARGEST:g}; "
+            f"not {numbers[~absent][np.abs(numbers[~absent]) > LARGEST][0]:g}."
+        )
+    if len(np.unique(numbers)) <= 1:
+        return replace(kept, feature_type="constant")
+    return Numbers.fit(name, values, feature_type, missing, gap, options or TableOptions())
+
+
+def _check_distinct(names: pd.Index) -> None:
+    """Raise if two columns share a name."""
     if not names.is_unique:
         twice = names[names.duplicated()].unique().tolist()
         raise ValueError(f"The columns of `x` must have different names; twice: {twice[:5]}.")
-    columns = tuple(
-        fit_column(
-            name,
-            frame.iloc[:, position],
-            bin_continuous=chosen.bin_continuous,
-            n_bins=chosen.n_bins,
-            quantile_bins=chosen.quantile_bins,
-            use_density=chosen.use_density,
-        )
-        for position, name in enumerate(frame.columns)
-    )
-    if any(column.feature_type == "constant" for column in columns):
-        constant = [column.name for column in columns if column.feature_type == "constant"]
-        warnings.warn(
-            "Data contains numeric columns with zero variance, which are not permuted: "
-            f"{', '.join(map(str, constant[:10]))}{', ...' if len(constant) > 10 else ''}.",
-            stacklevel=4,
-        )
-    return TableExplainer(model, preprocess, columns, frame.columns, chosen, data.array_type)
 
 
-@examples.register
-def _(explainer: TableExplainer, data: Table) -> Any:
+def _examples(explainer: TableExplainer, data: Table) -> Any:
+    """Two rows, without missing values where there are such."""
     frame = data.frame
     complete = np.flatnonzero(frame.notna().all(axis=1).to_numpy())
     rows = complete if len(complete) else np.arange(len(frame))
@@ -194,8 +265,11 @@ def _(explainer: TableExplainer, data: Table) -> Any:
     return some if data.array_type is None else as_array(some, data.array_type)
 
 
-@check_cases.register
-def _(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> Table:
+# explain()
+
+
+def _align(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> Table:
+    """Give the cases the columns of the training data, in their order and types."""
     names = [column.name for column in explainer.columns]
     frame = cases.frame
     by_position = cases.array_type is not None or (
@@ -209,7 +283,7 @@ def _(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> 
         return Table(frame, cases.array_type)
     series, problems = {}, {}
     for column in explainer.columns:
-        series[column.name], wrong = cast(frame[column.name], column)
+        series[column.name], wrong = column.cast(frame[column.name])
         for row, problem in wrong.items():
             problems.setdefault(row, problem)
     aligned = pd.DataFrame(dict(enumerate(series.values())), index=frame.index)
@@ -218,23 +292,20 @@ def _(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> 
 
 
 def _check_names(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
-    """Raise if a column is missing or twice there, warn of those that nobody needs."""
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()].unique().tolist()
-        raise ValueError(f"The columns of `x` must have different names; twice: {twice[:5]}.")
+    """Raise if a column is missing or appears twice; warn of those that are not used."""
+    _check_distinct(frame.columns)
     given, known = set(frame.columns), set(names)
     absent = [name for name in names if name not in given]
     if absent:
         raise ValueError(
             f"`x` must have all {len(names)} columns of the training data; it lacks "
-            f"{len(absent)}: {', '.join(map(str, absent[:20]))}{', ...' if absent[20:] else ''}."
+            f"{len(absent)}: {checks.some(absent, 20, str)}."
         )
     extra = [name for name in frame.columns if name not in known]
     if extra:
-        warnings.warn(
-            "`x` has columns that the training data have not; they are left out: "
-            f"{', '.join(map(str, extra[:20]))}{', ...' if extra[20:] else ''}.",
-            stacklevel=5,
+        checks.warn(
+            "`x` has columns that are not in the training data; they are left out: "
+            f"{checks.some(extra, 20, str)}."
         )
 
 
@@ -248,16 +319,21 @@ def _is_aligned(frame: pd.DataFrame, explainer: TableExplainer) -> bool:
     return not np.any(np.abs(frame.to_numpy()) > LARGEST)
 
 
-@perturb.register
-def _(
-    explainer: TableExplainer, cases: Table, request: Request, report: Report
-) -> Iterator[Neighbourhood | CaseError]:
+def _parts(explainer: TableExplainer, cases: Table, request: Request) -> Iterator[Table]:
+    """
+    Cases that are predicted together: as many as fill a call, and of the same types.
+
+    Where a case misses a value that the type of its column cannot hold, the type changes; it
+    may not change for other cases.
+    """
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
-    for rows in _runs_of_one_type(explainer, cases):
-        for start in range(rows.start, rows.stop, size):
-            part = cases.take(range(start, min(start + size, rows.stop)))
-            part = replace(part, frame=_in_training_types(explainer, part.frame))
-            yield from _perturb_chunk(explainer, part, request, report)
+    gaps = cases.frame.iloc[:, _widened(explainer, cases.frame)].isna().to_numpy()
+    changes = np.flatnonzero(np.any(gaps[1:] != gaps[:-1], axis=1)) + 1
+    wrong = [edge for row in cases.problems for edge in (row, row + 1)]
+    bounds = sorted({0, *changes.tolist(), *wrong, len(cases.frame)})
+    for start, stop in pairwise(bounds):
+        for first in range(start, stop, size):
+            yield cases.take(range(first, min(first + size, stop)))
 
 
 def _widened(explainer: TableExplainer, frame: pd.DataFrame) -> list[int]:
@@ -271,19 +347,6 @@ def _widened(explainer: TableExplainer, frame: pd.DataFrame) -> list[int]:
     ]
 
 
-def _runs_of_one_type(explainer: TableExplainer, cases: Table) -> Iterator[range]:
-    """
-    Part the cases where other columns miss values that their type cannot hold.
-
-    So that a gap in one case does not change what the model gets for another.
-    """
-    gaps = cases.frame.iloc[:, _widened(explainer, cases.frame)].isna().to_numpy()
-    changes = np.flatnonzero(np.any(gaps[1:] != gaps[:-1], axis=1)) + 1
-    bounds = [0, *changes.tolist(), len(cases)]
-    for start, stop in pairwise(bounds):
-        yield range(start, stop)
-
-
 def _in_training_types(explainer: TableExplainer, frame: pd.DataFrame) -> pd.DataFrame:
     """Columns without a missing value in the type that the training data had."""
     types = {
@@ -294,107 +357,84 @@ def _in_training_types(explainer: TableExplainer, frame: pd.DataFrame) -> pd.Dat
     return frame.astype(types) if types else frame
 
 
-def _perturb_chunk(
-    explainer: TableExplainer, cases: Table, request: Request, report: Report
-) -> Iterator[Neighbourhood | CaseError]:
-    """Draw the permutations of some cases, and predict them in one call."""
-    usable = [row for row in range(len(cases)) if row not in cases.problems]
-    chunk = make_chunk(explainer.columns, cases.frame.iloc[usable], request.n_permutations)
+def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) -> Perturbed:
+    """Draw the permutations of some cases; the model gets all of them in one call."""
+    if cases.problems:
+        raise CaseError(next(iter(cases.problems.values())))
+    frame = _in_training_types(explainer, cases.frame)
+    chunk = make_chunk(explainer.columns, frame, request.n_permutations)
     # All that is needed of the draws is computed before the model, or `preprocess`,
     # gets them and may change them.
     drawings = [
-        draw_case(
-            chunk, row, case_generator(request.seed, content(chunk, row)), **vars(request.options)
-        )
-        for row in range(len(usable))
+        draw_case(chunk, row, case_generator(request.seed, content(chunk, row)), request.options)
+        for row in range(len(frame))
     ]
-    predicted = iter(_predict_cases(explainer, chunk, drawings, request) if drawings else [])
-    rows = iter(records(chunk.frame))
-    explained = 0
-    for row, name in enumerate(cases.names):
-        if row in cases.problems:
-            report(request.n_permutations)
-            yield CaseError.of(name, CaseError(cases.problems[row]))
-            continue
-        predictions, record = next(predicted), next(rows)
-        drawing = drawings[explained]
-        explained += 1
-        report(request.n_permutations)
-        if isinstance(predictions, CaseError):
-            yield CaseError.of(name, predictions)
-            continue
-        yield Neighbourhood(
+    features = [str(column.name) for column in explainer.columns]
+    permutations = [
+        Permutations(
             case=name,
             design=drawing.design,
             weights=drawing.weights,
-            predictions=predictions,
-            prediction=dict(zip(predictions.columns, predictions.iloc[0].tolist(), strict=True)),
-            features=[str(column.name) for column in explainer.columns],
-            values={str(key): value for key, value in record.items()},
-            descriptions={
-                str(key): describe(column, value)
-                for column, (key, value) in zip(explainer.columns, record.items(), strict=True)
-            },
+            features=features,
+            describe=_describer(explainer, record),
             data=record,
+            n_inputs=chunk.n if drawing.distinct is None else len(drawing.distinct[0]),
+            rows=None if drawing.distinct is None else drawing.distinct[1],
         )
+        for name, drawing, record in zip(cases.names, drawings, records(frame), strict=True)
+    ]
+    return Perturbed(permutations, _batches(explainer, chunk, drawings))
 
 
-def _predict_cases(
-    explainer: TableExplainer, chunk: Chunk, drawings: Sequence[Drawing], request: Request
-) -> list[pd.DataFrame | CaseError]:
-    """Predict all cases in one call; one by one if that fails, to find out which cannot be."""
-    every = list(range(len(drawings)))
-    try:
-        return list(_predict_chunk(explainer, chunk, drawings, request, every))
-    except RequestError:
-        raise
-    except Exception as error:  # whatever a model raises
-        if len(drawings) == 1 and not isinstance(error, MemoryError):
-            return [CaseError.of(None, error)]
-    results: list[pd.DataFrame | CaseError] = []
-    for number in every:
-        # The model may have written into the first ones.
-        random = case_generator(request.seed, content(chunk, number))
-        draw_case(chunk, number, random, **vars(request.options))
-        try:
-            results += _predict_chunk(explainer, chunk, drawings, request, [number])
-        except MemoryError:
-            raise
-        except Exception as error:
-            results.append(CaseError.of(None, error))
-    return results
+def _describer(
+    explainer: TableExplainer, record: Mapping[Hashable, Any]
+) -> Callable[[Sequence[str]], list[tuple[Any, str]]]:
+    """What is reported of features: the case's value, and its description."""
+
+    def describe(features: Sequence[str]) -> list[tuple[Any, str]]:
+        columns = {str(column.name): column for column in explainer.columns}
+        found = [columns[feature] for feature in features]
+        return [(record[column.name], column.describe(record[column.name])) for column in found]
+
+    return describe
 
 
-def _predict_chunk(
-    explainer: TableExplainer,
-    chunk: Chunk,
-    drawings: Sequence[Drawing],
-    request: Request,
-    cases: Sequence[int],
-) -> Iterator[pd.DataFrame]:
-    """Predict the permutations of some cases; the predictions of one after another."""
-    drawings = [drawings[case] for case in cases]
+def _batches(
+    explainer: TableExplainer, chunk: Chunk, drawings: Sequence[Drawing]
+) -> Iterator[Batch]:
+    """The different rows of all cases, as the training data looked."""
     every = np.arange(chunk.n)
     parts = [every if drawing.distinct is None else drawing.distinct[0] for drawing in drawings]
     starts = np.cumsum([0, *map(len, parts)])
     rows = None
     if starts[-1] < len(chunk.frame) * chunk.n:
-        rows = np.concatenate(
-            [case * chunk.n + part for case, part in zip(cases, parts, strict=True)]
-        )
+        rows = np.concatenate([case * chunk.n + part for case, part in enumerate(parts)])
     newdata: Any = permuted_frame(chunk, rows, starts[:-1])
     if explainer.array_type is not None:
         newdata = as_array(newdata, explainer.array_type)
-    prepared = explainer.preprocess(newdata)
-    if prepared is None:
-        raise ValueError("`preprocess` must return what the model takes; it returned None.")
-    predictions = predict(
-        explainer.model, prepared, int(starts[-1]), request.model_type, **request.predict_options
-    )
-    request.labels_of(predictions.iloc[0].to_dict())  # an unknown label is found out now
-    for drawing, start, stop in zip(drawings, starts[:-1], starts[1:], strict=True):
-        part = predictions.iloc[start:stop]
-        yield part if drawing.distinct is None else part.iloc[drawing.distinct[1]]
+    yield Batch(newdata, int(starts[-1]))
+
+
+TABLE = InputKind(
+    name="table",
+    plural="tables",
+    rows="rows",
+    description="a table: a pandas, polars or pyarrow data frame, or a 2-D array, of which "
+    "explain() also takes one row",
+    recognise=_is_table,
+    read=_read_table,
+    perturb=_perturb_table,
+    make_explainer=_make_table_explainer,
+    prepare=_align,
+    parts=_parts,
+    examples=_examples,
+    lime_options=TableOptions,
+    explain_options=ExplainTableOptions,
+    n_permutations=5000,
+)
+
+
+# Single steps
 
 
 def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
@@ -406,7 +446,7 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
     frame
         Rows with the columns of the training data; row 0 is the case.
     explainer
-        From `lime()`.
+        From `pylime.lime`.
 
     Returns
     -------
@@ -433,11 +473,9 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
     for position, column in enumerate(explainer.columns):
         if column.name not in frame.columns:
             raise ValueError(f"`frame` must have the column {column.name!r}.")
-        if column.is_kept:
-            design[position] = np.zeros(len(frame))
-        else:
-            values = encode(frame[column.name], column)
-            design[position] = design_of(values, column).astype(np.float64)
+        values = column.encode(frame[column.name])
+        compared = np.zeros(len(frame)) if values is None else column.compare(values)
+        design[position] = compared.astype(np.float64)
     numbers = pd.DataFrame(design, index=frame.index)
     numbers.columns = explainer.header
     return numbers
@@ -454,7 +492,7 @@ def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplain
     case
         The case's values by column.
     explainer
-        From `lime()`.
+        From `pylime.lime`.
 
     Returns
     -------
@@ -479,6 +517,6 @@ def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplain
             values = dict(case.items())
             if column.name not in values:
                 raise ValueError(f"`case` must have a value of {column.name!r}.")
-            return describe(column, values[column.name])
-    names = ", ".join(str(column.name) for column in explainer.columns[:20])
+            return column.describe(values[column.name])
+    names = checks.some([column.name for column in explainer.columns], 20, str)
     raise ValueError(f"`feature` must be one of the columns: {names}; not {feature!r}.")

@@ -4,18 +4,17 @@ Permutations of the rows of a table: drawn, weighed, and put into frames.
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pylime.similarity import exponential_kernel, gower, row_distance
-from pylime.tabular.columns import Column, decode, design_of, draw_column, encode, scale
-from pylime.tabular.feature_types import LEVEL_TYPES, is_object
+from pylime.tabular.columns import Column, is_object
+from pylime.tabular.options import ExplainTableOptions
 
 __all__ = [
     "Chunk",
-    "DistFun",
     "Drawing",
     "as_array",
     "content",
@@ -28,6 +27,8 @@ __all__ = [
 # With more different rows than this share, predicting doubles is cheaper than sorting
 # them out.
 _WORTHWHILE = 0.9
+
+_LEAST_SIMILARITY = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +71,6 @@ class Chunk:
     plain: bool
 
 
-_LEAST_SIMILARITY = 1e-3
-
-DistFun: TypeAlias = str | Callable[[pd.DataFrame, pd.DataFrame], Any]
-
-
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """
@@ -102,26 +98,23 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
     n
         Permutations of each.
     """
-    kinds = [
-        "codes"
-        if column.feature_type in LEVEL_TYPES
-        else "none"
-        if column.feature_type == "date_time"
-        else "numbers"
-        for column in columns
-    ]
-    numbers = np.empty((kinds.count("numbers"), n * len(frame)))
-    codes = np.empty((kinds.count("codes"), n * len(frame)), dtype=np.int64)
-    rows = {"numbers": iter(numbers), "codes": iter(codes), "none": iter([None] * len(kinds))}
+    plain = _are_floats(frame) and not any(column.holds_levels for column in columns)
     encoded: list[np.ndarray | None]
-    plain = kinds.count("numbers") == len(kinds) and _are_floats(frame)
     if plain:
         encoded = list(frame.to_numpy().T)
     else:
         encoded = [
-            None if kind == "none" else encode(frame.iloc[:, position], column)
-            for position, (column, kind) in enumerate(zip(columns, kinds, strict=True))
+            column.encode(frame.iloc[:, position]) for position, column in enumerate(columns)
         ]
+    of_levels = [column for column in columns if column.holds_levels]
+    n_numbers = sum(values is not None for values in encoded) - len(of_levels)
+    numbers = np.empty((n_numbers, n * len(frame)))
+    codes = np.empty((len(of_levels), n * len(frame)), dtype=np.int64)
+    next_numbers, next_codes = iter(numbers), iter(codes)
+    slots = [
+        None if values is None else next(next_codes if column.holds_levels else next_numbers)
+        for column, values in zip(columns, encoded, strict=True)
+    ]
     return Chunk(
         columns,
         sorted(range(len(columns)), key=lambda position: str(columns[position].name)),
@@ -130,8 +123,8 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
         encoded,
         numbers,
         codes,
-        [next(rows[kind]) for kind in kinds],
-        [column.feature_type == "logical" for column in columns if column.levels is not None],
+        slots,
+        [column.feature_type == "logical" for column in of_levels],
         plain,
     )
 
@@ -144,26 +137,14 @@ def content(chunk: Chunk, row: int) -> bytes:
     """What a case consists of, whatever its name and the order of its columns."""
     parts = []
     for position in chunk.order:
-        column, values = chunk.columns[position], chunk.encoded[position]
-        if values is None:
-            parts.append(str(chunk.frame.iat[row, position]).encode())
-        elif column.levels is not None:
-            code = values[row]
-            parts.append(str(column.levels[code]).encode() if code >= 0 else b"missing")
-        else:
-            number = values[row]
-            parts.append(b"missing" if np.isnan(number) else (number + 0.0).tobytes())
+        values = chunk.encoded[position]
+        value = chunk.frame.iat[row, position] if values is None else values[row]
+        parts.append(chunk.columns[position].content(value))
     return b"|".join(parts)
 
 
 def draw_case(
-    chunk: Chunk,
-    row: int,
-    random: np.random.Generator,
-    *,
-    dist_fun: DistFun,
-    kernel_width: float | None,
-    gower_pow: float,
+    chunk: Chunk, row: int, random: np.random.Generator, options: ExplainTableOptions
 ) -> Drawing:
     """
     Fill in the permutations of a case.
@@ -176,78 +157,73 @@ def draw_case(
         Position of the case.
     random
         Source of the draws.
-    dist_fun, kernel_width, gower_pow
-        As in `pylime.explain`.
+    options
+        How permutations are weighed.
 
     Returns
     -------
     Drawing
         Their design, their similarity to the case, and which of them are equal.
     """
-    start, stop = row * chunk.n, (row + 1) * chunk.n
+    rows = slice(row * chunk.n, (row + 1) * chunk.n)
     for position in chunk.order:
         column, slot = chunk.columns[position], chunk.slots[position]
         values = chunk.encoded[position]
         if slot is None or values is None:
             continue
-        if column.is_kept:
-            slot[start:stop] = values[row]
-        else:
-            slot[start:stop] = draw_column(column, chunk.n, random)
-            slot[start] = values[row]
-    slots = [None if slot is None else slot[start:stop] for slot in chunk.slots]
+        own = slot[rows]
+        own[:] = values[row] if column.is_kept else column.draw(chunk.n, random)
+        own[0] = values[row]
+    slots = [None if slot is None else slot[rows] for slot in chunk.slots]
     design = [
-        np.zeros(chunk.n, dtype=bool) if slot is None else design_of(slot, column)
+        np.zeros(chunk.n, dtype=bool) if slot is None else column.compare(slot)
         for column, slot in zip(chunk.columns, slots, strict=True)
     ]
-    if callable(dist_fun):
-        weights = _own_similarity(dist_fun, chunk, np.arange(start, stop), kernel_width)
-    elif dist_fun == "gower":
-        numbers, codes = chunk.numbers[:, start:stop], chunk.codes[:, start:stop]
-        weights = 1.0 - gower(numbers, codes, chunk.logical) ** gower_pow
-    else:
-        scaled = np.column_stack(
-            [scale(part, column) for part, column in zip(design, chunk.columns, strict=True)]
-        )
-        distance = row_distance(scaled[0], scaled, dist_fun)
-        weights = exponential_kernel(distance, kernel_width or _default_width(chunk))
-    # With one column of levels, say, only copies of the case are similar to it at all:
-    # then all others count, equally little.
-    similar = weights > 0
-    if (
-        dist_fun == "gower"
-        and similar[1:].any()
-        and not any(np.any(part[similar] != part[0]) for part in design)
-    ):
-        weights = np.maximum(weights, _LEAST_SIMILARITY)
     drawn = [
         slot
         for slot, column in zip(slots, chunk.columns, strict=True)
         if slot is not None and not column.is_kept
     ]
+    weights = _similarity(chunk, rows, design, options)
     return Drawing(np.array(design).T, weights, _distinct_rows(drawn, chunk.n))
 
 
-def _default_width(chunk: Chunk) -> float:
-    return 0.75 * np.sqrt(len(chunk.columns))
-
-
-def _own_similarity(
-    distance_of: Callable[[pd.DataFrame, pd.DataFrame], Any],
-    chunk: Chunk,
-    rows: np.ndarray,
-    kernel_width: float | None,
+def _similarity(
+    chunk: Chunk, rows: slice, design: Sequence[np.ndarray], options: ExplainTableOptions
 ) -> np.ndarray:
-    """Similarity of a case's permutations by a distance of the user's."""
-    frame = permuted_frame(chunk, rows, np.array([0])).copy()
+    """How similar each permutation of a case is to it."""
+    width = options.kernel_width or 0.75 * np.sqrt(len(chunk.columns))
+    if callable(options.dist_fun):
+        return exponential_kernel(_own_distance(options.dist_fun, chunk, rows), width)
+    if options.dist_fun != "gower":
+        scaled = np.column_stack(
+            [column.scale(part) for column, part in zip(chunk.columns, design, strict=True)]
+        )
+        return exponential_kernel(row_distance(scaled[0], scaled, options.dist_fun), width)
+    distance = gower(chunk.numbers[:, rows], chunk.codes[:, rows], chunk.logical)
+    weights = 1.0 - distance**options.gower_pow
+    # With one column of levels, say, only copies of the case are similar to it at all:
+    # then all others count, equally little.
+    similar = weights > 0
+    if similar[1:].any() and not any(np.any(part[similar] != part[0]) for part in design):
+        weights = np.maximum(weights, _LEAST_SIMILARITY)
+    return weights
+
+
+def _own_distance(
+    distance_of: Callable[[pd.DataFrame, pd.DataFrame], Any], chunk: Chunk, rows: slice
+) -> np.ndarray:
+    """The distances of a case's permutations by a function of the user's."""
+    positions = np.arange(rows.start, rows.stop)
+    frame = permuted_frame(chunk, positions, np.array([0])).copy()
     distance = np.asarray(distance_of(frame.head(1).copy(), frame), dtype=np.float64).ravel()
-    if distance.shape != (len(rows),) or not np.all(distance >= 0):
+    if distance.shape != (chunk.n,) or not np.all(distance >= 0):
         raise ValueError(
             "`dist_fun` must return a distance, 0 or more, for each row of its second argument, "
-            f"shape ({len(rows)},); it returned shape {distance.shape}"
+            f"shape ({chunk.n},); it returned shape {distance.shape}"
             + (f", the least {distance.min()}." if distance.size else ".")
         )
-    return exponential_kernel(distance, kernel_width or _default_width(chunk))
+    return distance
 
 
 def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
@@ -297,18 +273,18 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
     case = case // chunk.n
     arrays = {}
     for position, (column, slot) in enumerate(zip(chunk.columns, chunk.slots, strict=True)):
-        original = chunk.frame.iloc[:, position].array
+        original, dtype = chunk.frame.iloc[:, position].array, dtypes[position]
         if slot is None:
             arrays[position] = original.take(case)
             continue
-        array = decode(slot if rows is None else slot[rows], column, dtypes[position])
-        whole = column.feature_type in ("integer", "constant") or is_object(dtypes[position])
-        if whole and not isinstance(dtypes[position], pd.SparseDtype):
+        array = column.decode(slot if rows is None else slot[rows], dtype)
+        whole = column.feature_type in ("integer", "constant") or is_object(dtype)
+        if whole and not isinstance(dtype, pd.SparseDtype):
             # A whole number can be larger than a floating point number counts, and an
             # object of a class that only equals a level.
             array[starts] = original.take(case[starts])
         # Without its type pandas would take objects for something else.
-        arrays[position] = pd.Series(array, dtype=dtypes[position], copy=False)
+        arrays[position] = pd.Series(array, dtype=dtype, copy=False)
     frame = pd.DataFrame(arrays, copy=False)
     frame.columns = header
     return frame

@@ -1,15 +1,14 @@
 """
-Texts: words kept and dropped.
+The explainer of texts.
 
 A permutation of a text keeps some of its words, in their order; the model gets them joined
 by blanks.
 """
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -18,72 +17,59 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 from pylime import checks
-from pylime.errors import CaseError, RequestError
-from pylime.inputs import Texts
-from pylime.masks import check_rows, distinct_rows
-from pylime.models import predict
+from pylime._types import Model, Preprocess
+from pylime.errors import CaseError
+from pylime.masks import distinct_rows, kept_words, row_blocks
 from pylime.pipeline import (
+    Batch,
+    CaseList,
     Explainer,
-    Report,
-    Request,
-    check_cases,
-    examples,
-    make_explainer,
-    perturb,
+    InputKind,
+    Permutations,
+    Perturbed,
+    unknown_input,
 )
+from pylime.request import Request
 from pylime.seeds import case_generator
-from pylime.surrogate import Neighbourhood
 from pylime.text.tokens import Span, Tokenization, check_tokenization, default_tokenize, tokenize
-from pylime.values import Word
+from pylime.values import located_words
 
 __all__ = [
+    "TEXT",
     "Document",
     "Documents",
+    "ExplainTextOptions",
     "TextExplainer",
     "TextOptions",
     "dropped_words",
-    "kept_words",
     "read_document",
 ]
 
 # Permuted texts go to the model at most this many characters at a time.
 _BATCH_CHARACTERS = 2**25
-# Largest mask of kept words, a byte each; and how much of it a processor's cache holds.
+# Largest mask of kept words, a byte each.
 _MOST_CELLS = 10**9
-_CACHED_CELLS = 2**16
-
-
-@dataclass(frozen=True)
-class _LimeOptions:
-    """Options of `lime()` for texts; see there."""
-
-    tokenization: Any = default_tokenize
-    keep_word_position: bool = False
-
-    def __post_init__(self) -> None:
-        check_tokenization(self.tokenization)
-        _check_flag("keep_word_position", self.keep_word_position)
 
 
 @dataclass(frozen=True)
 class TextOptions:
+    """Options of `lime()` for texts; see there."""
+
+    tokenization: Any = default_tokenize
+    keep_word_position: Annotated[bool, checks.flag] = False
+
+
+@dataclass(frozen=True)
+class ExplainTextOptions:
     """Options of `explain()` for texts; see there."""
 
-    single_explanation: bool = False
-
-    def __post_init__(self) -> None:
-        _check_flag("single_explanation", self.single_explanation)
-
-
-def _check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"`{name}` must be True or False; not {value!r}.")
+    single_explanation: Annotated[bool, checks.flag] = False
 
 
 @dataclass(frozen=True, repr=False)
 class TextExplainer(Explainer):
     """
-    Explains the predictions of a model of texts; made by `lime()`.
+    Explains the predictions of a model of texts; made by `pylime.lime`.
 
     Attributes
     ----------
@@ -96,10 +82,6 @@ class TextExplainer(Explainer):
 
     tokenization: Tokenization = default_tokenize
     keep_word_position: bool = False
-
-    input_name: ClassVar[str] = "texts"
-    default_permutations: ClassVar[int] = 5000
-    options: ClassVar[type] = TextOptions
 
 
 @dataclass(frozen=True)
@@ -138,9 +120,6 @@ class Documents:
 
     cases: Sequence[Sequence[Document]]
     names: Sequence[Any]
-
-    def __len__(self) -> int:
-        return len(self.cases)
 
     def take(self, positions: Sequence[int]) -> "Documents":
         """Keep some of the cases."""
@@ -193,43 +172,6 @@ def read_document(
     return Document(text, list(places), list(places), list(places.values()))
 
 
-def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
-    """
-    Draw which words each permutation keeps.
-
-    Parameters
-    ----------
-    n
-        Number of permutations.
-    n_words
-        Number of words.
-    random
-        Source of the draws.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n, n_words) array of bool. The first row keeps all. Of the others each keeps a
-        number of words drawn evenly from 1 to all, and those words without replacement.
-    """
-    counts = random.integers(1, n_words, n, endpoint=True)
-    counts[0] = n_words
-    kept = np.empty((n, n_words), dtype=bool)
-    for rows in _row_blocks(n, n_words):
-        # The words with the smallest of as many random numbers; two of 53 bits are never equal.
-        numbers = random.random((len(counts[rows]), n_words))
-        limits = np.take_along_axis(np.sort(numbers, axis=1), counts[rows, None] - 1, axis=1)
-        np.less_equal(numbers, limits, out=kept[rows])
-    return kept
-
-
-def _row_blocks(n: int, n_columns: int) -> Iterator[slice]:
-    """Parts of n rows that stay in the cache while they are worked on."""
-    size = max(_CACHED_CELLS // max(n_columns, 1), 1)
-    for start in range(0, n, size):
-        yield slice(start, min(start + size, n))
-
-
 def dropped_words(
     words: Sequence[str], kept: np.ndarray, rows: np.ndarray | None = None
 ) -> Iterator[list[str]]:
@@ -265,7 +207,7 @@ def dropped_words(
             selections += [f"{selection}{word} " for selection in selections]
         pieces[piece, : len(selections)] = selections
     rows = np.arange(len(kept)) if rows is None else rows
-    for block in _row_blocks(len(rows), len(words)):
+    for block in row_blocks(len(rows), len(words)):
         bits = np.zeros((len(rows[block]), n_pieces * size), dtype=bool)
         bits[:, : len(words)] = kept[rows[block]]
         numbers = np.packbits(bits.reshape(-1, n_pieces, size), axis=2, bitorder="little")
@@ -273,21 +215,68 @@ def dropped_words(
         yield ["".join(row)[:-1] for row in chosen]
 
 
-@make_explainer.register
-def _(data: Texts, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> TextExplainer:
-    own = checks.make_options(_LimeOptions, options, "lime() of texts")
-    tokenization = check_tokenization(own.tokenization)
-    return TextExplainer(model, preprocess, tokenization, bool(own.keep_word_position))
+# What is a text
 
 
-@examples.register
-def _(explainer: TextExplainer, data: Texts) -> Any:
+def _are_texts(x: Any) -> bool:
+    """Whether something is a string, or strings of which some may be missing."""
+    return isinstance(x, str) or _read_texts(x) is not None
+
+
+def _read_texts(x: Any) -> CaseList | None:
+    """Strings; None for missing ones, which may not be all."""
+    if isinstance(x, pd.DataFrame):
+        hint = f"; pass its column of texts, such as x[{next(iter(x.columns), '')!r}]"
+        raise TypeError(unknown_input(x, TEXT, hint))
+    names = x.index.tolist() if isinstance(x, pd.Series) else None
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "UOT" or (x.ndim > 1 and x.shape[1] > 1):
+            return None
+        x = x.ravel().tolist()
+    elif isinstance(x, str):
+        x = [x]
+    elif not isinstance(x, list | tuple):
+        # Series of pandas, polars and the like have a method that lists their values.
+        to_list = getattr(x, "to_list", None)
+        x = to_list() if callable(to_list) else None
+    if not isinstance(x, list | tuple):
+        return None
+    missing = [_is_missing(item) for item in x]
+    if not all(lost or isinstance(item, str) for item, lost in zip(x, missing, strict=True)):
+        return None
+    if x and all(missing):
+        return None
+    items = [None if lost else str(item) for item, lost in zip(x, missing, strict=True)]
+    return CaseList(items, range(len(items)) if names is None else names)
+
+
+def _is_missing(item: object) -> bool:
+    return item is None or item is pd.NA or (isinstance(item, float) and np.isnan(item))
+
+
+# lime()
+
+
+def _make_text_explainer(
+    data: CaseList, model: Model, preprocess: Preprocess, options: TextOptions, kind: InputKind
+) -> TextExplainer:
+    tokenization = check_tokenization(options.tokenization)
+    return TextExplainer(model, preprocess, kind, tokenization, bool(options.keep_word_position))
+
+
+def _examples(explainer: TextExplainer, data: CaseList) -> list[str] | None:
+    """Two texts that are not neighbours: data can be sorted by class."""
     some = [text for text in data.items if text is not None]
     return [some[0], some[len(some) // 2]] if some else None
 
 
-@check_cases.register
-def _(explainer: TextExplainer, cases: Texts, options: TextOptions) -> Documents:
+# explain()
+
+
+def _find_words(
+    explainer: TextExplainer, cases: CaseList, options: ExplainTextOptions
+) -> Documents:
+    """Find the words of all texts, whose positions are counted through."""
     documents: list[Document] = []
     n_before = 0
     for text in cases.items:
@@ -296,7 +285,7 @@ def _(explainer: TextExplainer, cases: Texts, options: TextOptions) -> Documents
                 text, explainer.tokenization, explainer.keep_word_position, n_before
             )
         except Exception as error:
-            if len(cases) == 1:
+            if len(cases.names) == 1:
                 raise
             document = Document(text, [], [], [], f"{type(error).__name__}: {error}")
         n_before += len(document.words) if explainer.keep_word_position else 0
@@ -309,62 +298,49 @@ def _(explainer: TextExplainer, cases: Texts, options: TextOptions) -> Documents
 def _pool(documents: Sequence[Document], names: Sequence[Any]) -> Documents:
     """One case of all texts that have words."""
     usable = [position for position, document in enumerate(documents) if document.words]
-    left_out = [str(names[p]) for p, document in enumerate(documents) if not document.words]
+    left_out = [names[p] for p, document in enumerate(documents) if not document.words]
     if usable and left_out:
-        warnings.warn(
+        checks.warn(
             f"{len(left_out)} of {len(documents)} texts have no words and are left out: "
-            f"{', '.join(left_out[:5])}{', ...' if len(left_out) > 5 else ''}.",
-            stacklevel=5,
+            f"{checks.some(left_out, 5, str)}."
         )
     kept = usable or range(len(documents))
     return Documents([[documents[position] for position in kept]], [names[kept[0]]])
 
 
-@perturb.register
-def _(
-    explainer: TextExplainer, cases: Documents, request: Request, report: Report
-) -> Iterator[Neighbourhood | CaseError]:
-    for name, documents in zip(cases.names, cases.cases, strict=True):
-        try:
-            around = _perturb_documents(explainer, name, documents, request, report)
-        except (RequestError, MemoryError):
-            raise
-        except Exception as error:  # whatever a model raises
-            yield CaseError.of(name, error)
-        else:
-            yield around
-
-
-def _perturb_documents(
-    explainer: TextExplainer,
-    name: Any,
-    documents: Sequence[Document],
-    request: Request,
-    report: Report,
-) -> Neighbourhood:
+def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) -> Perturbed:
+    """Draw the permutations of one case, of one text or of several that are pooled."""
+    (documents,), (name,) = cases.cases, cases.names
     first = documents[0]
     features = list(dict.fromkeys(chain.from_iterable(d.features for d in documents)))
     _check_words(first, features)
     masks = [
-        _draw(document, n, request.seed)
+        _draw(document, n, request)
         for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True)
     ]
-    given, predictions = _predict_masks(explainer, documents, masks, request, report)
+    # The model gets the first text as it was given, and then equal permutations once.
+    texts: list[Iterable[list[str]]] = [[[first.text or ""]]]
+    rows, n_texts = [], 1
+    for document, kept in zip(documents, masks, strict=True):
+        distinct, inverse = distinct_rows(kept)
+        texts.append(dropped_words(document.words, kept, distinct))
+        rows.append(inverse + n_texts)
+        n_texts += len(distinct)
     spans = dict(zip(first.features, first.spans, strict=True))
-    return Neighbourhood(
+    permutations = Permutations(
         case=name,
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
         # The cosine between all words and those kept.
         weights=np.concatenate(
             [np.sqrt(np.count_nonzero(kept, axis=1) / kept.shape[1]) for kept in masks]
         ),
-        predictions=predictions,
-        prediction=given.to_dict(),
         features=features,
-        values={feature: Word(feature, spans.get(feature, ())) for feature in features},
-        descriptions={feature: feature for feature in features},
+        describe=lambda some: list(zip(located_words(some, spans), some, strict=True)),
         data=first.text,
+        n_inputs=n_texts,
+        rows=np.concatenate(rows),
     )
+    return Perturbed([permutations], _batches(chain.from_iterable(texts)))
 
 
 def _check_words(first: Document, features: Sequence[str]) -> None:
@@ -387,7 +363,8 @@ def _shares(n: int, documents: Sequence[Document]) -> list[int]:
     return [max(share + (position < rest), 1) for position in range(len(documents))]
 
 
-def _draw(document: Document, n: int, seed: tuple[int, ...]) -> np.ndarray:
+def _draw(document: Document, n: int, request: Request) -> np.ndarray:
+    """Draw the masks of one text."""
     n_words = len(document.words)
     if n * n_words > _MOST_CELLS:
         raise CaseError(
@@ -396,7 +373,7 @@ def _draw(document: Document, n: int, seed: tuple[int, ...]) -> np.ndarray:
             r"let `tokenization` find larger pieces, such as sentences: '[^.!?]+'."
         )
     content = (document.text or "").encode("utf-8", "surrogatepass")
-    return kept_words(n, n_words, case_generator(seed, content))
+    return kept_words(n, n_words, case_generator(request.seed, content))
 
 
 def _pooled_design(
@@ -418,54 +395,40 @@ def _pooled_design(
     return sparse.csr_array(sparse.coo_array((ones, places), shape=(n_rows, len(features))))
 
 
-def _predict_masks(
-    explainer: TextExplainer,
-    documents: Sequence[Document],
-    masks: Sequence[np.ndarray],
-    request: Request,
-    report: Report,
-) -> tuple[pd.Series, pd.DataFrame]:
-    """Predict the first text as it was given, and every permutation; equal ones once."""
-    texts: list[Iterable[list[str]]] = [[[documents[0].text or ""]]]
-    rows, n_texts = [], 1
-    for document, kept in zip(documents, masks, strict=True):
-        first, inverse = distinct_rows(kept)
-        texts.append(dropped_words(document.words, kept, first))
-        rows.append(inverse + n_texts)
-        n_texts += len(first)
-    n_permutations = sum(map(len, masks))
-    reported = 0
-    parts = []
-    for batch in _batches(chain.from_iterable(texts)):
-        distinct = list(dict.fromkeys(batch))  # other masks may give an equal text
-        prepared = explainer.preprocess(distinct)
-        check_rows(prepared, len(distinct), "texts")
-        part = predict(
-            explainer.model, prepared, len(distinct), request.model_type, **request.predict_options
-        )
-        if not parts:
-            request.labels_of(part.iloc[0].to_dict())  # an unknown label is found out now
-        if len(distinct) < len(batch):
-            number_of = {text: number for number, text in enumerate(distinct)}
-            part = part.iloc[[number_of[text] for text in batch]]
-        parts.append(part)
-        report(min(len(batch), n_permutations - reported))
-        reported = min(reported + len(batch), n_permutations)
-    report(n_permutations - reported)
-    predictions = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    permuted = predictions.iloc[np.concatenate(rows)].reset_index(drop=True)
-    return predictions.iloc[0], permuted
-
-
-def _batches(texts: Iterable[list[str]]) -> Iterator[list[str]]:
-    """Lists of texts with a bounded number of characters."""
-    batch: list[str] = []
+def _batches(texts: Iterable[list[str]]) -> Iterator[Batch]:
+    """Lists of texts with a bounded number of characters, equal ones once."""
+    some: list[str] = []
     n_characters = 0
-    for some in texts:
-        batch += some
-        n_characters += sum(map(len, some))
+    for block in texts:
+        some += block
+        n_characters += sum(map(len, block))
         if n_characters >= _BATCH_CHARACTERS:
-            yield batch
-            batch, n_characters = [], 0
-    if batch:
-        yield batch
+            yield _batch(some)
+            some, n_characters = [], 0
+    if some:
+        yield _batch(some)
+
+
+def _batch(texts: list[str]) -> Batch:
+    distinct = list(dict.fromkeys(texts))  # other masks may give an equal text
+    if len(distinct) == len(texts):
+        return Batch(distinct, len(distinct))
+    number_of = {text: number for number, text in enumerate(distinct)}
+    return Batch(distinct, len(distinct), np.array([number_of[text] for text in texts]))
+
+
+TEXT = InputKind(
+    name="text",
+    plural="texts",
+    rows="texts",
+    description="texts: a string, or a list, Series or array of strings",
+    recognise=_are_texts,
+    read=_read_texts,
+    perturb=_perturb_text,
+    make_explainer=_make_text_explainer,
+    prepare=_find_words,
+    examples=_examples,
+    lime_options=TextOptions,
+    explain_options=ExplainTextOptions,
+    n_permutations=5000,
+)

@@ -133,10 +133,10 @@ def double(rows):
         ({"n_permutations": 300}, "`n_permutations` was 200 and is 300"),
         ({"labels": "yes"}, "`labels` was None and is 'yes'"),
         ({"dist_fun": "euclidean"}, "`dist_fun` was 'gower' and is 'euclidean'"),
-        ({"model": double}, "the model, `preprocess` or .* says something else of the first case"),
-        ({"data": ROWS[:19]}, "the training data of the explainer are others"),
+        ({"model": double}, "the model, `preprocess` or .* returns something else"),
+        ({"data": ROWS[:19]}, "made from other training data"),
         ({"n_bins": 5}, "`n_bins` was 4 and is 5"),
-        ({"batches": BATCHES[::-1]}, "the cases of the first batch are others"),
+        ({"batches": BATCHES[::-1]}, "the first batch has other cases"),
         ({"batches": [BATCHES[0], BATCHES[2]]}, "part-00001.* of other cases than this batch"),
     ],
 )
@@ -243,7 +243,7 @@ def test_what_is_no_run_is_refused_before_anything_is_written(tmp_path):
         (5, TypeError, "must be batches one after another"),
         (["text"], TypeError, "batch 0 is a single text or path"),
         ([], ValueError, "`frames` has no batches"),
-        ([ROWS[:0]], ValueError, "the table has no rows"),
+        ([ROWS[:0]], ValueError, "`x` has no rows"),
     ]:
         with pytest.raises(error, match=message):
             explain_to_parquet(frames, EXPLAINER, folder)

@@ -11,8 +11,9 @@ from scipy import stats
 from pylime import as_regressor, explain, lime
 from pylime.similarity import DIST_FUNS, exponential_kernel, gower, gower_distance, row_distance
 from pylime.tabular import describe_feature, numerify
-from pylime.tabular.columns import describe, draw_column, encode, fit_column, scale
 from pylime.tabular.distributions import density
+from pylime.tabular.explainer import fit_column
+from pylime.tabular.options import TableOptions
 
 MODEL = as_regressor(lambda rows: np.zeros(len(rows)))
 
@@ -147,16 +148,9 @@ def test_descriptions_are_those_of_r(stored):
 @pytest.mark.parametrize("stored", figures("numerify_describe_gower")["describe_format"])
 def test_cut_points_print_as_in_r(stored):
     cuts = numbers(stored["cuts"])
-    made = fit_column(
-        "feat",
-        pd.Series(cuts),
-        bin_continuous=True,
-        n_bins=len(cuts) - 1,
-        quantile_bins=True,
-        use_density=True,
-    )
+    made = fit_column("feat", pd.Series(cuts), TableOptions(n_bins=len(cuts) - 1))
     np.testing.assert_allclose(made.bin_cuts, cuts, rtol=1e-12)
-    ours = [describe(made, value) for value in numbers(stored["values"])]
+    ours = [made.describe(value) for value in numbers(stored["values"])]
     assert ours == stored["desc"]
 
 
@@ -171,11 +165,11 @@ def test_gower_distances_of_frames_are_those_of_r(stored):
 def test_gower_distances_within_explain_are_the_same(stored):
     rows, explainer, _ = stored_frame(stored)
     columns = {
-        made.name: encode(rows[made.name], made)
+        made.name: made.encode(rows[made.name])
         for made in explainer.columns
         if made.feature_type != "date_time"
     }
-    is_level = {made.name: made.levels is not None for made in explainer.columns}
+    is_level = {made.name: made.holds_levels for made in explainer.columns}
     numbers_ = np.array([values for name, values in columns.items() if not is_level[name]])
     codes = np.array([values for name, values in columns.items() if is_level[name]])
     names = [name for name in columns if is_level[name]]
@@ -213,7 +207,7 @@ def test_scaling_and_kernels_are_those_of_r(stored, metric):
         {
             made.name: design[made.name]
             if made.feature_type == "integer"
-            else scale(design[made.name].to_numpy(), made)
+            else made.scale(design[made.name].to_numpy())
             for made in explainer.columns
         }
     )
@@ -279,8 +273,8 @@ def test_draws_are_distributed_as_in_r(setting):
         theirs = stored[made.name]
         if made.is_kept:
             continue
-        draws = draw_column(made, n, random)
-        if made.levels is not None:
+        draws = made.draw(n, random)
+        if made.holds_levels:
             draws = draws[draws >= 0]  # R never draws a missing value
             names = ["FALSE", "TRUE"] if made.feature_type == "logical" else list(made.levels)
             expected = np.array([theirs["frequency"].get(name, 0.0) for name in names])

@@ -346,7 +346,7 @@ MODEL = as_regressor(draw_of)
 @pytest.mark.parametrize(
     ("train", "error", "message"),
     [
-        (pd.DataFrame({"a": []}), ValueError, "the table has no rows"),
+        (pd.DataFrame({"a": []}), ValueError, "`x` has no rows"),
         (pd.DataFrame(index=[0, 1]), ValueError, "at least one column"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, r"twice: \['a'\]"),
         (pd.DataFrame([[1, 2]], columns=["1", 1]), ValueError, r"twice: \['1'\]"),
@@ -366,8 +366,8 @@ def test_unusable_training_data(train, error, message):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"n_bins": 1}, ValueError, "`n_bins` must be at least 2"),
-        ({"n_bins": 2.5}, TypeError, "`n_bins` must be a positive whole number"),
+        ({"n_bins": 1}, ValueError, "`n_bins` must be a whole number of at least 2"),
+        ({"n_bins": 2.5}, TypeError, "`n_bins` must be a whole number of at least 2"),
         ({"bin_continuous": "yes"}, TypeError, "`bin_continuous` must be True or False"),
         ({"bins": 3}, TypeError, "lime.. of tables has no option 'bins'"),
     ],

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+import pylime.masks
 import pylime.surrogate.fit
 import pylime.text.explainer
 from pylime import (
@@ -27,9 +28,11 @@ from pylime import (
     plot_text_explanations,
 )
 from pylime.examples import docstring_sentences
-from pylime.inputs import recognise
+from pylime.explainers import make_request
+from pylime.masks import kept_words
+from pylime.pipeline import Explained, explain_cases, prepare_cases, read_cases, recognise
 from pylime.surrogate.fit import CaseError
-from pylime.text.explainer import Document, dropped_words, kept_words, read_document
+from pylime.text.explainer import Document, dropped_words, read_document
 from pylime.text.tokens import check_tokenization
 
 STORED = read_reference("text.json.gz")["permute_cases_character"]
@@ -199,7 +202,7 @@ def test_texts_of_every_kind_can_be_explained():
     explainer = lime(texts, as_classifier(cat_model))
     whole = explain(texts, explainer, **SMALL)
     for x in kinds.values():
-        assert recognise(x).items == texts
+        assert recognise(x)[1].items == texts
         same(explain(x, lime(x, as_classifier(cat_model)), **SMALL), whole)
     same(explain(CAT, explainer, **SMALL), whole[whole["case"] == 0])
     named = explain(pd.Series(texts, index=["first", "second"]), explainer, **SMALL)
@@ -227,15 +230,15 @@ def test_names_of_images_are_texts_to_a_text_explainer():
     image = str(REFERENCE / "images" / "chelsea_64x43.png")
     with pytest.raises(ValueError, match=r"0\.9 for every permutation"):
         explain(image.replace("chelsea", "dog"), explainer, **SMALL)
-    assert recognise(image).names == ["chelsea_64x43.png"]
-    assert recognise(image, "texts").items == [image]
-    assert recognise(["a text", image]).items == ["a text", image]
+    assert recognise(image)[1].names == ["chelsea_64x43.png"]
+    assert read_cases(image, explainer.kind).items == [image]
+    assert recognise(["a text", image])[1].items == ["a text", image]
 
 
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        ([], ValueError, "no text was given"),
+        ([], ValueError, "`x` has no texts"),
         (7, TypeError, "`x` must be texts: a string, .* not int"),
         (["a", 7], TypeError, "not list of str, int"),
         (["a", np.ones(2)], TypeError, "not list of str, ndarray"),
@@ -392,7 +395,7 @@ def test_a_text_gives_the_same_rows_alone_in_a_batch_in_any_order_and_in_paralle
 
 def test_batches_change_nothing(monkeypatch):
     explainer = lime(CAT, as_classifier(cat_model))
-    monkeypatch.setattr(pylime.text.explainer, "_CACHED_CELLS", 100)
+    monkeypatch.setattr(pylime.masks, "_CACHED_CELLS", 100)
     whole = explain(CAT, explainer, **SMALL)
     monkeypatch.setattr(pylime.text.explainer, "_BATCH_CHARACTERS", 300)
     batches = []
@@ -425,13 +428,13 @@ def test_equal_permutations_are_predicted_once():
 def test_progress_reaches_the_number_of_permutations():
     reported = []
     explainer = lime(CAT, as_classifier(cat_model))
-    request = pylime.pipeline.Request(
-        "classification", None, None, 5, "auto", 500, (1,), {}, pylime.text.explainer.TextOptions()
-    )
-    cases = pylime.pipeline.check_cases(explainer, recognise(CAT), request.options)
-    (around,) = pylime.pipeline.perturb(explainer, cases, request, reported.append)
+    request = make_request(explainer, n_permutations=500, random_state=1)
+    cases = prepare_cases(CAT, explainer, request)
+    (explained,) = explain_cases(explainer, cases, request, reported.append)
+    assert isinstance(explained, Explained)
     assert sum(reported) == 500
-    assert len(around.design) == len(around.predictions) == len(around.weights) == 500
+    (around,) = explainer.kind.perturb(explainer, cases, request).cases
+    assert len(around.design) == len(around.rows) == len(around.weights) == 500
 
 
 # Memory
@@ -583,16 +586,20 @@ def test_row_0_is_the_case_and_similar_to_itself(text, keep_word_position):
     if len(document.features) < 2:
         return
     explainer = lime("", as_regressor(lengths), keep_word_position=keep_word_position)
-    request = pylime.pipeline.Request(
-        "regression", None, None, 5, "auto", 30, (1,), {}, pylime.text.explainer.TextOptions()
-    )
-    cases = pylime.pipeline.check_cases(explainer, recognise(text, "texts"), request.options)
-    (around,) = pylime.pipeline.perturb(explainer, cases, request, lambda n: None)
+    request = make_request(explainer, n_permutations=30, random_state=1)
+    cases = prepare_cases(text, explainer, request)
+    perturbed = explainer.kind.perturb(explainer, cases, request)
+    (around,) = perturbed.cases
     assert around.design[0].all()
     assert around.weights[0] == 1
     assert ((around.weights > 0) & (around.weights <= 1)).all()
-    assert around.predictions.iloc[0, 0] == len(" ".join(document.words))
-    assert around.prediction == {"Response": len(text)}
+    inputs = []
+    for batch in perturbed.batches:
+        rows = range(batch.n) if batch.rows is None else batch.rows
+        inputs += [batch.inputs[row] for row in rows]
+    assert len(inputs) == around.n_inputs
+    assert inputs[0] == text
+    assert inputs[around.rows[0]] == " ".join(document.words)
 
 
 def test_a_document_without_text_has_no_words():
@@ -636,7 +643,7 @@ def test_a_vectoriser_can_be_the_preprocess(sentences):
     explanation = explain(text, lime(text, model, vectoriser.transform), random_state=0)
     assert explanation["label"].unique().tolist() == ["pandas"]
     assert "DataFrame" in explanation["feature"].tolist()
-    with pytest.raises(ValueError, match=r"2 cases went in, 1 row came out"):
+    with pytest.raises(ValueError, match=r"2 texts went in, 1 row came out"):
         explain(text, lime(text, model, lambda texts: vectoriser.transform(texts)[:1]), **SMALL)
     with pytest.raises(ValueError, match="it returned None"):
         explain(text, lime(text, model, lambda texts: None), **SMALL)

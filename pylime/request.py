@@ -1,0 +1,84 @@
+"""What is asked of one call of `pylime.explain`: the arguments, their defaults and their checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, get_args
+
+import numpy as np
+
+from pylime import checks
+from pylime._types import Labels, RandomState
+from pylime.errors import RequestError
+from pylime.models import ModelType
+from pylime.seeds import seed_words
+from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect
+
+__all__ = ["ON_ERROR", "OnError", "Request"]
+
+OnError = Literal["warn", "raise"]
+"""What to do with cases that cannot be explained: leave them out with a warning, or stop."""
+
+ON_ERROR = get_args(OnError)
+
+
+def _check_jobs(name: str, value: object) -> None:
+    """Raise unless a value is a number of jobs as joblib takes it."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value == 0:
+        raise ValueError(
+            f"`{name}` must be a number of jobs, or negative as in joblib; not {value!r}."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """
+    What was asked of one call of `pylime.explain`, checked.
+
+    Every way to explain makes one and hands it on: `pylime.explain`, `pylime.explain_batches`,
+    Dask, Spark and `pylime.explain_to_parquet`.
+
+    Attributes
+    ----------
+    labels, n_labels, n_features, n_permutations, feature_select, random_state, n_jobs, \
+progress, predict_options, on_error
+        As in `pylime.explain`.
+    model_type
+        What the model does.
+    options
+        The record of the options of the explainer's kind of input.
+    seed
+        Numbers that all random draws start from, made from `random_state`.
+    folder
+        Where temporary files go; None for the system's place.
+    """
+
+    labels: Labels = None
+    n_labels: Annotated[int | None, checks.count] = None
+    n_features: Annotated[int, checks.count] = 5
+    n_permutations: Annotated[int, checks.at_least(2)] = 5000
+    feature_select: Annotated[FeatureSelect, checks.among(*FEATURE_SELECT)] = "auto"
+    random_state: RandomState = None
+    n_jobs: Annotated[int, _check_jobs] = 1
+    progress: Annotated[bool | None, checks.flag_or(None)] = None
+    predict_options: Annotated[Mapping[str, Any] | None, checks.mapping] = None
+    on_error: Annotated[OnError, checks.among(*ON_ERROR)] = "warn"
+    model_type: ModelType = field(default="classification", metadata=checks.INTERNAL)
+    options: Any = field(default=None, metadata=checks.INTERNAL)
+    seed: tuple[int, ...] = field(default=(), metadata=checks.INTERNAL)
+    folder: str | None = field(default=None, metadata=checks.INTERNAL)
+
+    def __post_init__(self) -> None:
+        checks.check_fields(self)
+        if self.labels is not None and self.n_labels is not None:
+            raise RequestError("You need to choose between `labels` and `n_labels`; not both.")
+        labels = self.labels
+        if self.model_type == "regression" and (labels is not None or self.n_labels is not None):
+            checks.warn("`labels` and `n_labels` are ignored when explaining regression models.")
+            labels = None
+            object.__setattr__(self, "n_labels", None)
+        if np.iterable(labels) and not isinstance(labels, str | tuple):
+            labels = list(labels)  # an iterator would be empty at the second case
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "predict_options", dict(self.predict_options or {}))
+        if not self.seed:
+            object.__setattr__(self, "seed", seed_words(self.random_state))

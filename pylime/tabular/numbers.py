@@ -1,0 +1,273 @@
+"""Columns of numbers, whole or not: binned, or as they are."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from pylime import checks
+from pylime.numbers import format_numbers
+from pylime.tabular.columns import Column, FeatureType, Problems, check_same_kind, is_object
+from pylime.tabular.distributions import (
+    Normal,
+    Pieces,
+    bin_shares,
+    density,
+    density_pieces,
+    draw,
+    equal_cuts,
+    make_pieces,
+    normal,
+    quantile_cuts,
+)
+from pylime.tabular.options import TableOptions
+
+__all__ = ["LARGEST", "Numbers", "cast_numbers", "decode_numbers", "number_content", "numbers_of"]
+
+LARGEST = 1e150
+"""The largest number that a column may hold: squares of larger ones would overflow."""
+
+# Below this the steps of a density's grid would not be numbers any more.
+_LEAST_SPREAD = 1e-150
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Numbers(Column):
+    """
+    A column of numbers.
+
+    Attributes
+    ----------
+    centre
+        Mean and standard deviation.
+    binned
+        Whether numbers are compared by their bin.
+    sampler
+        What numbers are drawn from.
+    cut_texts
+        The inner cut points as they are printed.
+    """
+
+    centre: Normal
+    sampler: Pieces | Normal
+    binned: bool = False
+    cut_texts: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        name: Hashable,
+        values: pd.Series,
+        feature_type: FeatureType,
+        missing: float,
+        gap: Any,
+        options: TableOptions,
+    ) -> Self:
+        """Learn bins, or a distribution, from the numbers of a column that differ."""
+        numbers = numbers_of(values)
+        numbers = numbers[~np.isnan(numbers)]
+        centre = normal(numbers)
+        facts: dict[str, Any] = {
+            "name": name,
+            "dtype": values.dtype,
+            "feature_type": feature_type,
+            "missing": missing,
+            "gap": gap,
+            "centre": centre,
+        }
+        if numbers.min() == numbers.max():  # and missing elsewhere: compared like two levels
+            return cls(
+                **facts,
+                bin_cuts=np.array([centre.mean, centre.mean]),
+                distribution=pd.Series([1.0 - missing]) if options.bin_continuous else centre,
+                binned=True,
+                sampler=centre,
+            )
+        cuts = _cuts(name, numbers, options)
+        if options.bin_continuous:
+            shares = bin_shares(numbers, cuts, len(values))
+            return cls(
+                **facts,
+                bin_cuts=cuts,
+                binned=True,
+                distribution=pd.Series(shares),
+                sampler=make_pieces(cuts, shares),
+                cut_texts=tuple(format_numbers(cuts[1:-1], 3)),
+            )
+        if options.use_density and np.ptp(numbers) > _LEAST_SPREAD:
+            estimate = density(numbers)
+            sampler = density_pieces(estimate)
+            return cls(**facts, bin_cuts=cuts, distribution=estimate, sampler=sampler)
+        return cls(**facts, bin_cuts=cuts, distribution=centre, sampler=centre)
+
+    def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
+        """Numbers of the training column's type, if they fit in."""
+        check_same_kind(self, values)
+        return cast_numbers(values, self, self.feature_type == "integer")
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        """Floating point numbers, NaN where missing."""
+        return numbers_of(values)
+
+    def decode(self, values: np.ndarray, dtype: Any) -> Any:
+        """Numbers of a type; they share memory with `values` where they can."""
+        return decode_numbers(values, dtype, self.feature_type == "integer", self.gap)
+
+    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
+        """Draw numbers; those of an integer column are rounded."""
+        if isinstance(self.sampler, Pieces):
+            values = draw(self.sampler, n, random)
+        else:
+            values = self.sampler.mean + self.sampler.sd * random.standard_normal(n)
+        if self.feature_type == "integer":
+            np.rint(values, out=values)
+            lowest, highest = _whole_range(self.dtype)
+            if lowest > -np.inf:
+                np.clip(values, lowest, highest, out=values)
+        elif isinstance(self.dtype, np.dtype) and self.dtype.itemsize < 8:
+            limits = np.finfo(self.dtype)
+            np.clip(values, float(limits.min), float(limits.max), out=values)
+            values = values.astype(self.dtype).astype(np.float64)
+        if self.missing:
+            values[random.random(n) < self.missing] = np.nan
+        return values
+
+    def compare(self, values: np.ndarray) -> np.ndarray:
+        """Whether each lies in the case's bin; numbers themselves where they are not binned."""
+        if np.isnan(values[0]):
+            return np.isnan(values)
+        if self.binned:
+            _, low, high = self._bin(values[0])
+            if low == -np.inf:
+                return values <= high
+            return (values > low) if high == np.inf else (values > low) & (values <= high)
+        return np.where(np.isnan(values), self.centre.mean, values) if self.missing else values
+
+    def _bin(self, value: float) -> tuple[int, float, float]:
+        """The bin of a number and its limits; the outermost bins have no end."""
+        cuts = self.bin_cuts if self.bin_cuts is not None else np.array([-np.inf, np.inf])
+        position = int(np.searchsorted(cuts[1:-1], value, side="left"))
+        low = -np.inf if position == 0 else cuts[position]
+        high = np.inf if position == len(cuts) - 2 else cuts[position + 1]
+        return position, float(low), float(high)
+
+    def scale(self, design: np.ndarray) -> np.ndarray:
+        """Standardise numbers that are not binned."""
+        if design.dtype == bool or self.binned:
+            return design
+        centred = design - self.centre.mean
+        return centred / self.centre.sd if self.centre.sd > 0 else centred
+
+    def describe(self, value: Any) -> str:
+        """Such as `20 < age <= 30`; the name alone where numbers are not binned."""
+        name, texts = self.name, self.cut_texts
+        if value is None or pd.isna(value):
+            return f"{name} is missing"
+        if not self.binned:
+            return str(name)
+        if not texts:  # one number in all the training data
+            return f"{name} = {value}"
+        position, _, _ = self._bin(float(value))
+        if position == 0:
+            return f"{name} <= {texts[0]}"
+        if position == len(texts):
+            return f"{texts[-1]} < {name}"
+        return f"{texts[position - 1]} < {name} <= {texts[position]}"
+
+    def content(self, value: Any) -> bytes:
+        """The bytes of the number."""
+        return number_content(value)
+
+
+def numbers_of(values: pd.Series) -> np.ndarray:
+    """The values as floating point numbers, NaN where missing."""
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def number_content(number: float) -> bytes:
+    """The bytes of a number, of which the two zeros have the same."""
+    return b"missing" if np.isnan(number) else (number + 0.0).tobytes()
+
+
+def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Series, Problems]:
+    """Give numbers the type of a training column, and find those that it cannot hold."""
+    numbers = numbers_of(values)
+    problems = {
+        int(row): (
+            f"The column {column.name!r} must hold finite numbers up to {LARGEST:g}; "
+            f"not {numbers[row]:g}."
+        )
+        for row in np.flatnonzero(np.abs(numbers) > LARGEST)
+    }
+    if whole:
+        lowest, highest = _whole_range(column.dtype)
+        fits = np.isnan(numbers) | (
+            (numbers == np.rint(numbers)) & (numbers >= lowest) & (numbers <= highest)
+        )
+        for row in np.flatnonzero(~fits):
+            problems.setdefault(
+                int(row),
+                f"The column {column.name!r} must hold whole numbers as in the training data "
+                f"({column.dtype}); not {numbers[row]:g}.",
+            )
+    if problems:
+        values = values.copy()
+        usable = next((row for row in range(len(values)) if row not in problems), None)
+        fill = 0 if usable is None else values.iloc[usable]
+        for row in problems:  # these cases are left out; the others' type stays as it is
+            values.iloc[row] = fill
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iu" and values.isna().any():
+        dtype = np.dtype(np.float64)
+    if values.dtype == dtype or is_object(dtype) or pd.api.types.is_integer_dtype(values.dtype):
+        return values.astype(dtype), problems
+    array = decode_numbers(numbers_of(values), dtype, whole, column.gap)
+    return pd.Series(array, index=values.index, dtype=dtype), problems
+
+
+def decode_numbers(values: np.ndarray, dtype: Any, whole: bool, gap: Any) -> Any:
+    """Floating point numbers as an array of a type."""
+    if isinstance(dtype, np.dtype) and dtype.kind in "fiu":
+        return values.astype(dtype, copy=False)
+    absent = np.isnan(values)
+    if is_object(dtype):
+        objects = values.astype(object)
+        if whole:
+            objects[~absent] = [int(value) for value in values[~absent]]
+        objects[absent] = gap
+        return objects
+    if pd.api.types.is_integer_dtype(dtype):
+        filled = np.where(absent, 0.0, values).astype(np.int64)
+        array: Any = pd.array(filled, dtype=dtype)
+    else:
+        array = pd.array(values, dtype=dtype)
+    if absent.any():
+        array[absent] = pd.NA if not isinstance(dtype, pd.SparseDtype) else np.nan
+    return array
+
+
+def _cuts(name: Hashable, numbers: np.ndarray, options: TableOptions) -> np.ndarray:
+    """Cut points: quantiles, or even steps where these are too few."""
+    if options.quantile_bins:
+        cuts = quantile_cuts(numbers, options.n_bins)
+        if len(cuts) >= 3:
+            return cuts
+        checks.warn(
+            f"{name} does not contain enough variance to use quantile binning. "
+            "Using standard binning instead."
+        )
+    return equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
+
+
+def _whole_range(dtype: Any) -> tuple[float, float]:
+    """The numbers that an integer type can hold, within what a float counts exactly."""
+    inner = getattr(dtype, "numpy_dtype", dtype)
+    if isinstance(inner, np.dtype) and inner.kind in "iu":
+        limits = np.iinfo(inner)
+        if inner.itemsize < 8:
+            return float(limits.min), float(limits.max)
+        # The largest numbers below the limits that a float can hold.
+        return float(limits.min), float(np.nextafter(float(limits.max), 0.0))
+    return -np.inf, np.inf
