@@ -199,14 +199,17 @@ def _fit_case(request: Request, around: Neighbourhood | CaseError) -> Result:
     if isinstance(around, CaseError):
         return around
     try:
+        labels = request.labels_of(around.prediction)
+        known: list[Hashable] = list(around.predictions.columns)
+        responses = around.predictions.iloc[:, [known.index(label) for label in labels]]
         surrogates = fit_labels(
             around.design,
-            around.predictions,
+            responses.to_numpy(np.float64),
             around.weights,
             around.features,
-            request.labels_of(around.prediction),
+            labels,
             n_features=request.n_features,
-            feature_select=request.feature_select,
+            feature_select=request.feature_select,  # type: ignore[arg-type]
         )
     except CaseError as error:
         return CaseError.of(around.case, error)

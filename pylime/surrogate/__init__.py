@@ -12,5 +12,14 @@ from pylime.surrogate.fit import (
     fit_labels,
     fit_surrogates,
 )
+from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect
 
-__all__ = ["Neighbourhood", "Surrogate", "choose_labels", "fit_labels", "fit_surrogates"]
+__all__ = [
+    "FEATURE_SELECT",
+    "FeatureSelect",
+    "Neighbourhood",
+    "Surrogate",
+    "choose_labels",
+    "fit_labels",
+    "fit_surrogates",
+]

@@ -1,28 +1,42 @@
 """
-Surrogate models: the weighted linear fit around one case.
+Surrogate models: which labels to fit, and the fit of each.
 
-A `Neighbourhood` is what every kind of input turns a case into; `fit_surrogates`
-and `fit_labels` know nothing of tables, texts or images.
+`fit_labels` works on arrays. `fit_surrogates` chooses the labels, takes their predictions
+from a data frame, and returns the fits as one.
 """
 
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from pylime import checks
+from pylime._types import Labels
 from pylime.errors import CaseError, RequestError
 from pylime.parallel import few_threads
-from pylime.surrogate.linear import Design, LinearFit, Moments, ridge, weighted_moments
+from pylime.surrogate.linear import (
+    Design,
+    LinearFit,
+    Moments,
+    as_dense,
+    ridge,
+    weighted_moments,
+)
 from pylime.surrogate.selection import (
     FEATURE_SELECT,
+    FeatureSelect,
     SelectionProblem,
     select_features,
     select_forward_wide,
     selects_forward,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from scipy import sparse
 
 __all__ = [
     "CaseError",
@@ -34,9 +48,11 @@ __all__ = [
     "fit_surrogates",
 ]
 
+AnyDesign: TypeAlias = "ArrayLike | sparse.sparray | sparse.spmatrix"
+"""An (n, p) array or sparse matrix of any type."""
 
-# From how many columns forward selection does without the p x p Gram matrix; and the most
-# columns for which a method that needs it gets it: it then takes 0.8 GB.
+# With more columns than `_WIDE`, forward selection does without the p x p Gram matrix. A
+# method that needs it raises with more than `_WIDEST`, with which it takes 0.8 GB.
 _WIDE = 2000
 _WIDEST = 10_000
 
@@ -44,7 +60,7 @@ _WIDEST = 10_000
 @dataclass(frozen=True)
 class Neighbourhood:
     """
-    One case, its permutations and what the model says of them.
+    One case, its permutations and the model's predictions of them.
 
     Attributes
     ----------
@@ -78,7 +94,7 @@ class Neighbourhood:
     data: Any
 
     def without_rows(self) -> "Neighbourhood":
-        """What is reported of a case; its permutations would fill the memory."""
+        """Keep what is reported of a case; its permutations would fill the memory."""
         return replace(
             self, design=np.empty((1, 0)), weights=np.empty(0), predictions=pd.DataFrame()
         )
@@ -111,16 +127,14 @@ class Surrogate:
     prediction: float
 
 
-def check_feature_select(method: str) -> None:
-    """Raise a ValueError unless the name is one of a feature selector."""
-    if method not in FEATURE_SELECT:
-        names = ", ".join(repr(name) for name in FEATURE_SELECT)
-        raise ValueError(f"`feature_select` must be one of {names}; not {method!r}.")
+def check_feature_select(method: object) -> None:
+    """Raise a ValueError unless the method is one of `FEATURE_SELECT`."""
+    checks.one_of("feature_select", method, FEATURE_SELECT)
 
 
 def choose_labels(
     prediction: Mapping[Hashable, float] | pd.Series,
-    labels: Any = None,
+    labels: Labels = None,
     n_labels: int | None = None,
 ) -> list[Hashable]:
     """
@@ -131,21 +145,22 @@ def choose_labels(
     prediction
         The model's prediction of the case, by label.
     labels
-        One name, or several, explained in their order; or positions from 0, where the
-        names are no whole numbers.
+        One name, or several, explained in this order; or positions from 0, unless the
+        names are whole numbers.
     n_labels
-        Take that many labels, the likeliest first. Without either: the likeliest.
+        Alternatively, the number of labels, most likely first. Default: only the most
+        likely.
 
     Returns
     -------
     list
-        Labels, as the prediction has them.
+        Labels, as they stand in the prediction.
 
     Raises
     ------
     RequestError
-        A ValueError: if both are given, a label is unknown, or fewer labels exist than are
-        asked for.
+        A ValueError: if both are given, a label is unknown, or the model has fewer than
+        `n_labels`.
     """
     known = list(prediction.keys())
     if labels is not None and n_labels is not None:
@@ -159,21 +174,20 @@ def choose_labels(
         values = [value for _, value in prediction.items()]
         order = np.argsort(np.negative(values), kind="stable")
         return [known[position] for position in order[:n_labels]]
-    if _is_one_label(labels, known):
-        labels = [labels]
-    chosen = list(dict.fromkeys(_known_label(label, known) for label in labels))
+    chosen = list(dict.fromkeys(_known_label(label, known) for label in _listed(labels, known)))
     if not chosen:
         raise RequestError("`labels` must name at least one label; it is empty.")
     return chosen
 
 
-def _is_one_label(labels: Any, known: Sequence[Hashable]) -> bool:
+def _listed(labels: Labels, known: Sequence[Hashable]) -> list[Hashable]:
+    """List one label, which can be a tuple, or several."""
     if isinstance(labels, str) or not np.iterable(labels):
-        return True
-    return isinstance(labels, tuple) and labels in known
+        return [labels]
+    return [labels] if isinstance(labels, tuple) and labels in known else list(labels)
 
 
-def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
+def _known_label(label: Hashable, known: Sequence[Hashable]) -> Hashable:
     if label in known:
         return known[known.index(label)]
     names = {str(name): name for name in known}
@@ -185,16 +199,15 @@ def _known_label(label: Any, known: Sequence[Hashable]) -> Hashable:
         if 0 <= position < len(known):
             return known[position]
     nearest = [names[name] for name in _nearest_names(str(label), list(names))]
-    listed = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
     raise RequestError(
         f"`labels` must be among the model's {len(known)} labels; not {label!r}. "
-        + (f"Nearest: {', '.join(map(repr, nearest))}. " if nearest else "")
-        + f"They are {listed}."
+        + (f"Nearest: {checks.some(nearest)}. " if nearest else "")
+        + f"They are {checks.some(known)}."
     )
 
 
 def _nearest_names(name: str, names: Sequence[str]) -> list[str]:
-    """Names that contain the word or are spelt alike, best first."""
+    """List the names that contain a name or are spelt like it, best first."""
     word = name.casefold()
     containing = [other for other in names if word and word in other.casefold()]
     folded = {other.casefold(): other for other in names}
@@ -203,14 +216,14 @@ def _nearest_names(name: str, names: Sequence[str]) -> list[str]:
 
 
 def fit_labels(
-    design: Any,
-    predictions: pd.DataFrame,
+    design: AnyDesign,
+    responses: np.ndarray,
     weights: np.ndarray,
     features: Sequence[str],
     labels: Sequence[Hashable],
     *,
     n_features: int,
-    feature_select: str = "auto",
+    feature_select: FeatureSelect = "auto",
 ) -> list[Surrogate]:
     """
     Fit one weighted linear model per label.
@@ -220,42 +233,39 @@ def fit_labels(
     design
         (n, p) array or sparse matrix; row 0 is the case itself. Columns with a missing
         value or without variance are left out.
-    predictions
-        n rows, a column per label.
+    responses
+        (n, k) array, the predictions of each of the k labels.
     weights
         (n,) array, not negative.
     features
         Names of the p columns.
     labels
-        Which labels to fit, columns of `predictions`.
+        Names of the k labels.
     n_features
-        How many features a model may use at most (`feature_select="none"` uses all).
+        The largest number of features of a fit (`feature_select="none"` uses all).
     feature_select
-        A key of `pylime.selection.SELECTORS`.
+        One of `FEATURE_SELECT`.
 
     Returns
     -------
     list of Surrogate
-        One per label. More than one feature: ridge regression with λ = 2/n in glmnet's
-        scaling; one: weighted least squares (R: `lime:::model_permutations`).
+        One per label. With several features a ridge regression with λ = 2/n in glmnet's
+        scaling; with one, weighted least squares (R: `lime:::model_permutations`).
 
     Raises
     ------
     CaseError
-        If all weights after the first are zero, a response is constant, or no column
-        varies.
+        If all weights after the first are zero, a response is constant, no column varies,
+        or the selection finds nothing.
     """
     weights = np.asarray(weights, dtype=np.float64)
+    responses = np.asarray(responses, dtype=np.float64)
     if not weights[1:].sum() > 1e-12 * weights.max():
         raise CaseError(
             "All permutations have no similarity to the original observation. "
             "Try setting `bin_continuous=True` and/or increase `kernel_width`."
         )
     matrix = _as_design(design)
-    # By position: a label can be False or a tuple, which pandas takes for something else.
-    known: list[Hashable] = list(predictions.columns)
-    places = [known.index(label) for label in labels]
-    responses = predictions.iloc[:, places].to_numpy(np.float64)
     varying = _varying_columns(matrix)
     if not len(varying):
         raise CaseError(
@@ -266,16 +276,14 @@ def fit_labels(
         if np.all(response == response[0]):
             raise CaseError(
                 f"The response of label {label!r} is {response[0]:g} for every permutation. "
-                "Please check your model: it does not react to what is permuted"
+                "Please check your model: it does not react to the permutations"
                 + (", or raise `n_permutations`." if len(response) < 100 else ".")
             )
     if len(varying) < matrix.shape[1]:
         matrix = matrix[:, varying]
     with few_threads(matrix.shape[0] * matrix.shape[1] ** 2):
         chosen = _select(matrix, responses, weights, n_features, feature_select)
-    first = matrix[[0]]
-    first = first if isinstance(first, np.ndarray) else first.toarray()
-    first = np.asarray(first[0], dtype=np.float64)
+    first = np.asarray(as_dense(matrix[[0]])[0], dtype=np.float64)
 
     surrogates = []
     for position, (label, (columns, moments)) in enumerate(zip(labels, chosen, strict=True)):
@@ -299,9 +307,9 @@ def _select(
     responses: np.ndarray,
     weights: np.ndarray,
     n_features: int,
-    feature_select: str,
+    feature_select: FeatureSelect,
 ) -> list[tuple[list[int], Moments]]:
-    """For each response the columns to use, and their moments."""
+    """Find the columns to use for each response, and their moments."""
     n_columns = design.shape[1]
     if n_columns > max(_WIDE, n_features) and selects_forward(feature_select, n_features):
         return [
@@ -325,16 +333,16 @@ def _select(
     return [(columns, moments.subset(columns)) for columns in found]
 
 
-def _as_design(design: Any) -> Design:
+def _as_design(design: AnyDesign) -> Design:
     if hasattr(design, "tocsr"):
         from scipy import sparse
 
-        return sparse.csr_array(design)
+        return sparse.csr_array(design)  # type: ignore[call-overload]
     return np.asarray(design)
 
 
 def _fit(moments: Moments, response: int) -> LinearFit:
-    """Fit by ridge; by least squares when there is one column."""
+    """Fit by ridge regression, or by least squares if there is one column."""
     if len(moments.mean) > 1:
         return ridge(moments, response, 2.0 / moments.n)
     if moments.scale[0] > 0 and moments.response_scale[response] > 0:
@@ -345,32 +353,34 @@ def _fit(moments: Moments, response: int) -> LinearFit:
 
 
 def _varying_columns(design: Design) -> np.ndarray:
-    """Positions of the columns that have no missing value and more than one value."""
+    """Find the columns without missing values that have more than one value."""
     if not isinstance(design, np.ndarray):
         lowest, highest = design.min(axis=0).toarray(), design.max(axis=0).toarray()
     else:
         lowest, highest = np.min(design, axis=0), np.max(design, axis=0)
-    # A missing value makes both extremes missing, and nothing compares less to those.
+    # A missing value makes both extremes missing, and a comparison with those is false.
     return np.flatnonzero(np.ravel(lowest) < np.ravel(highest))
 
 
 def fit_surrogates(
-    design: Any,
+    design: AnyDesign,
     predictions: pd.DataFrame,
     weights: np.ndarray,
     features: Sequence[str],
     *,
-    labels: Any = None,
+    labels: Labels = None,
     n_labels: int | None = None,
     n_features: int,
-    feature_select: str = "auto",
+    feature_select: FeatureSelect = "auto",
 ) -> pd.DataFrame:
     """
     Fit one weighted linear model per label to the permutations of a case.
 
     Parameters
     ----------
-    design, predictions, weights, features, n_features, feature_select
+    predictions
+        n rows, a column per label.
+    design, weights, features, n_features, feature_select
         As in `fit_labels`.
     labels, n_labels
         As in `choose_labels`.
@@ -397,9 +407,12 @@ def fit_surrogates(
     """
     check_feature_select(feature_select)
     chosen = choose_labels(predictions.iloc[0], labels, n_labels)
+    # By position, because pandas takes a label that is False or a tuple for something else.
+    known: list[Hashable] = list(predictions.columns)
+    places = [known.index(label) for label in chosen]
     surrogates = fit_labels(
         design,
-        predictions,
+        predictions.iloc[:, places].to_numpy(np.float64),
         weights,
         features,
         chosen,

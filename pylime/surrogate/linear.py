@@ -1,7 +1,7 @@
 """
 Weighted linear models on standardised data, with glmnet's scaling.
 
-Everything works on the weighted moments of a design: the p x p correlation matrix of
+All functions work on the weighted moments of a design: the p x p correlation matrix of
 its columns and their correlations with the responses, computed once and shared by all
 responses.
 """
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:  # half of the time of an import goes to what a first call may need
+if TYPE_CHECKING:  # scipy's parts are imported where they are used: they are slow to import
     from scipy import sparse
 
 __all__ = [
     "Design",
     "LinearFit",
     "Moments",
+    "as_dense",
     "coordinate_descent",
     "dense_blocks",
     "lasso_path",
@@ -27,13 +28,11 @@ __all__ = [
 ]
 
 Design: TypeAlias = "np.ndarray | sparse.csr_array"
-
-# The checks of `solve_triangular` take longer than solving a system of a hundred columns.
-
+"""(n, p) array or sparse matrix: a row per permutation, a column per feature."""
 
 # Rows are centred in blocks: a sparse or boolean design is never held as floating point
-# numbers in one piece, and a block of few columns stays in the processor's cache. Of many
-# columns it has as many rows, lest adding up p x p matrices costs more than computing them.
+# numbers in one piece, and a block of few columns stays in the processor's cache. A block of
+# many columns has as many rows: adding up p x p matrices would cost more than computing them.
 _BLOCK_VALUES = 32_000
 _MOST_VALUES = 2_000_000
 
@@ -87,9 +86,14 @@ class LinearFit:
     r2: float
 
 
+def as_dense(block: Design) -> np.ndarray:
+    """Turn some rows or columns of a design into an array."""
+    return block if isinstance(block, np.ndarray) else block.toarray()
+
+
 def dense_blocks(design: Design) -> Iterator[tuple[slice, np.ndarray]]:
     """
-    Take a design a block of rows at a time.
+    Iterate over blocks of rows of a design.
 
     Parameters
     ----------
@@ -99,14 +103,13 @@ def dense_blocks(design: Design) -> Iterator[tuple[slice, np.ndarray]]:
     Yields
     ------
     tuple
-        Which rows, and their values as an array of the design's type.
+        The rows, and their values as an array of the design's type.
     """
     n, p = design.shape
     n_rows = max(_BLOCK_VALUES // max(p, 1), min(p, _MOST_VALUES // max(p, 1)), 1)
     for start in range(0, n, n_rows):
         rows = slice(start, start + n_rows)
-        block = design[rows]
-        yield rows, block if isinstance(block, np.ndarray) else block.toarray()
+        yield rows, as_dense(design[rows])
 
 
 def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray) -> Moments:
@@ -134,7 +137,7 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     roots = np.sqrt(weights)[:, None]
     centred_responses = (responses - response_mean) * roots
     # Columns of zeros and ones need no centring before they are multiplied: the means
-    # can be taken off afterwards without losing digits.
+    # can be subtracted afterwards without losing digits.
     binary = design.dtype.kind == "b"
     mean = np.zeros(p)
     if not binary:
@@ -160,14 +163,14 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     gram, cross = products[:p, :p].copy(), products[:p, p:-1].copy()
     if binary:
         mean = products[:p, -1].copy()
-        # A product with itself is the mean again; what rounding leaves of a column
-        # that does not vary is no variance.
+        # The product of such a column with itself is its mean. If the column does not vary,
+        # the difference is rounding error, not a variance.
         constant = np.diag(gram) - mean * mean <= 1e-12 * mean
         gram -= np.outer(mean, mean)
         gram[constant] = gram[:, constant] = cross[constant] = 0.0
 
     scale = np.sqrt(np.maximum(np.diag(gram), 0.0))
-    # Means of a column that hardly varies leave rounding errors, not a variance.
+    # Subtracting the mean of a constant column can leave rounding errors.
     scale[scale <= 1e-12 * np.abs(mean)] = 0.0
     response_scale = np.sqrt(np.square(centred_responses).sum(axis=0))
     response_scale[response_scale <= 1e-12 * np.abs(response_mean)] = 0.0
@@ -194,8 +197,8 @@ def ridge(moments: Moments, response: int, penalty: float) -> LinearFit:
     response
         Which response.
     penalty
-        λ on the scale of the response as in glmnet, which divides it by the
-        response's standard deviation; 0 gives weighted least squares.
+        λ on the scale of the response. Like glmnet, the fit divides it by the response's
+        standard deviation; 0 gives weighted least squares.
 
     Returns
     -------
@@ -211,9 +214,9 @@ def ridge(moments: Moments, response: int, penalty: float) -> LinearFit:
     if scale == 0:
         flat = np.zeros(len(cross))
         return LinearFit(flat, float(moments.response_mean[response]), np.nan)
-    penalised = moments.gram + penalty / scale * np.eye(len(cross))
     from scipy import linalg
 
+    penalised = moments.gram + penalty / scale * np.eye(len(cross))
     try:
         beta = linalg.solve(penalised, cross, assume_a="pos")
     except linalg.LinAlgError:
@@ -231,8 +234,8 @@ class _Descent:
     Cyclic coordinate descent for the lasso on correlations, in glmnet's order.
 
     A full pass over the columns alternates with passes over those that were ever
-    non-zero until no squared step exceeds the tolerance. With nearly collinear columns
-    where it stops is part of the result, so order and tolerance are glmnet's.
+    non-zero until no squared step exceeds the tolerance. With nearly collinear columns the
+    result depends on where the descent stops, so order and tolerance are glmnet's.
     """
 
     def __init__(self, gram: np.ndarray, cross: np.ndarray, tolerance: float) -> None:
@@ -245,7 +248,7 @@ class _Descent:
         self._warm = False
 
     def solve(self, penalty: float, max_passes: int = 100_000) -> np.ndarray:
-        """Move to the solution for a penalty, from where the last one ended."""
+        """Move from the last solution to that for a penalty."""
         everything = range(len(self.beta))
         for _ in range(max_passes):
             if self._warm:
@@ -258,7 +261,7 @@ class _Descent:
         return self.beta.copy()
 
     def _pass(self, columns: range | list[int], penalty: float) -> float:
-        """Update each column once; the largest squared step."""
+        """Update each column once, and return the largest squared step."""
         beta, gradient, largest = self.beta, self.gradient, 0.0
         for column in columns:
             old = beta[column]
@@ -295,9 +298,9 @@ def coordinate_descent(
     cross
         (p,) correlations with the response.
     penalty
-        λ on the standardised scale; 0 gives least squares, as far as the descent goes.
+        λ on the standardised scale; 0 gives least squares, up to the tolerance.
     tolerance
-        It ends when no squared step in a pass exceeds this.
+        The descent ends when no squared step in a pass exceeds this.
 
     Returns
     -------
@@ -315,7 +318,7 @@ def _least_squares_descent(
     gram: np.ndarray, cross: np.ndarray, tolerance: float, max_passes: int = 100_000
 ) -> np.ndarray | None:
     """
-    Descend without a penalty, when every column moves in the first pass.
+    Descend without a penalty, if every column moves in the first pass; else return None.
 
     A pass over the columns then solves a triangular system, as in the Gauss-Seidel method.
     """
@@ -326,12 +329,12 @@ def _least_squares_descent(
     beta = np.zeros(len(cross))
     moved = solve_triangular(lower, cross, lower=True, check_finite=False)
     if not moved.all():
-        return None  # what stays at zero enters later, and at the end of the order
+        return None  # a column that stays at zero enters later, at the end of the order
     settled = 0
     for number in range(max_passes):
         step = moved - beta
         beta = moved
-        # glmnet looks once more after the pass that moved nothing.
+        # glmnet makes one more pass after the first that moved nothing.
         settled = settled + 1 if np.abs(step).max() ** 2 < tolerance else 0
         if settled == min(number + 1, 2):
             break
@@ -352,7 +355,8 @@ def lasso_path(
     response
         Which response.
     n_lambda
-        Length of the grid, geometric from the first penalty that leaves nothing.
+        Length of the grid, geometric from the smallest penalty at which all coefficients
+        are zero.
     ratio
         Last penalty over first; by default 1e-4, or 1e-2 with fewer rows than columns.
 
@@ -360,7 +364,7 @@ def lasso_path(
     -------
     numpy.ndarray
         (m, p) standardised coefficients, m <= n_lambda: the path ends early when the
-        fit gets no better (R² grows by less than 1e-5 of itself, or exceeds 0.999).
+        fit stops improving (R² grows by less than 1e-5 of itself, or exceeds 0.999).
     """
     cross = moments.cross[:, response]
     if ratio is None:
@@ -373,7 +377,7 @@ def lasso_path(
         penalty *= factor
         r2 = descent.r2
         path.append(descent.solve(penalty))
-        # glmnet looks at these from the fifth point on.
+        # glmnet checks these from the fifth point on.
         if number >= 5 and (descent.r2 - r2 < 1e-5 * descent.r2 or descent.r2 > 0.999):
             break
     return np.array(path)

@@ -1,34 +1,50 @@
 """
 Feature selection: which columns of a design a surrogate model may use.
 
-`SELECTORS` holds the methods by the names of R's `lime`. Each takes the data of one
-case, the response and the number of features wanted, and returns column positions in
-the order in which the features are reported.
+`FeatureSelect` lists the methods by the names of R's `lime`, `SELECTORS` their functions.
+Each takes the data of one case, the response and the number of features, and returns column
+positions in the order in which the features are reported.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from pylime.surrogate.linear import Design, Moments, coordinate_descent, dense_blocks, lasso_path
+from pylime.surrogate.linear import (
+    Design,
+    Moments,
+    as_dense,
+    coordinate_descent,
+    dense_blocks,
+    lasso_path,
+)
 
 __all__ = [
     "FEATURE_SELECT",
     "SELECTORS",
+    "FeatureSelect",
     "SelectionProblem",
     "select_features",
     "select_forward_wide",
     "selects_forward",
 ]
 
+FeatureSelect: TypeAlias = Literal[
+    "auto", "none", "forward_selection", "highest_weights", "lasso_path", "tree"
+]
+"""A method of feature selection."""
+
+FEATURE_SELECT: tuple[FeatureSelect, ...] = get_args(FeatureSelect)
+"""The values of `feature_select`."""
+
 
 @dataclass(frozen=True)
 class SelectionProblem:
     """
-    What a selector may look at.
+    The data that a selector gets.
 
     Attributes
     ----------
@@ -49,26 +65,29 @@ class SelectionProblem:
 
 
 Selector: TypeAlias = Callable[[SelectionProblem, int, int], list[int]]
+"""From the data, the position of a response and the number of features to columns."""
 
-
-# Share of a column's variance that the chosen columns leave: below it, where
-# coordinate descent stops makes a difference.
+# If the chosen columns leave a smaller share of a column's variance, the fit depends on where
+# coordinate descent stops.
 _NEARLY_EXPLAINED = 0.05
+
+# The largest number of features for which `auto` selects forward.
+_MOST_FORWARD = 6
 
 
 def select_none(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
-    """Take all columns."""
+    """Choose all columns."""
     return list(range(problem.design.shape[1]))
 
 
 def select_forward(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
     """
-    Add the column that raises R² of the unpenalised weighted fit most, again and again.
+    Add, one by one, the column that raises R² of the unpenalised weighted fit most.
 
-    The Gram matrix is swept by each chosen column, so that every candidate's gain is
-    read off its diagonal and no candidate is fitted [Goodnight1979]_. The first column wins a tie.
+    The Gram matrix is swept by each chosen column, so that its diagonal gives every
+    candidate's gain and no candidate is fitted [Goodnight1979]_. The first column wins a tie.
     R fits by coordinate descent, which gains next to nothing from a column that the
-    chosen ones nearly explain; such a column counts with what the descent gains.
+    chosen ones nearly explain; for such a column the gain of the descent counts.
 
     References
     ----------
@@ -81,7 +100,7 @@ def select_forward(problem: SelectionProblem, response: int, n_features: int) ->
     r2 = 0.0
     for _ in range(n_features):
         left = np.diag(swept)
-        # What is left of a column that the chosen ones explain is rounding error.
+        # The rest of a column that the chosen ones explain is rounding error.
         usable = open_ & (left > 1e-10)
         gain = np.where(usable, np.square(cross) / np.where(usable, left, 1.0), 0.0)
         for column in np.flatnonzero(usable & (left < _NEARLY_EXPLAINED)):
@@ -105,10 +124,10 @@ def select_forward_wide(
     design: Design, responses: np.ndarray, weights: np.ndarray, n_features: int
 ) -> list[list[int]]:
     """
-    Select forward without the p x p Gram matrix: only the chosen columns of it.
+    Select forward with only the chosen columns of the p x p Gram matrix.
 
-    Otherwise as `select_forward`, save that a column which the chosen ones nearly
-    explain counts with what it adds to the exact fit.
+    The same as `select_forward`, except that for a column which the chosen ones nearly
+    explain the gain of the exact fit counts.
 
     Parameters
     ----------
@@ -119,7 +138,7 @@ def select_forward_wide(
     weights
         (n,) array.
     n_features
-        How many columns to take.
+        How many columns to choose.
 
     Returns
     -------
@@ -141,12 +160,11 @@ def select_forward_wide(
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=usable)
 
     def correlations(column: int) -> np.ndarray:
-        values = design[:, [column]]
-        values = values if isinstance(values, np.ndarray) else values.toarray()
-        values = weights * (values[:, 0] - mean[column]) * inverse[column]
+        values = as_dense(design[:, [column]])[:, 0]
+        values = weights * (values - mean[column]) * inverse[column]
         found = np.zeros(design.shape[1])
         for rows, block in dense_blocks(design):
-            found += values[rows] @ block  # which sum to zero, so the means drop out
+            found += values[rows] @ block  # the values sum to zero, so the means drop out
         return found * inverse
 
     return [
@@ -161,7 +179,7 @@ def _forward(
     correlations: Callable[[int], np.ndarray],
     n_features: int,
 ) -> list[int]:
-    """Choose columns, each time sweeping their correlations by those chosen before."""
+    """Choose columns one by one, sweeping their correlations by those chosen before."""
     left = usable.astype(np.float64)
     swept: list[np.ndarray] = []
     chosen: list[int] = []
@@ -182,21 +200,17 @@ def _forward(
     return chosen
 
 
-def selects_forward(method: str, n_features: int) -> bool:
-    """Whether a method comes down to forward selection."""
+def selects_forward(method: FeatureSelect, n_features: int) -> bool:
+    """Whether a method amounts to forward selection."""
     return method == "forward_selection" or (method == "auto" and n_features <= _MOST_FORWARD)
-
-
-# Up to how many features `auto` selects forward.
-_MOST_FORWARD = 6
 
 
 def select_highest_weights(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
     """
-    Take the columns with the largest coefficients of the weighted fit on all columns.
+    Choose the columns with the largest coefficients of the weighted fit on all columns.
 
     The unpenalised fit is glmnet's: coordinate descent with its stopping rule, which
-    never blows up the coefficients of nearly collinear columns.
+    keeps the coefficients of nearly collinear columns small.
     """
     moments = problem.moments
     beta = coordinate_descent(moments.gram, moments.cross[:, response], penalty=0.0)
@@ -206,10 +220,10 @@ def select_highest_weights(problem: SelectionProblem, response: int, n_features:
 
 def select_lasso_path(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
     """
-    Take the non-zero columns of the last point of the lasso path that has few enough.
+    Choose the non-zero columns of the last point of the lasso path that has few enough.
 
-    It may return fewer than `n_features`; where the path jumps from none to too many,
-    the largest of the first that appear are taken.
+    They may be fewer than `n_features`. If the path jumps from none to too many, they are
+    those with the largest coefficients at the first point that is not empty.
     """
     path = lasso_path(problem.moments, response)
     counts = np.count_nonzero(path, axis=1)
@@ -225,12 +239,12 @@ def select_lasso_path(problem: SelectionProblem, response: int, n_features: int)
 
 def select_tree(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
     """
-    Take the columns that a boosted tree splits on, in column order.
+    Choose the columns that a boosted tree splits on, in column order.
 
     The first tree of boosting a logistic loss from probability 1/2 has the splits of
-    a weighted regression tree on the response itself, so that tree is grown. Its depth
-    is floor(log2(n_features)), at least 2. R's `lime` grows it with xgboost, whose least
-    sum of Hessians in a leaf, 1, is a weight of 4 here.
+    a weighted regression tree on the response itself, so the function fits that tree. Its
+    depth is floor(log2(n_features)), at least 2. R's `lime` fits it with xgboost, where a
+    leaf has a sum of Hessians of at least 1, which is a weight of 4 here.
     """
     # scikit-learn takes half a second to import, and only this method needs it.
     from sklearn.tree import DecisionTreeRegressor
@@ -239,7 +253,7 @@ def select_tree(problem: SelectionProblem, response: int, n_features: int) -> li
     if not isinstance(design, np.ndarray):
         design = design.tocsc()
     elif design.dtype.kind == "f":
-        # The tree works in single precision, which large numbers would not survive.
+        # The tree works in single precision, in which large numbers lose their differences.
         scale = problem.moments.scale
         design = (design - problem.moments.mean) / np.where(scale > 0, scale, 1.0)
     tree = DecisionTreeRegressor(
@@ -269,7 +283,7 @@ def select_auto(problem: SelectionProblem, response: int, n_features: int) -> li
     return method(problem, response, n_features)
 
 
-SELECTORS: dict[str, Selector] = {
+SELECTORS: dict[FeatureSelect, Selector] = {
     "auto": select_auto,
     "none": select_none,
     "forward_selection": select_forward,
@@ -278,33 +292,27 @@ SELECTORS: dict[str, Selector] = {
     "tree": select_tree,
 }
 
-FEATURE_SELECT = tuple(SELECTORS)
-"""The names that `feature_select` takes."""
 
-
-def _nothing_found(method: str) -> str:
-    return (
-        f'`feature_select="{method}"` found no feature for this case; '
-        "choose another feature selector."
-    )
+def _nothing_found(method: FeatureSelect) -> str:
+    return f'`feature_select="{method}"` found no feature for this case; choose another method.'
 
 
 def select_features(
-    method: str, problem: SelectionProblem, response: int, n_features: int
+    method: FeatureSelect, problem: SelectionProblem, response: int, n_features: int
 ) -> list[int]:
     """
-    Select columns by a method's name; all of them when there are no more than wanted.
+    Choose columns by a method's name; all of them if there are no more than `n_features`.
 
     Parameters
     ----------
     method
-        A key of `SELECTORS`.
+        One of `FEATURE_SELECT`.
     problem
         The data of one case.
     response
-        Which response.
+        Position of the response.
     n_features
-        How many columns to take at most; `"none"` takes all.
+        The largest number of columns; `"none"` ignores it.
 
     Returns
     -------
