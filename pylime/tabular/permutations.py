@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from pylime.similarity import exponential_kernel, gower, row_distance
+from pylime.similarity import Metric, exponential_kernel, gower, row_distance
 from pylime.tabular.columns import Column, decode, design_of, draw_column, encode, scale
 from pylime.tabular.feature_types import LEVEL_TYPES, is_object
 
@@ -72,7 +72,7 @@ class Chunk:
 
 _LEAST_SIMILARITY = 1e-3
 
-DistFun: TypeAlias = str | Callable[[pd.DataFrame, pd.DataFrame], Any]
+DistFun: TypeAlias = Metric | Callable[[pd.DataFrame, pd.DataFrame], Any]
 
 
 @dataclass(frozen=True, eq=False)
