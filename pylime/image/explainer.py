@@ -19,10 +19,10 @@ from PIL import Image
 from pylime import checks
 from pylime.errors import CaseError, RequestError
 from pylime.image.pixels import (
-    check_picture,
+    check_image,
     flatten,
     parse_colour,
-    read_picture,
+    read_image,
     rgb_pixels,
     write_png,
 )
@@ -94,7 +94,7 @@ def _is_number(value: Any) -> bool:
 def _(data: Images, model: Any, preprocess: Callable[[Any], Any], **options: Any) -> ImageExplainer:
     checks.make_options(_NoOptions, options, "lime() of images")
     for item in data.items:
-        check_picture(item)
+        check_image(item)
     return ImageExplainer(model, preprocess)
 
 
@@ -104,7 +104,7 @@ def _(
 ) -> Iterator[Neighbourhood | CaseError]:
     for name, item in zip(cases.names, cases.items, strict=True):
         if request.options.segmentation is None:
-            _check_size(name, read_picture(item), request.options.n_superpixels)
+            _check_size(name, read_image(item), request.options.n_superpixels)
     for name, item in zip(cases.names, cases.items, strict=True):
         try:
             around = _perturb_picture(explainer, name, item, request, report)
@@ -138,7 +138,7 @@ def _perturb_picture(
     explainer: ImageExplainer, name: Any, item: Any, request: Request, report: Report
 ) -> Neighbourhood:
     options: ImageOptions = request.options
-    pixels = read_picture(item)
+    pixels = read_image(item)
     if isinstance(item, str | Path):
         pixels = _with_room_for(pixels, parse_colour(options.background, "background"))
     try:
