@@ -194,8 +194,8 @@ def _facets(bars: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
     """Make the columns for the strip of a panel, in their order."""
     facets = {"case": in_order(bars["case"])}
     if model_type == "classification":
-        likeliest = bars.sort_values("label_prob", ascending=False, kind="stable")["label"]
-        facets["label"] = in_order(bars["label"], likeliest)
+        most_likely_first = bars.sort_values("label_prob", ascending=False, kind="stable")["label"]
+        facets["label"] = in_order(bars["label"], most_likely_first)
         facets["probability"] = in_order(format_numbers(bars["label_prob"].to_numpy(), 2))
     else:
         # R writes a number that is not rounded with fifteen digits.

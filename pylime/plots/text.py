@@ -305,7 +305,7 @@ def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
     first = rows.iloc[0]
     facts = [] if case is None else [f"Case: <bdi>{escape(case)}</bdi>"]
     if model_type == "classification":
-        title = "Label predicted" if _is_likeliest(first) else "Label"
+        title = "Label predicted" if _is_most_likely(first) else "Label"
         share = f"{round(float(first['label_prob']) * 100, 2):g}%"
         facts.append(f"{title}: <bdi>{escape(first['label'])}</bdi> ({share})")
     elif "prediction" in rows:
@@ -317,7 +317,7 @@ def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
     return f'<p class="facts">{items}</p>'
 
 
-def _is_likeliest(row: pd.Series) -> bool:
+def _is_most_likely(row: pd.Series) -> bool:
     """Whether no other label has, or can have, a higher probability."""
     prediction = row.get("prediction")
     if not isinstance(prediction, dict) or row["label"] not in prediction:

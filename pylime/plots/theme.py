@@ -64,7 +64,7 @@ def sized_theme(width: float, height: float, **settings: Any) -> theme:
     Returns
     -------
     plotnine.theme
-        A theme whose margins have the same inches at any size.
+        A theme whose margins are the same, in inches, at any size.
     """
     # Plotnine measures these in widths of the figure, so they would grow with it.
     defaults: dict[str, Any] = {

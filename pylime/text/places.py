@@ -1,4 +1,4 @@
-"""Where the words of an explanation stand in its text."""
+"""The places of the words of an explanation in its text."""
 
 import re
 from collections import defaultdict
