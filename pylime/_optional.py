@@ -1,4 +1,4 @@
-"""Stand-ins for types of libraries that may not be installed, and are not imported here."""
+"""Stand-ins for types of libraries that may not be installed and are not imported here."""
 
 import sys
 from abc import ABCMeta
@@ -21,13 +21,13 @@ def placeholder(module: str, name: str, but_not: type | None = None) -> type:
     name
         The most general class of the library.
     but_not
-        Another placeholder, whose classes are left to it: a class may belong to two
+        Another placeholder, whose subclasses do not count: a class can belong to two
         libraries.
 
     Returns
     -------
     type
-        An abstract class. The real one is looked up among the imported modules: no
+        An abstract class. It looks the real one up among the imported modules, because no
         object of a library exists before the library is imported.
 
     Examples

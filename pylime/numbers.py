@@ -1,24 +1,19 @@
-"""
-Numbers as text, the way R writes them.
-"""
+"""Numbers as text, the way R writes them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
 __all__ = ["format_numbers"]
 
 
-def format_numbers(
-    values: Sequence[float] | Mapping[Any, float] | np.ndarray, digits: int
-) -> list[str]:
+def format_numbers(values: Iterable[float] | np.ndarray, digits: int) -> list[str]:
     """
     Write numbers as R's `format(values, digits)` does: with a common number of decimals.
 
-    As many decimals as the number that needs most of them for `digits` significant
-    digits, without trailing zeros common to all; in scientific notation where that is
-    shorter.
+    The number that needs most decimals for `digits` significant digits sets how many all of
+    them get, without trailing zeros common to all. If scientific notation is shorter, all of
+    them get that.
 
     Parameters
     ----------
@@ -52,7 +47,7 @@ def format_numbers(
 
 
 def _significant(number: float, digits: int) -> tuple[str, int]:
-    """Significant digits without trailing zeros, and the decimal exponent."""
+    """Find the significant digits without trailing zeros, and the decimal exponent."""
     mantissa, exponent = f"{abs(number):.{digits - 1}e}".split("e")
     return mantissa.replace(".", "").rstrip("0") or "0", int(exponent)
 

@@ -1,15 +1,16 @@
-"""Where random draws come from: a seed per call, a generator per case."""
+"""Random draws: a seed per call, a generator per case."""
 
 import hashlib
-from typing import Any
 
 import numpy as np
+
+from pylime._types import RandomState
 
 __all__ = ["case_generator", "seed_words"]
 
 
-def seed_words(random_state: Any) -> tuple[int, ...]:
-    """Numbers to start from: the same for the same seed, fresh without one."""
+def seed_words(random_state: RandomState) -> tuple[int, ...]:
+    """Turn a seed into whole numbers: the same for the same seed, new ones for None."""
     if random_state is None:
         return tuple(int(word) for word in np.random.SeedSequence().generate_state(4))
     if isinstance(random_state, np.random.Generator):
@@ -24,8 +25,7 @@ def seed_words(random_state: Any) -> tuple[int, ...]:
         return (int(random_state),)
     raise TypeError(
         "`random_state` must be None, a whole number, or numpy's Generator, RandomState or "
-        "SeedSequence; "
-        f"not {random_state!r}."
+        f"SeedSequence; not {random_state!r:.80}."
     )
 
 
@@ -33,7 +33,7 @@ def case_generator(seed: tuple[int, ...], content: bytes) -> np.random.Generator
     """
     Make the random generator of one case, from the call's seed and the case's content.
 
-    So a case draws the same alone, in a batch, and in any process.
+    A case therefore gets the same draws alone, in a batch, and in any process.
     """
     digest = hashlib.blake2b(content, digest_size=16).digest()
     words = np.frombuffer(digest, dtype="<u4").tolist()

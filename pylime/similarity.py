@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 
+from pylime import checks
+from pylime.parallel import few_threads
+
 if TYPE_CHECKING:
     from scipy import sparse
 
-from pylime.parallel import few_threads
-
 __all__ = [
     "DIST_FUNS",
+    "Metric",
+    "RowMetric",
     "cosine_similarity",
     "exponential_kernel",
     "gower",
@@ -21,8 +24,10 @@ __all__ = [
     "row_distance",
 ]
 
-_R_METRICS = {"manhattan": "cityblock", "maximum": "chebyshev", "binary": "jaccard"}
-_SCIPY_METRICS = (
+RowMetric: TypeAlias = Literal[
+    "manhattan",
+    "maximum",
+    "binary",
     "braycurtis",
     "canberra",
     "chebyshev",
@@ -42,14 +47,19 @@ _SCIPY_METRICS = (
     "sokalsneath",
     "sqeuclidean",
     "yule",
-)
+]
+"""A distance between rows of numbers: R's names, then those of scipy's `cdist`."""
 
-DIST_FUNS = ("gower", *_R_METRICS, *_SCIPY_METRICS)
-"""The names that `dist_fun` takes: R's, and those of `scipy.spatial.distance.cdist`."""
+Metric: TypeAlias = Literal["gower", RowMetric]
+"""A distance between cases of a table."""
 
+DIST_FUNS: tuple[Metric, ...] = get_args(Metric)
+"""The names that `dist_fun` takes."""
+
+_R_METRICS = {"manhattan": "cityblock", "maximum": "chebyshev", "binary": "jaccard"}
 _BINARY = frozenset(["jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsneath", "yule"])
 
-# R's `gower` leaves a column out whose range is below this.
+# R's `gower` leaves out a column with a smaller range.
 _LEAST_RANGE = 1e-8
 
 
@@ -57,7 +67,7 @@ def cosine_similarity(case: np.ndarray, others: "np.ndarray | sparse.csr_array")
     """
     Measure the cosine of the angle between one vector and each of n rows.
 
-    For 0/1 vectors of which the case is all ones this is sqrt(kept / all).
+    If the case is all ones and the rows consist of 0 and 1, this is sqrt(kept / all).
 
     Parameters
     ----------
@@ -69,7 +79,7 @@ def cosine_similarity(case: np.ndarray, others: "np.ndarray | sparse.csr_array")
     Returns
     -------
     numpy.ndarray
-        n similarities; 0 for a row without length.
+        n similarities; 0 for a row of zeros.
 
     Examples
     --------
@@ -100,9 +110,9 @@ def exponential_kernel(distance: np.ndarray, width: float) -> np.ndarray:
         return np.sqrt(np.exp(-np.square(distance) / width**2))
 
 
-def row_distance(case: np.ndarray, others: np.ndarray, metric: str) -> np.ndarray:
+def row_distance(case: np.ndarray, others: np.ndarray, metric: RowMetric) -> np.ndarray:
     """
-    Measure how far each row lies from one vector.
+    Measure the distance of each row from one vector.
 
     Parameters
     ----------
@@ -111,41 +121,40 @@ def row_distance(case: np.ndarray, others: np.ndarray, metric: str) -> np.ndarra
     others
         (n, p) array.
     metric
-        One of `DIST_FUNS` but `"gower"`.
+        One of `DIST_FUNS` except `"gower"`.
 
     Returns
     -------
     numpy.ndarray
-        n distances; where a metric has nothing to measure, 0 for an equal row and 1 for
-        others.
+        n distances. Where a metric is undefined, 0 for an equal row and 1 for others.
 
     Examples
     --------
     >>> row_distance(np.ones(2), np.array([[1.0, 1.0], [0.0, 1.0]]), "manhattan")
     array([0., 1.])
     """
-    # Half of scipy's submodules come with this one, and the default does without.
+    # This module imports half of scipy, and the default metric does not need it.
     from scipy.spatial.distance import cdist
 
-    metric = _R_METRICS.get(metric, metric)
+    name = _R_METRICS.get(metric, metric)
     first = np.asarray(case)[None, :]
-    if metric in _BINARY:
+    if name in _BINARY:
         first, others = first != 0, others != 0
     else:
         first, others = first.astype(np.float64), others.astype(np.float64)
-    if metric in ("mahalanobis", "seuclidean"):
-        # A column without variance has no part in these.
+    if name in ("mahalanobis", "seuclidean"):
+        # These divide by the variance, so they leave out a column without any.
         varying = np.ptp(others, axis=0) > 0
         first, others = first[:, varying], others[:, varying]
-    distance = cdist(first, others, metric)[0]  # type: ignore[call-overload]
-    if metric == "canberra":
-        # As in R, a column that is 0 on both sides counts as missing, and the sum is
+    distance = cdist(first, others, name)[0]  # type: ignore[call-overload]
+    if name == "canberra":
+        # As in R, a column that is 0 in both rows counts as missing, and the sum is
         # scaled up to the number of columns.
         compared = ((first != 0) | (others != 0)).sum(axis=1)
         distance *= np.divide(case.size, compared, out=np.ones(len(others)), where=compared > 0)
     undefined = np.isnan(distance)
     if undefined.any():
-        # Without length or variance on one side there is nothing in common.
+        # One of the two rows has no length or no variance.
         equal = np.all(others[undefined] == first, axis=1)
         distance[undefined] = np.where(equal, 0.0, 1.0)
     return distance
@@ -153,12 +162,12 @@ def row_distance(case: np.ndarray, others: np.ndarray, metric: str) -> np.ndarra
 
 def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     """
-    Measure how far each row lies from one case, in Gower's sense.
+    Measure Gower's distance of each row from one case.
 
     Numbers and dates differ by their share of the joint range, everything else by 0 or
     1; the distance is the mean over the columns that can be compared [Gower1971]_. As in R's
-    `gower`, a pair with a missing value cannot, nor can a column without range, nor a
-    logical column that is false on both sides.
+    `gower`, a column is not compared if one of the two values is missing, if it has no
+    range, or if it is logical and false in both rows.
 
     Parameters
     ----------
@@ -170,7 +179,7 @@ def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        n distances between 0 and 1; 0 where nothing can be compared.
+        n distances between 0 and 1; 0 if no column can be compared.
 
     Raises
     ------
@@ -188,10 +197,12 @@ def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     array([0.   , 0.625, 0.5  ])
     """
     if len(case) != 1:
-        raise ValueError(f"`case` must be a frame of one row; not of {len(case)}.")
+        raise ValueError(f"`case` must be a frame of one row; it has {len(case)}.")
     absent = [column for column in others.columns if column not in case.columns]
     if absent:
-        raise ValueError(f"`case` must have the columns of `others`; it lacks {absent}.")
+        raise ValueError(
+            f"`case` must have the columns of `others`; it lacks {checks.some(absent)}."
+        )
     numbers, codes, logical = [], [], []
     for name in others.columns:
         both = pd.concat([case[name].astype(object), others[name].astype(object)])
@@ -223,7 +234,7 @@ def _kind(column: pd.Series) -> str:
 
 
 def _as_numbers(values: pd.Series) -> np.ndarray:
-    """Numbers as they are; points in time and durations in seconds from the first."""
+    """Return numbers as they are, dates and durations in seconds from the first."""
     first = values.iloc[0] if len(values) else np.nan
     if isinstance(first, pd.Period):
         return _as_numbers(pd.Series(pd.PeriodIndex(values).to_timestamp(), dtype=object))
@@ -239,8 +250,8 @@ def _gower_of_arrays(
     codes: np.ndarray,
     logical: Sequence[bool],
 ) -> np.ndarray:
-    """Call the gower package with what R compares; see `gower_distance`."""
-    # The package brings half of scikit-learn along.
+    """Call the package gower with the pairs that R compares; see `gower_distance`."""
+    # The package imports half of scikit-learn.
     from gower.gower_dist import gower_get
 
     n = len(numbers)
@@ -258,7 +269,7 @@ def _gower_of_arrays(
         finite &= spans >= _LEAST_RANGE
         numbers = np.where(finite, numbers, 0.0)
         differs = np.where(finite, case_numbers, 0.0)
-        # Where a pair cannot be compared both sides are 0 and differ by nothing.
+        # Both values of a pair that cannot be compared become 0, so that they do not differ.
         numbers, case_numbers = numbers - differs, np.zeros_like(case_numbers)
         compared += finite.sum(axis=1)
     else:
@@ -290,20 +301,20 @@ def _gower_of_arrays(
 
 def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np.ndarray:
     """
-    Measure Gower's distance to the first of n cases, on numbers and codes.
+    Measure Gower's distance of n cases from the first of them, on numbers and codes.
 
-    The same as `gower_distance`, a column at a time: nothing here is as large as the
-    table.
+    The results are those of `gower_distance`. The columns are compared one at a time, so
+    that no intermediate array is as large as the table.
 
     Parameters
     ----------
     numbers
-        (p, n) array, a row per column of the table; what is missing or infinite cannot be
+        (p, n) array, a row per column of the table. Missing and infinite values are not
         compared.
     codes
-        (q, n) array of whole numbers, -1 where missing.
+        (q, n) array of whole numbers, -1 for a missing value.
     logical
-        Which of the q are logical, with 0 for false.
+        Which of the q columns are logical, with 0 for false.
 
     Returns
     -------

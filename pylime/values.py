@@ -1,28 +1,29 @@
-"""
-The cells of an explanation that are more than numbers and strings.
-"""
+"""The cells of an explanation that are more than numbers and strings."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 __all__ = ["Bitmap", "Superpixel", "Word", "located_words", "superpixels_of"]
 
 
 class _ArrayCell:
-    """A read-only array that prints as a few words, so that a frame stays readable."""
+    """A read-only array with a repr of a few words, which keeps a printed frame readable."""
 
     __slots__ = ("_array",)
 
     def __init__(self, array: np.ndarray) -> None:
-        array = array.copy()  # what the user does to the original must not show here
+        array = array.copy()  # the user may change the original
         array.flags.writeable = False
         self._array = array
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: "DTypeLike | None" = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self._array, dtype=dtype, copy=copy)
 
     def __eq__(self, other: object) -> bool:
@@ -31,13 +32,13 @@ class _ArrayCell:
     def __hash__(self) -> int:
         return hash(self._state())
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), self._arguments()
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments(self) -> tuple[object, ...]:
         return (self._array,)
 
-    def _state(self) -> tuple[Any, ...]:
+    def _state(self) -> tuple[object, ...]:
         return self._array.shape, self._array.tobytes()
 
 
@@ -45,14 +46,14 @@ class Superpixel(_ArrayCell):
     """
     The pixels of a superpixel.
 
-    `numpy.asarray()` gives them as positions, counted from 0 along the rows.
+    `numpy.asarray()` returns their positions, counted from 0 along the rows.
 
     Parameters
     ----------
     indices
         Positions of the pixels.
     shape
-        Height and width of the picture.
+        Height and width of the image.
 
     Examples
     --------
@@ -78,10 +79,10 @@ class Superpixel(_ArrayCell):
         mask.ravel()[self._array] = True
         return mask
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments(self) -> tuple[object, ...]:
         return self._array, self.shape
 
-    def _state(self) -> tuple[Any, ...]:
+    def _state(self) -> tuple[object, ...]:
         return *super()._state(), self.shape
 
     def __repr__(self) -> str:
@@ -90,9 +91,9 @@ class Superpixel(_ArrayCell):
 
 class Bitmap(_ArrayCell):
     """
-    The picture that was explained.
+    The image that was explained.
 
-    `numpy.asarray()` gives its pixels; in a notebook it shows itself.
+    `numpy.asarray()` returns its pixels; notebooks show it as an image.
 
     Parameters
     ----------
@@ -128,17 +129,15 @@ class Bitmap(_ArrayCell):
 
 class Word(str):
     """
-    A word of a text, which knows where it stands there.
-
-    Otherwise it is a string like any other.
+    A word of a text, with its places there; in all else a string.
 
     Parameters
     ----------
     word
         The word, or `word_position`.
     spans
-        Start and end of each place in the text where it stands. Empty if it is not found
-        there: the tokenizer changed it, or it comes from another text of a pooled
+        Start and end of each place of the word in the text. Empty if the word is not in the
+        text: the tokenizer changed it, or it comes from another text of a pooled
         explanation.
 
     Examples

@@ -1,8 +1,8 @@
 """
-Pages that explain texts while they are typed; they need the extra `app`.
+Pages that explain texts during typing; they need the extra `app`.
 
-The rule of this room: what a visitor types is shown as text, and work that nobody waits for
-ends.
+The rule of this room: a page shows everything that a visitor types as text, never as HTML,
+and stops work that nobody waits for.
 """
 
 from pylime.app.page import (

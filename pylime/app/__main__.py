@@ -1,4 +1,4 @@
-"""Show the page with a model of which library a sentence comes from: `python -m pylime.app`."""
+"""The page with a classifier of sentences by library: `python -m pylime.app`."""
 
 from pylime.app.page import main
 

@@ -1,7 +1,7 @@
 """
-The page that explains texts while they are typed, and its parts for pages of one's own.
+The page that explains texts during typing, and its parts for a page of your own.
 
-`python -m pylime.app` shows it with a model that is trained on the spot.
+`python -m pylime.app` trains a model and shows the page with it.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import inspect
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 import pandas as pd
 
@@ -20,22 +20,31 @@ from pylime.app.interruptible import interruptible
 from pylime.explainers import explain, lime
 from pylime.pipeline import Explainer
 from pylime.plots.text import TextExplanations, css_size, plot_text_explanations
-from pylime.surrogate.selection import FEATURE_SELECT
+from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect
 from pylime.text.explainer import TextExplainer
 from pylime.text.tokens import tokenize
 
 if TYPE_CHECKING:
+    from htmltools import Tag
     from shiny import App, Inputs, Outputs, Session
     from shiny.render import ui as RenderUI  # noqa: N812
 
 __all__ = ["interactive_text_explanations", "render_text_explanations", "text_explanations_output"]
 
 _TOO_SHORT = "Text provided is too short to be explained (>= {})."
-# One seed for all, so that moving a control changes what it says and nothing else.
+# With one seed for all, moving a control changes that option and nothing else.
 _SEED = 1
-# All visitors share one server: a single explanation may not take all of it.
+# All visitors share one server: no single explanation may occupy it.
 _MOST_PERMUTATIONS = 50_000
 _MOST_CHARACTERS = 20_000
+
+
+class _Options(TypedDict):
+    """Options of `explain()` that a visitor controls."""
+
+    n_permutations: int
+    feature_select: FeatureSelect
+    n_features: int
 
 
 def interactive_text_explanations(
@@ -48,32 +57,32 @@ def interactive_text_explanations(
     max_feature_to_select: int = 20,
 ) -> "App":
     """
-    Make a page on which texts are explained while they are typed.
+    Make a page that explains texts during typing.
 
     It has a text box, the number of permutations, the method of selection and the number
-    of words. The likeliest label is explained. The page stays usable while an explanation
-    is computed; a new input takes the place of an older one, for which the model is no
-    longer asked. One visitor's text is explained at a time, because few models bear more.
+    of words. It explains the most likely label. The page stays usable while an explanation
+    is computed; a new input stops the computation for an older one. The texts of several
+    visitors are explained one at a time, because few models can predict in several threads.
 
     Parameters
     ----------
     explainer
         From `pylime.lime`, of texts.
     window_title, title
-        What stands above the window and the page.
+        Titles of the window and the page.
     place_holder
-        What stands in the text box before there is a text.
+        Text of the empty text box.
     minimum_length
-        Number of words that a text must have.
+        The smallest number of words of a text.
     minimum_length_error
-        What the page says of a shorter one.
+        Message for a shorter text.
     max_feature_to_select
-        The largest number of words that can be asked for.
+        The largest number of words that a visitor can choose.
 
     Returns
     -------
     shiny.App
-        To be run by `shiny.run_app(app)`, or in a file by `shiny run`.
+        Run it by `shiny.run_app(app)`, or in a file by `shiny run`.
 
     Raises
     ------
@@ -104,16 +113,15 @@ def interactive_text_explanations(
         "minimum_length_error": minimum_length_error,
     }
     for name, value in texts.items():
-        if not isinstance(value, str):
-            raise TypeError(f"`{name}` must be a string; not {value!r:.80}.")
+        checks.text(name, value)
     checks.count("minimum_length", minimum_length)
     checks.count("max_feature_to_select", max_feature_to_select)
     if minimum_length_error == _TOO_SHORT.format(3):
         minimum_length_error = _TOO_SHORT.format(minimum_length)
     from shiny import App
 
-    # Work that waits in the queue of one thread can still be taken back; a running thread
-    # cannot be stopped from outside.
+    # Work in the queue of a single thread can be cancelled; a running thread cannot be
+    # stopped from outside.
     worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pylime")
     server = functools.partial(_serve, explainer, worker, minimum_length, minimum_length_error)
 
@@ -125,21 +133,21 @@ def interactive_text_explanations(
 
 def text_explanations_output(
     id: str, width: str | float = "100%", height: str | float = "auto"
-) -> Any:
+) -> "Tag":
     """
-    Make the place in a Shiny page where highlighted texts appear.
+    Make the element of a Shiny page in which highlighted texts appear.
 
     Parameters
     ----------
     id
         Name of the function that `render_text_explanations` decorates.
     width, height
-        How large it is: pixels, or a CSS length.
+        Its size: pixels, or a CSS length.
 
     Returns
     -------
     htmltools.Tag
-        To be put into the page.
+        An element for the page.
 
     Raises
     ------
@@ -155,24 +163,32 @@ def text_explanations_output(
     from shiny import ui
 
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
-    # A box around it, because Shiny's own may have none in the layout.
+    # A box around it, because Shiny's own element has none in some layouts.
     return ui.div(ui.output_ui(id), style=f"{size}; overflow: auto")
 
 
-def render_text_explanations(function: Callable[[], Any] | None = None) -> "RenderUI | Callable":
+@overload
+def render_text_explanations(
+    function: None = None,
+) -> "Callable[[Callable[[], object]], RenderUI]": ...
+@overload
+def render_text_explanations(function: Callable[[], object]) -> "RenderUI": ...
+def render_text_explanations(
+    function: Callable[[], object] | None = None,
+) -> "RenderUI | Callable[[Callable[[], object]], RenderUI]":
     """
     Show highlighted texts in a Shiny page; a decorator for functions of its server.
 
     Parameters
     ----------
     function
-        Gives an explanation, or its `pylime.plot_text_explanations`;
-        None for nothing. Elements of a page are shown as they are. May be asynchronous.
+        Returns an explanation, its `pylime.plot_text_explanations`, or None for nothing.
+        Elements of a page are shown unchanged. The function may be asynchronous.
 
     Returns
     -------
     shiny.render.ui
-        What Shiny shows in the `text_explanations_output` of the function's name.
+        The content of the `text_explanations_output` with the function's name.
 
     Raises
     ------
@@ -210,7 +226,7 @@ def _need_shiny(who: str) -> None:
         raise ImportError(f"{who} needs Shiny: pip install 'tidylime[app]'.") from error
 
 
-def _page(window_title: str, title: str, place_holder: str, most_words: int) -> Any:
+def _page(window_title: str, title: str, place_holder: str, most_words: int) -> "Tag":
     """Lay out the page."""
     from shiny import ui
 
@@ -269,14 +285,14 @@ def _serve(
     input: "Inputs",
     session: "Session",
 ) -> None:
-    """Answer one visitor."""
+    """Serve one visitor."""
     from shiny import reactive, req
 
-    problem: Any = reactive.value(minimum_length_error)
+    problem: reactive.value[str | None] = reactive.value(minimum_length_error)
     has_plot = False
 
     @reactive.extended_task
-    async def explanation(text: str, **options: Any) -> TextExplanations:
+    async def explanation(text: str, options: _Options) -> TextExplanations:
         stop = threading.Event()
         work = functools.partial(_explained, explainer, text, stop, options)
         try:
@@ -289,7 +305,7 @@ def _serve(
     @reactive.effect
     def start() -> None:
         text = input.text_to_explain() or ""
-        options = {
+        options: _Options = {
             "n_permutations": input.number_permutations(),
             "feature_select": input.feature_selection_strategy(),
             "n_features": input.number_features_to_explain(),
@@ -298,14 +314,14 @@ def _serve(
         found = _problem_of(text, options["n_permutations"])
         problem.set(found)
         if found is None:
-            explanation.invoke(text, **options)
+            explanation.invoke(text, options)
 
-    def _problem_of(text: str, n_permutations: Any) -> str | None:
+    def _problem_of(text: str, n_permutations: object) -> str | None:
         if len(text) > _MOST_CHARACTERS:
             return f"Text provided is too long to be explained here (> {_MOST_CHARACTERS})."
         try:
             words, _ = tokenize(text, explainer.tokenization)
-        except Exception as error:  # whatever a tokenizer of the user's raises
+        except Exception as error:  # a tokenizer of the user's can raise anything
             return f"The text could not be split into words. {type(error).__name__}: {error}"
         if len(words) < minimum_length:
             return minimum_length_error
@@ -317,7 +333,7 @@ def _serve(
         return None
 
     @render_text_explanations
-    def text_explanations_plot() -> Any:
+    def text_explanations_plot() -> "TextExplanations | Tag":
         nonlocal has_plot
         status = explanation.status()
         message = problem()
@@ -325,14 +341,14 @@ def _serve(
             error = explanation.error()
             message = f"The text could not be explained. {type(error).__name__}: {error}"
         if message is None and status != "success":
-            if has_plot:  # the older explanation stays, and is shown to be out of date
+            if has_plot:  # the older explanation stays, and the page marks it as out of date
                 req(False, cancel_output="progress")
             message = "The text is being explained ..."
         has_plot = message is None
         return explanation.result() if message is None else _message(message, status)
 
 
-def _message(text: str, status: str) -> Any:
+def _message(text: str, status: str) -> "Tag":
     from shiny import ui
 
     tone = "text-danger" if status == "error" else "text-body-secondary"
@@ -340,9 +356,9 @@ def _message(text: str, status: str) -> Any:
 
 
 def _explained(
-    explainer: TextExplainer, text: str, stop: threading.Event, options: dict[str, Any]
+    explainer: TextExplainer, text: str, stop: threading.Event, options: _Options
 ) -> TextExplanations:
-    """Explain a text, in a thread that gives up when nobody waits for it any more."""
+    """Explain a text, in a thread that raises as soon as `stop` is set."""
     explanation = explain(
         [text], interruptible(explainer, stop), random_state=_SEED, progress=False, **options
     )
@@ -351,7 +367,7 @@ def _explained(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """
-    Show the page with a model of which library a docstring's sentence comes from.
+    Show the page with a classifier of sentences from docstrings by library.
 
     Parameters
     ----------
@@ -360,11 +376,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(
         prog="python -m pylime.app",
-        description="Explain on a page by which words a model tells sentences from the "
-        "docstrings of numpy, scipy, pandas, scikit-learn and scikit-image apart.",
+        description="Show a page that explains which words reveal the library that a sentence "
+        "comes from: numpy, scipy, pandas, scikit-learn or scikit-image.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (8000)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="0 for any free port (8000)")
     options = parser.parse_args(arguments)
     _need_shiny("python -m pylime.app")
     import shiny

@@ -1,5 +1,5 @@
 """
-What the package ships: labels, tables and examples.
+Labels, tables and example explanations.
 
-The rule of this room: everything is read from the installed package, and nothing from a network.
+The rule of this room: all data come from the installed packages, none from a network.
 """

@@ -1,4 +1,4 @@
-"""What ships with the package: class names, a table and ready explanations."""
+"""Class names, a table and example explanations that come with the package."""
 
 import io
 from importlib.resources import as_file, files
@@ -12,10 +12,10 @@ from pylime.files.storage import read_explanation
 __all__ = ["imagenet_labels", "load_biopsy", "load_image_example", "load_text_example"]
 
 
-def _place(name: str) -> Traversable:
+def _data_file(name: str) -> Traversable:
     try:
         folder = files("pylime.inst_data")
-    except ModuleNotFoundError:  # a source tree that was never installed
+    except ModuleNotFoundError:  # a source tree that is not installed
         folder = files("pylime") / ".." / "inst_data"
     return folder / name
 
@@ -31,13 +31,13 @@ def imagenet_labels(*, details: bool = False) -> pd.Series | pd.DataFrame:
     Parameters
     ----------
     details
-        Whether to give the WordNet identifiers, too.
+        Whether to return the WordNet identifiers, too.
 
     Returns
     -------
     pandas.Series or pandas.DataFrame
         1000 names by position from 0; with `details` a frame with the columns
-        `wordnet_id` and `name`. Two classes called crane carry their identifier.
+        `wordnet_id` and `name`. Names that repeat, such as crane, end in the identifier.
 
     Examples
     --------
@@ -46,23 +46,23 @@ def imagenet_labels(*, details: bool = False) -> pd.Series | pd.DataFrame:
     >>> imagenet_labels(details=True).loc[285, "wordnet_id"]
     'n02124075'
     """
-    text = _place("imagenet_labels.csv").read_text(encoding="utf-8")
+    text = _data_file("imagenet_labels.csv").read_text(encoding="utf-8")
     classes = pd.read_csv(io.StringIO(text), index_col="index")
     return classes if details else classes["name"]
 
 
 def load_biopsy() -> pd.DataFrame:
     """
-    Load the biopsies of 699 breast tumours, as R's `MASS::biopsy` has them.
+    Load the biopsies of 699 breast tumours, the data of R's `MASS::biopsy`.
 
     Dr William H. Wolberg of the University of Wisconsin Hospitals, Madison, scored nine
-    properties of each from 1 to 10 [Wolberg1990]_.
+    properties of each tumour from 1 to 10 [Wolberg1990]_.
 
     Returns
     -------
     pandas.DataFrame
-        Nine columns of whole numbers, of which `bare nuclei` is missing 16 times, and `class`,
-        `benign` or `malignant`; R's row names, from 1, as index.
+        Nine columns of whole numbers, with 16 missing values in `bare nuclei`, and `class`,
+        `benign` or `malignant`. The index has R's row names, from 1.
 
     References
     ----------
@@ -77,19 +77,19 @@ def load_biopsy() -> pd.DataFrame:
     1                   5        1  benign
     2                   5        1  benign
     """
-    text = io.StringIO(_place("biopsy.csv").read_text(encoding="utf-8"))
+    text = io.StringIO(_data_file("biopsy.csv").read_text(encoding="utf-8"))
     return pd.read_csv(text, index_col="case", dtype={"bare nuclei": "Int64"})
 
 
 def load_image_example() -> pd.DataFrame:
     """
-    Load a ready explanation of a photograph, to try the plots on.
+    Load an example explanation of a photograph.
 
     Returns
     -------
     pandas.DataFrame
-        What `explain()` says of the two likeliest classes of scikit-image's `chelsea`, a
-        cat, with twenty superpixels each (R: `.load_image_example()`).
+        The explanation of the two most likely classes of scikit-image's `chelsea`, a cat,
+        with twenty superpixels each (R: `.load_image_example()`).
 
     Examples
     --------
@@ -102,13 +102,13 @@ def load_image_example() -> pd.DataFrame:
 
 def load_text_example() -> pd.DataFrame:
     """
-    Load a ready explanation of four reviews, to try the plots on.
+    Load an example explanation of four reviews.
 
     Returns
     -------
     pandas.DataFrame
-        What `explain()` says of the likelier of the labels `good` and `bad`, with five words
-        each (R: `.load_text_example()`).
+        The explanation of the more likely label, `good` or `bad`, with five words each
+        (R: `.load_text_example()`).
 
     Examples
     --------
@@ -121,5 +121,5 @@ def load_text_example() -> pd.DataFrame:
 
 
 def _read_example(name: str) -> pd.DataFrame:
-    with as_file(_place(name)) as path:
+    with as_file(_data_file(name)) as path:
         return read_explanation(path)

@@ -1,4 +1,4 @@
-"""Example data and a model of them, without a download: what installed libraries say."""
+"""Example texts without a download, from the docstrings of libraries, and a model of them."""
 
 import inspect
 import re
@@ -6,13 +6,16 @@ import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 __all__ = ["docstring_classifier", "docstring_sentences"]
 
-# The submodules whose public names are read, beside those of the library itself.
+# The submodules whose docstrings are read, beside those of the library itself.
 _LIBRARIES = {
     "numpy": "char fft linalg ma polynomial random strings testing",
     "scipy": "cluster.hierarchy cluster.vq constants fft integrate interpolate io linalg ndimage "
@@ -34,15 +37,15 @@ def docstring_sentences() -> pd.DataFrame:
     """
     Collect the first sentences of the public docstrings of five libraries.
 
-    To tell numpy, scipy, pandas, scikit-learn and scikit-image apart by one sentence is a
-    task for text classifiers that every installation can try. Sentences of fewer than
+    They are a data set for text classifiers that needs no download: which of numpy, scipy,
+    pandas, scikit-learn and scikit-image does a sentence come from? Sentences of fewer than
     three words, and those that two libraries share, are left out.
 
     Returns
     -------
     pandas.DataFrame
-        Thousands of rows with the columns `text` and `library`, sorted; which ones
-        depends on the versions that are installed.
+        Thousands of rows with the columns `text` and `library`, sorted; they depend on the
+        installed versions.
 
     Examples
     --------
@@ -51,7 +54,7 @@ def docstring_sentences() -> pd.DataFrame:
     ['numpy', 'pandas', 'scikit-image', 'scikit-learn', 'scipy']
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what is there, some is deprecated
+        warnings.simplefilter("ignore")  # some of the functions are deprecated
         rows = {
             (sentence, _NAMES.get(library, library))
             for library, submodules in _LIBRARIES.items()
@@ -62,9 +65,9 @@ def docstring_sentences() -> pd.DataFrame:
     return frame[~frame["text"].duplicated(keep=False)].reset_index(drop=True)
 
 
-def docstring_classifier(sentences: pd.DataFrame) -> Any:
+def docstring_classifier(sentences: pd.DataFrame) -> "Pipeline":
     """
-    Train a classifier of the libraries that sentences come from.
+    Train a classifier of sentences by library.
 
     Parameters
     ----------
@@ -74,8 +77,8 @@ def docstring_classifier(sentences: pd.DataFrame) -> Any:
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Weighted counts of words and a logistic regression; right for five of six sentences that
-        it has not seen.
+        Weighted counts of words and a logistic regression, which is right for five of six
+        new sentences.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -87,7 +90,7 @@ def docstring_classifier(sentences: pd.DataFrame) -> Any:
 
 
 def _sentences_of(module: ModuleType, library: str) -> Iterator[str]:
-    """The sentences of a module's public functions and classes, and of their methods."""
+    """Iterate over the sentences of a module's public functions, classes and methods."""
     for _, value in _public_members(module):
         if not callable(value) or not _belongs_to(value, library):
             continue
@@ -98,23 +101,23 @@ def _sentences_of(module: ModuleType, library: str) -> Iterator[str]:
                     yield from _first_sentence(method)
 
 
-def _public_members(owner: Any) -> Iterator[tuple[str, Any]]:
+def _public_members(owner: ModuleType | type) -> Iterator[tuple[str, object]]:
     for name in sorted(getattr(owner, "__all__", None) or dir(owner)):
         if not name.startswith("_"):
             try:
-                # As it stands in a class, so that no property is computed; a module may
-                # make what it offers when it is asked for.
+                # No property of a class may be computed, but some modules import their
+                # members on access.
                 get = inspect.getattr_static if isinstance(owner, type) else getattr
                 yield name, get(owner, name)
-            except (AttributeError, ImportError):  # announced, but not to be had
+            except (AttributeError, ImportError):  # named in `__all__`, but not installed
                 continue
 
 
-def _belongs_to(value: Any, library: str) -> bool:
+def _belongs_to(value: object, library: str) -> bool:
     return str(getattr(value, "__module__", None) or library).split(".")[0] == library
 
 
-def _first_sentence(value: Any) -> Iterator[str]:
+def _first_sentence(value: object) -> Iterator[str]:
     docstring = getattr(value, "__doc__", None)
     if not isinstance(docstring, str):
         return

@@ -20,7 +20,7 @@ from pylime import checks
 from pylime._types import Model, OneImage, Preprocess
 from pylime.errors import CaseError
 from pylime.image.painting import handed_over, make_painter
-from pylime.image.pixels import check_picture, parse_colour, read_picture, rgb_pixels
+from pylime.image.pixels import check_image, parse_colour, read_image, rgb_pixels
 from pylime.image.superpixels import bounding_box, segment_by
 from pylime.masks import distinct_rows, draw_masks
 from pylime.pipeline import (
@@ -196,7 +196,7 @@ def _make_image_explainer(
     data: CaseList, model: Model, preprocess: Preprocess, options: NoOptions, kind: InputKind
 ) -> ImageExplainer:
     for item in data.items:
-        check_picture(item)
+        check_image(item)
     return ImageExplainer(model, preprocess, kind)
 
 
@@ -208,7 +208,7 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
     (item,), (name,) = cases.items, cases.names
     options: ExplainImageOptions = request.options
     background = parse_colour(options.background, "background")
-    pixels = read_picture(item)
+    pixels = read_image(item)
     if isinstance(item, str | Path):
         pixels = _with_room_for(pixels, background)
     labels = _segment(pixels, options)

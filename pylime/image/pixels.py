@@ -1,27 +1,35 @@
-"""
-Picture files, colours and pixels: reading, laying one over another, writing.
-"""
+"""Image files, colours and pixels: reading, laying one over another, writing."""
 
 import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageColor
 
+from pylime._types import OneImage
+
 __all__ = [
-    "check_picture",
+    "RGBA",
+    "Colour",
+    "check_image",
     "flatten",
     "parse_colour",
-    "read_picture",
+    "read_image",
     "rgb_pixels",
     "write_png",
 ]
 
+Colour: TypeAlias = str | tuple[int, int, int] | tuple[int, int, int, int]
+"""A CSS name or code, or 3 or 4 numbers from 0 to 255."""
 
-def parse_colour(colour: Any, argument: str) -> tuple[int, int, int, int]:
+RGBA: TypeAlias = tuple[int, int, int, int]
+"""Red, green, blue and alpha, from 0 to 255."""
+
+
+def parse_colour(colour: object, argument: str) -> RGBA:
     """
     Read a colour.
 
@@ -31,7 +39,7 @@ def parse_colour(colour: Any, argument: str) -> tuple[int, int, int, int]:
         A CSS name, `"#rrggbb"`, `"#rrggbbaa"`, `"none"` for transparent, or a tuple of 3 or
         4 numbers from 0 to 255. `"grey"` is R's, (190, 190, 190).
     argument
-        How to call it in an error.
+        Name of the argument in an error.
 
     Returns
     -------
@@ -41,7 +49,12 @@ def parse_colour(colour: Any, argument: str) -> tuple[int, int, int, int]:
     Raises
     ------
     ValueError
-        If it is no colour.
+        If it is not a colour.
+
+    Examples
+    --------
+    >>> parse_colour("firebrick", "outline_col")
+    (178, 34, 34, 255)
     """
     if isinstance(colour, str):
         name = colour.strip().lower()
@@ -64,26 +77,26 @@ def parse_colour(colour: Any, argument: str) -> tuple[int, int, int, int]:
     )
 
 
-def _are_bytes(values: Sequence[Any]) -> bool:
+def _are_bytes(values: Sequence[object]) -> bool:
     return all(isinstance(value, int | np.integer) and 0 <= value <= 255 for value in values)
 
 
-def read_picture(item: Any) -> np.ndarray:
+def read_image(item: OneImage) -> np.ndarray:
     """
-    Read the pixels of a picture.
+    Read the pixels of an image.
 
     Parameters
     ----------
     item
-        A path, a PIL image or an array of uint8.
+        A path, an image of Pillow or an array of uint8.
 
     Returns
     -------
     numpy.ndarray
         (H, W) for grey, (H, W, 3) for colour, (H, W, 4) with transparency; uint8. Grey values
-        and TIFF colours of 16 bits are rounded to 8; of PNG colours Pillow reads the
-        upper 8. Palettes and other colour spaces become RGB. As in R, a picture is not
-        turned by its EXIF orientation.
+        and TIFF colours of 16 bits are rounded to 8 bits; from PNG colours of 16 bits Pillow
+        reads the upper 8. Palettes and other colour spaces become RGB. As in R, the EXIF
+        orientation is ignored.
 
     Raises
     ------
@@ -96,19 +109,19 @@ def read_picture(item: Any) -> np.ndarray:
         return _read_file(Path(item))
     pixels = _pil_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
     if not pixels.size:
-        raise ValueError(f"The picture has no pixels: its shape is {pixels.shape}.")
+        raise ValueError(f"The image has no pixels: its shape is {pixels.shape}.")
     return pixels
 
 
-def check_picture(item: Any) -> None:
-    """Raise what `read_picture` would, but look at the head of a file only."""
+def check_image(item: OneImage) -> None:
+    """Raise the errors of `read_image`, but read only the head of a valid file."""
     if isinstance(item, str | Path):
         try:
             with Image.open(item):
                 return
         except (OSError, SyntaxError, ValueError):
-            pass  # reading it in full tells what is wrong
-    read_picture(item)
+            pass  # reading all of it raises the right error
+    read_image(item)
 
 
 def _read_file(path: Path) -> np.ndarray:
@@ -123,14 +136,14 @@ def _read_file(path: Path) -> np.ndarray:
         if path.suffix.lower() in (".tif", ".tiff"):
             return _read_tiff(path)
         raise ValueError(
-            f"{path} is not an image of a format that can be read, or it is cut off."
+            f"{path} is not an image in a format that can be read, or it is cut off."
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
 
 
 def _read_tiff(path: Path) -> np.ndarray:
-    """TIFF files that Pillow does not know, such as colours of 16 bits."""
+    """Read a TIFF file that Pillow cannot read, such as one with colours of 16 bits."""
     from tifffile import TiffFileError, imread
 
     try:
@@ -146,7 +159,7 @@ def _read_tiff(path: Path) -> np.ndarray:
 def _pil_pixels(image: Image.Image) -> np.ndarray:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return _to_bytes(np.asarray(image))
-    if image.mode == "La":  # Pillow has no way from here to RGBA
+    if image.mode == "La":  # Pillow cannot convert this mode to RGBA
         image = image.convert("LA")
     if image.mode in ("1", "L"):
         return np.array(image.convert("L"))
@@ -173,14 +186,14 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
 
 
 def rgb_pixels(pixels: np.ndarray) -> np.ndarray:
-    """The (H, W, 3) colours of a picture that may be grey or have transparency."""
+    """Return the (H, W, 3) colours of an image, which may be grey or have transparency."""
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
     return pixels[..., :3]
 
 
-def flatten(pixels: np.ndarray, background: tuple[int, int, int, int]) -> np.ndarray:
-    """Lay a picture with transparency over a colour; (H, W, 4) to (H, W, 4)."""
+def flatten(pixels: np.ndarray, background: RGBA) -> np.ndarray:
+    """Lay an (H, W, 4) image with transparency over a colour."""
     canvas = Image.new("RGBA", (pixels.shape[1], pixels.shape[0]), background)
     return np.array(Image.alpha_composite(canvas, Image.fromarray(pixels, "RGBA")))
 
@@ -189,8 +202,8 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     """
     Write a PNG file without compressing it.
 
-    Pillow tries out a filter for every line even then, which takes four times as long;
-    these files live for the time of one prediction.
+    Pillow tries filters for every line even without compression, which takes four times as
+    long; these files exist only during one prediction.
     """
     height, width, *channels = pixels.shape
     colour_type = {1: 0, 3: 2, 4: 6}[channels[0] if channels else 1]

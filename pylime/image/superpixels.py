@@ -1,19 +1,23 @@
 """
-Superpixels as R's `lime` makes them: pixel for pixel the same segmentation.
+Superpixels of R's `lime`, pixel for pixel.
 
-`segment` takes a picture all the way, through `lab_bytes` and `slic`;
-`pixels_of` and `bounding_box` are what explanations say of a superpixel.
+`segment` converts an image with `lab_bytes` and segments it with `slic`; `pixels_of` and
+`bounding_box` describe the superpixels in an explanation.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from pylime import checks
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = [
+    "Segmentation",
     "bounding_box",
     "check_segmentation",
     "lab_bytes",
@@ -22,6 +26,9 @@ __all__ = [
     "segment_by",
     "slic",
 ]
+
+Segmentation: TypeAlias = Callable[[np.ndarray], "ArrayLike"]
+"""From an (H, W, 3) array of uint8 to the segment of each pixel, (H, W) numbers."""
 
 # Linear sRGB to XYZ for the D65 white point, with the digits ImageMagick uses.
 _RGB_TO_XYZ = np.array(
@@ -38,7 +45,7 @@ _CIE_K = 24389.0 / 27.0
 
 def lab_bytes(rgb: np.ndarray) -> np.ndarray:
     """
-    Convert a picture to 8-bit L*a*b*, byte for byte as ImageMagick does.
+    Convert an image to 8-bit L*a*b*, byte for byte like ImageMagick.
 
     Parameters
     ----------
@@ -50,6 +57,11 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
     numpy.ndarray
         (H, W, 3) array of uint8: L scaled from 0..100, a and b from -127.5..127.5.
 
+    Raises
+    ------
+    ValueError
+        If `rgb` has another shape or type.
+
     Examples
     --------
     >>> lab_bytes(np.array([[[255, 255, 255], [255, 0, 0]]], dtype=np.uint8)).tolist()
@@ -60,8 +72,7 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"`rgb` must be a (H, W, 3) array of uint8; not {rgb.shape} of {rgb.dtype}."
         )
-    # A photograph has far fewer colours than pixels; the conversion is a pure
-    # function of the colour, so each colour is converted once.
+    # A photograph has far fewer colours than pixels, so each colour is converted once.
     packed = (
         (rgb[..., 0].astype(np.uint32) << 16) | (rgb[..., 1].astype(np.uint32) << 8) | rgb[..., 2]
     )
@@ -85,7 +96,7 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
 
 
 def _bytes_of_quantum(quantum: np.ndarray) -> np.ndarray:
-    """Round 16-bit values to 8 bits the way ImageMagick does."""
+    """Round 16-bit values to 8 bits like ImageMagick."""
     return ((quantum + 128 - ((quantum + 128) >> 8)) >> 8).astype(np.uint8)
 
 
@@ -98,20 +109,20 @@ def slic(
     n_iter: int = 10,
 ) -> np.ndarray:
     """
-    Segment a picture into superpixels by simple linear iterative clustering.
+    Segment an image into superpixels by simple linear iterative clustering.
 
-    The variant of R's `lime::slic()`: differences to a centre are cut to whole numbers,
-    and areas too small to stand alone join a neighbour [Achanta2012]_.
+    This is the variant of R's `lime::slic()`: differences from a centre are truncated to
+    whole numbers, and small areas join a neighbour [Achanta2012]_.
 
     Parameters
     ----------
     L, a, b
         (H, W) arrays of uint8, the channels of `lab_bytes`.
     n_superpixels
-        How many superpixels to aim at; the result can have more or fewer.
+        Number of superpixels to aim at; the result can have more or fewer.
     weight
-        How much place counts against colour: higher values give more compact
-        superpixels, lower ones follow the colours.
+        Importance of place against colour: with higher values the superpixels are more
+        compact, with lower values they follow the colours.
     n_iter
         How often the centres are moved.
 
@@ -123,7 +134,7 @@ def slic(
     Raises
     ------
     ValueError
-        If the channels differ in shape, if the picture has fewer pixels than
+        If the channels differ in shape, if the image has fewer pixels than
         `n_superpixels`, or if not one centre fits into it.
 
     References
@@ -145,37 +156,35 @@ def slic(
         raise ValueError(f"`L`, `a` and `b` must be uint8 arrays of one shape (H, W); not {given}.")
     if n_superpixels > shape[0] * shape[1]:
         raise ValueError(
-            f"`n_superpixels` must not exceed the picture's pixels; not {n_superpixels} "
-            f"in a picture of {shape[1]}x{shape[0]}."
+            f"`n_superpixels` must not exceed the image's pixels; not {n_superpixels} "
+            f"in an image of {shape[1]}x{shape[0]}."
         )
     step = math.sqrt(shape[0] * shape[1] / n_superpixels)
     lab = np.stack(channels).astype(np.float64)
     centres = _first_centres(lab, step)
     if not len(centres):
         raise ValueError(
-            f"No superpixels are left of a {shape[1]}x{shape[0]} picture with "
-            f"n_superpixels={n_superpixels}: ask for more of them."
+            f"No superpixels are left of a {shape[1]}x{shape[0]} image with "
+            f"`n_superpixels={n_superpixels}`. Raise `n_superpixels`."
         )
     assignment = _assign(lab, centres, step, float(weight), n_iter)
     return _connect(assignment, limit=shape[0] * shape[1] // len(centres))
 
 
 def check_segmentation(
-    n_superpixels: Any, weight: Any, n_iter: Any, segmentation: Any = None
+    n_superpixels: object, weight: object, n_iter: object, segmentation: object = None
 ) -> None:
-    """Raise unless the options of the segmentation make sense."""
-    if segmentation is not None and not callable(segmentation):
-        raise TypeError(
-            "`segmentation` must be a function from an (H, W, 3) array to the segment of each "
-            f"pixel; not {segmentation!r:.80}."
-        )
+    """Raise unless the options of a segmentation are valid."""
+    if segmentation is not None:
+        what = "a function from an (H, W, 3) array to the segment of each pixel"
+        checks.function("segmentation", segmentation, what)
     checks.count("n_superpixels", n_superpixels)
     checks.count("n_iter", n_iter)
     checks.positive("weight", weight)
 
 
 def _positions(length: int, step: float) -> list[int]:
-    """Places of the grid of first centres along one side."""
+    """Place the first centres along one side, as a grid."""
     places = []
     place = int(step / 2)
     while place < length - step / 2:
@@ -185,7 +194,7 @@ def _positions(length: int, step: float) -> list[int]:
 
 
 def _first_centres(lab: np.ndarray, step: float) -> np.ndarray:
-    """Grid of centres (L, a, b, x, y), each moved to the flattest place around it."""
+    """Make a grid of centres (L, a, b, x, y), each moved to the flattest place around it."""
     _, height, width = lab.shape
     lightness = lab[0].ravel()
     last = lightness.size - 1
@@ -195,8 +204,8 @@ def _first_centres(lab: np.ndarray, step: float) -> np.ndarray:
             best, place = math.inf, (x, y)
             for row in range(max(y - 1, 0), min(y + 2, height)):
                 for column in range(max(x - 1, 0), min(x + 2, width)):
-                    # At the right edge R reads on into the next row; below the
-                    # last row there is nothing to read, so the pixel itself stands in.
+                    # At the right edge R reads on into the next row; the last row has
+                    # none below it, so the pixel itself takes its place.
                     at = row * width + column
                     right = lightness[min(at + 1, last)]
                     below = lightness[at + width] if row + 1 < height else lightness[at]
@@ -211,7 +220,7 @@ def _first_centres(lab: np.ndarray, step: float) -> np.ndarray:
 def _assign(
     lab: np.ndarray, centres: np.ndarray, step: float, weight: float, n_iter: int
 ) -> np.ndarray:
-    """Move the centres `n_iter` times; the centre of each pixel, -1 where none reaches."""
+    """Move the centres `n_iter` times; return the centre of each pixel, -1 without one."""
     _, height, width = lab.shape
     assignment = np.full((height, width), -1)
     ys, xs = np.mgrid[:height, :width]
@@ -219,13 +228,13 @@ def _assign(
     for _ in range(n_iter):
         distance = np.full((height, width), np.inf)
         for number, centre in enumerate(centres):
-            if np.isnan(centre[0]):  # it has lost all its pixels
+            if np.isnan(centre[0]):  # it has no pixels any more
                 continue
             x0, x1 = _window(centre[3], step, width)
             y0, y1 = _window(centre[4], step, height)
             if x0 >= x1 or y0 >= y1:
                 continue
-            # Differences are cut to whole numbers before they are squared.
+            # Like R, truncate the differences to whole numbers before squaring them.
             colour = np.trunc(centre[:3, None, None] - lab[:, y0:y1, x0:x1])
             np.square(colour, out=colour)
             squared = colour[0]
@@ -252,12 +261,12 @@ def _assign(
 
 
 def _window(centre: float, step: float, length: int) -> tuple[int, int]:
-    """First and one past the last place, inside the picture, that a centre looks at."""
+    """Return the range of places around a centre, cut at the edges of the image."""
     return max(int(centre - step), 0), min(math.ceil(centre + step), length)
 
 
 def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
-    """Give each connected area a label; too small ones take a neighbour's."""
+    """Label each connected area; one that is too small gets the label of a neighbour."""
     from skimage.measure import label as label_areas  # slow to import
 
     height, width = assignment.shape
@@ -265,7 +274,7 @@ def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
     _, first, area, n_pixels = np.unique(
         areas, return_index=True, return_inverse=True, return_counts=True
     )
-    order = np.argsort(first)  # areas as they are met in row order
+    order = np.argsort(first)  # areas by their first pixel in row order
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     area = rank[area]
@@ -293,7 +302,7 @@ def segment(
     rgb: np.ndarray, n_superpixels: int = 50, weight: float = 20, n_iter: int = 10
 ) -> np.ndarray:
     """
-    Segment an RGB picture into superpixels.
+    Segment an RGB image into superpixels.
 
     Parameters
     ----------
@@ -306,7 +315,7 @@ def segment(
     -------
     numpy.ndarray
         (H, W) array of int, the superpixel of each pixel, counted from 1 as in
-        the explanations of R's `lime`.
+        explanations.
 
     Raises
     ------
@@ -324,14 +333,14 @@ def segment(
 
 
 def segment_by(
-    segmentation: Callable[[np.ndarray], Any] | None,
+    segmentation: Segmentation | None,
     rgb: np.ndarray,
     n_superpixels: int = 50,
     weight: float = 20,
     n_iter: int = 10,
 ) -> np.ndarray:
     """
-    Segment an RGB picture by a function of the user's, or into superpixels as R does.
+    Segment an RGB image with a function of the user's, or into R's superpixels.
 
     Parameters
     ----------
@@ -352,7 +361,7 @@ def segment_by(
     Raises
     ------
     ValueError
-        If the function returns another shape or not a number for each pixel.
+        If the function does not return a number for each pixel.
 
     Examples
     --------
@@ -375,7 +384,7 @@ def segment_by(
 
 def pixels_of(labels: np.ndarray) -> list[np.ndarray]:
     """
-    List the pixels of each superpixel.
+    List the pixels of every superpixel.
 
     Parameters
     ----------
@@ -398,14 +407,14 @@ def pixels_of(labels: np.ndarray) -> list[np.ndarray]:
 
 def bounding_box(pixels: np.ndarray, width: int) -> str:
     """
-    Describe where a superpixel lies, as R's `lime` prints it.
+    Describe the place of a superpixel, in the form of R's `lime`.
 
     Parameters
     ----------
     pixels
         Positions of its pixels, counted from 0 along the rows.
     width
-        Width of the picture.
+        Width of the image.
 
     Returns
     -------

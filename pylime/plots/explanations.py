@@ -1,7 +1,7 @@
 """The overview of many cases: a tile per case and feature, a panel per label."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ COLOURS = ((178, 34, 34), (247, 247, 247), (70, 130, 180))  # firebrick, white, 
 FACET_OPTIONS = tuple(name for name in inspect.signature(facet_wrap).parameters if name != "facets")
 NEEDED = ("case", "feature", "feature_value", "feature_weight", "feature_desc")
 
-# Inches. A figure of more than 25 is one that plotnine saves only when told to.
+# Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
 LARGEST = 24.5
 LEGEND = 1.0
 CASE_LABEL = 0.22
@@ -39,27 +39,28 @@ CASE_LABEL = 0.22
 
 def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot:
     """
-    Draw the weights of many cases as coloured tiles, for an overview.
+    Draw the weights of many cases as coloured tiles.
 
     Parameters
     ----------
     explanation
         From `pylime.explain`.
     **facet_options
-        How to arrange the labels of a classifier: options of `plotnine.facet_wrap`, such
-        as `ncol` or `scales`. A regressor has a single panel.
+        Arrangement of a classifier's labels: options of `plotnine.facet_wrap`, such as
+        `ncol` or `scales`. A regressor has a single panel.
 
     Returns
     -------
     plotnine.ggplot
-        Cases side by side, descriptions of features below each other, a panel per label.
-        Where cases are too many for all their names, every second, third, ... one is
-        written.
+        A column of tiles per case, a row per description of a feature, a panel per label.
+        If there is not enough room for the names of all cases, the axis shows every second,
+        third, ... name.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is no explanation, or an option is none of `plotnine.facet_wrap`.
+        If `explanation` is not an explanation, or an option is not one of
+        `plotnine.facet_wrap`.
 
     Examples
     --------
@@ -98,7 +99,7 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
         facet = [facet_wrap("label", **{"labeller": plain_text, **facet_options})]
     cases = list(tiles["case"].cat.categories)
     descriptions = list(tiles["feature_desc"].cat.categories)
-    figure_size, spacing, step = _figure_size(cases, descriptions, panels, len(labels))
+    figure_size, spacing, step = _tiles_size(cases, descriptions, panels, len(labels))
     colours = scale_fill_gradient2(name="Feature\nweight", midpoint=0)
     colours.palette = lambda x: _mix(x)  # keeps the midpoint, replaces plotnine's mixing
     return (
@@ -125,38 +126,37 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     )
 
 
-def _check_facet_options(options: Mapping[str, Any]) -> None:
+def _check_facet_options(options: Mapping[str, object]) -> None:
     for name, value in options.items():
         if name not in FACET_OPTIONS:
             raise TypeError(
-                f"plot_explanations() takes {', '.join(map(repr, FACET_OPTIONS))} beside the "
-                f"explanation; not {name!r}."
+                f"plot_explanations() has no option {name!r}. It takes: {', '.join(FACET_OPTIONS)}."
             )
         if name in ("nrow", "ncol") and value is not None:
             checks.count(name, value)
 
 
-def _sorted_names(values: pd.Series, texts_by_number: bool) -> list[Any]:
-    """Sort by number where all are numbers, else by name; categories keep their order."""
+def _sorted_names(values: pd.Series, texts_by_number: bool) -> list[object]:
+    """Sort by number if all are numbers, else by name; categories keep their order."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return list(values.cat.remove_unused_categories().cat.categories)
     distinct = list(dict.fromkeys(values))
-    as_numbers = [_number(value) for value in distinct]
+    as_numbers = [_float_or_nan(value) for value in distinct]
     is_text = any(isinstance(value, str) for value in distinct)
     if np.isfinite(as_numbers).all() and (texts_by_number or not is_text):
         return [distinct[place] for place in np.argsort(as_numbers, kind="stable")]
     return sorted(distinct, key=str)
 
 
-def _number(value: Any) -> float:
+def _float_or_nan(value: object) -> float:
     try:
-        return float(value)
+        return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return np.nan
 
 
 def _description_order(explanation: pd.DataFrame) -> list[str]:
-    """Order descriptions by feature and value, the first one on top."""
+    """Order descriptions by feature and value, from the bottom of the axis to its top."""
     keys = [
         (str(feature), _value_key(value))
         for feature, value in zip(explanation["feature"], explanation["feature_value"], strict=True)
@@ -166,21 +166,21 @@ def _description_order(explanation: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(descriptions[place] for place in order))[::-1]
 
 
-def _value_key(value: Any) -> tuple[int, float, str]:
-    """Sort numbers by size and before everything else, which goes by how it prints."""
-    number = np.nan if isinstance(value, str) else _number(value)
+def _value_key(value: object) -> tuple[int, float, str]:
+    """Sort numbers first, by size, then everything else by its string."""
+    number = np.nan if isinstance(value, str) else _float_or_nan(value)
     return (0, number, "") if np.isfinite(number) else (1, 0.0, str(value))
 
 
-def _plain_texts(values: Iterable[Any]) -> list[str]:
+def _plain_texts(values: Iterable[object]) -> list[str]:
     return [plain_text(value) for value in values]
 
 
 def _mix(shares: Iterable[float]) -> list[str | None]:
     """
-    Give the colours of shares from 0 to 1, mixed in CIE Lab as R does.
+    Mix the colours of shares from 0 to 1 in CIE Lab, like R.
 
-    Mixed in RGB, as plotnine would, they are darker and greyer between the three.
+    Plotnine mixes in RGB, where the colours between the three are darker and greyer.
     """
     shares = np.asarray(shares, dtype=float)
     ends = rgb2lab(np.array([COLOURS]) / 255)[0]
@@ -193,7 +193,7 @@ def _mix(shares: Iterable[float]) -> list[str | None]:
 
 
 def _grid(n_panels: int, nrow: int | None, ncol: int | None) -> tuple[int, int]:
-    """Rows and columns of panels, as plotnine lays them out."""
+    """Return the rows and columns in which plotnine arranges the panels."""
     if nrow is not None and ncol is not None and nrow * ncol < n_panels:
         raise ValueError(
             f"`nrow` times `ncol` must be at least the number of labels, {n_panels}; "
@@ -202,18 +202,18 @@ def _grid(n_panels: int, nrow: int | None, ncol: int | None) -> tuple[int, int]:
     return wrap_dims(n_panels, nrow, ncol)
 
 
-def _figure_size(
-    cases: list[str], descriptions: list[str], panels: tuple[int, int], n_labels: int
+def _tiles_size(
+    cases: Sequence[str], descriptions: Sequence[str], panels: tuple[int, int], n_labels: int
 ) -> tuple[tuple[float, float], float, int]:
     """
-    Make room for every description and as many cases as fit.
+    Find the size that has room for every description and as many cases as fit.
 
-    Returns the size, the space between panels, both in inches, and how many cases there
-    are to one that is written.
+    Returns the size and the space between panels, both in inches, and the number of cases
+    per name on the axis.
     """
     rows, columns = panels
     name = text_width(cases, 8.8) * 0.71  # at 45 degrees
-    # Above a gap in the last row the names would run into the panel on the left.
+    # Above a gap in the last row the names would overlap the panel on the left.
     spacing = max(0.12, name - 0.1) if rows > 1 and n_labels % columns else 0.12
     beside = text_width(descriptions, 8.8) + LEGEND + 0.8
     widest = ((LARGEST - beside) / columns - spacing) / len(cases)

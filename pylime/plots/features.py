@@ -1,9 +1,8 @@
 """The plot of weights: a bar per feature, a panel per case and label."""
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,41 +38,43 @@ DIRECTIONS = {
 FILLS = ("steelblue", "firebrick")
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "feature_desc")
 
-# Inches. A figure of more than 25 is one that plotnine saves only when told to.
+# Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
 LARGEST = 24.5
 PANEL_WIDTH = 2.6
 STRIP_LINE = 0.17
 BELOW_PANELS = 1.1
 
 
-def plot_features(explanation: pd.DataFrame, ncol: int = 2, cases: Any = None) -> ggplot:
+def plot_features(
+    explanation: pd.DataFrame, ncol: int = 2, cases: Hashable | Iterable[Hashable] = None
+) -> ggplot:
     """
     Draw the weight of every feature, in a panel per case and label.
 
-    Bars are sorted by the size of their weight. A regressor's numbers that were not binned
-    show weight times value, which is what they add to the prediction.
+    Bars are sorted by the size of their weight. For a regressor's numbers that were not
+    binned, they show weight times value: the contribution to the prediction.
 
     Parameters
     ----------
     explanation
         From `pylime.explain`.
     ncol
-        Panels side by side.
+        Number of panels side by side.
     cases
-        The case or cases to show, as they stand in the column `case`; all by default. They
-        keep the explanation's order.
+        The case or cases to show, by their names in the column `case`; by default all. They
+        keep the order of the explanation.
 
     Returns
     -------
     plotnine.ggplot
-        As large as its panels need. More than about 25 panels make it longer than 25
-        inches, which `plot.save()` writes with `limitsize=False`.
+        Its size follows from the number of panels. Above about 25 panels it exceeds 25
+        inches; pass `limitsize=False` to `plot.save()`.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is no explanation, a case is unknown, or `ncol` is not a positive
-        whole number.
+        If `explanation` is not an explanation, a case is unknown, or `ncol` is not a
+        positive whole number.
 
     Examples
     --------
@@ -123,20 +124,20 @@ def plot_features(explanation: pd.DataFrame, ncol: int = 2, cases: Any = None) -
     )
 
 
-def _of_cases(explanation: pd.DataFrame, cases: Any) -> pd.DataFrame:
-    """Rows of the cases that were asked for, by value or by name: 55 finds "55"."""
+def _of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -> pd.DataFrame:
+    """Select the rows of some cases, by value or by name: 55 finds "55"."""
     if cases is None:
         return explanation
     names = explanation["case"].map(str)
     known = list(dict.fromkeys(names))
-    one = isinstance(cases, str) or not isinstance(cases, Iterable) or str(cases) in known
-    wanted = list(dict.fromkeys(map(str, [cases] if one else cases)))
+    if isinstance(cases, str) or not isinstance(cases, Iterable) or str(cases) in known:
+        cases = [cases]
+    wanted = list(dict.fromkeys(map(str, cases)))
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
-        listed = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
         raise ValueError(
-            f"`cases` must be among the explained cases {listed}; "
-            f"not {', '.join(map(repr, unknown)) or 'empty'}."
+            f"`cases` must be among the explained cases {checks.some(known)}; "
+            f"not {checks.some(unknown) or 'empty'}."
         )
     return explanation[names.isin(wanted)]
 
@@ -145,10 +146,10 @@ def _contributions(bars: pd.DataFrame) -> np.ndarray:
     """
     Multiply the weights of plain numbers by their values.
 
-    A description with a comparison stands for yes or no, and so do a word and a part of a
-    picture: there the weight is the contribution.
+    A feature whose description has a comparison is 0 or 1, and so are a word and a
+    superpixel: for these the weight is the contribution.
     """
-    if "feature" in bars:  # what is not compared is described by its name alone
+    if "feature" in bars:  # the description of a plain number is its name alone
         bare = bars["feature_desc"].map(str) == bars["feature"].map(str)
     else:
         bare = ~bars["feature_desc"].map(str).str.contains("[<>=]")
@@ -161,17 +162,18 @@ def _contributions(bars: pd.DataFrame) -> np.ndarray:
     return bars["feature_weight"].to_numpy(dtype=float) * values
 
 
-def _is_plain_number(value: Any) -> bool:
-    is_number = isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool)
-    return is_number and bool(np.isfinite(float(value)))
+def _is_plain_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+        return False
+    return bool(np.isfinite(float(value)))
 
 
 def _bar_order(bars: pd.DataFrame) -> tuple[pd.Categorical, dict[str, str]]:
     """
     Order the bars by the size of their weight, over all panels at once.
 
-    Every bar is a level of its own, because the same description has another place in
-    another panel; the mapping leads from the level back to what the axis shows.
+    Every bar is a level of its own, because a description can have different places in
+    different panels; the mapping is from a level to the text on the axis.
     """
     labels = bars["label"].map(str) if "label" in bars else [""] * len(bars)
     owners = [f"{case}_{label}" for case, label in zip(bars["case"], labels, strict=True)]
@@ -180,7 +182,7 @@ def _bar_order(bars: pd.DataFrame) -> tuple[pd.Categorical, dict[str, str]]:
     levels = []
     for owner, text in zip(owners, bars["feature_desc"], strict=True):
         level = f"{owner:<{width}}{text}"
-        while level in descriptions:  # one word at two places, two boxes around the same pixels
+        while level in descriptions:  # one word at two places, or two equal bounding boxes
             level += "'"
         descriptions[level] = str(text)
         levels.append(level)
@@ -189,21 +191,21 @@ def _bar_order(bars: pd.DataFrame) -> tuple[pd.Categorical, dict[str, str]]:
 
 
 def _facets(bars: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
-    """Make the columns that name a panel, in the order of its strip."""
+    """Make the columns for the strip of a panel, in their order."""
     facets = {"case": in_order(bars["case"])}
     if model_type == "classification":
-        likeliest = bars.sort_values("label_prob", ascending=False, kind="stable")["label"]
-        facets["label"] = in_order(bars["label"], likeliest)
+        most_likely_first = bars.sort_values("label_prob", ascending=False, kind="stable")["label"]
+        facets["label"] = in_order(bars["label"], most_likely_first)
         facets["probability"] = in_order(format_numbers(bars["label_prob"].to_numpy(), 2))
     else:
-        # Fifteen digits are all that R writes of a number that nobody rounds.
+        # R writes a number that is not rounded with fifteen digits.
         facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in bars["prediction"])
     facets["Explanation fit"] = in_order(format_numbers(bars["model_r2"].to_numpy(), 2))
     return facets
 
 
 def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> theme:
-    """Make the figure large enough that neither bars nor texts run into each other."""
+    """Make the figure large enough that neither bars nor texts overlap."""
     panels = bars.groupby(list(facets), observed=True, sort=False).size()
     columns = min(ncol, len(panels))
     rows = -(-len(panels) // columns)

@@ -1,8 +1,8 @@
-"""Plots of pictures: their superpixels, and which of them move a prediction."""
+"""Plots of images: their superpixels, and which of them change a prediction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Sequence
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,33 +19,44 @@ from plotnine import (
 )
 from plotnine.geoms.geom import geom
 
+from pylime import checks
+from pylime._types import OneImage
 from pylime.frame import COLUMNS, check_explanation
 from pylime.image.explainer import IMAGE
-from pylime.image.pixels import flatten, parse_colour, read_picture, rgb_pixels
-from pylime.image.superpixels import check_segmentation, segment_by
+from pylime.image.pixels import RGBA, Colour, flatten, parse_colour, read_image, rgb_pixels
+from pylime.image.superpixels import Segmentation, check_segmentation, segment_by
 from pylime.numbers import format_numbers
 from pylime.pipeline import read_cases
 from pylime.plots.theme import label_both_upper, theme_lime
 from pylime.values import Bitmap
 
-__all__ = ["plot_image_explanation", "plot_superpixels"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from plotnine.coords.coord import coord as Coord  # noqa: N812
+    from plotnine.iapi import panel_view
 
-DISPLAYS = ("outline", "block")
+__all__ = ["Display", "plot_image_explanation", "plot_superpixels"]
+
+Display: TypeAlias = Literal["outline", "block"]
+"""A way to show superpixels."""
 
 
-class geom_picture(geom):  # noqa: N801 - plotnine's convention
-    """Draw a whole `pylime.tidy.Bitmap` in one go, which is quick at any size."""
+class geom_image(geom):  # noqa: N801 - plotnine's convention
+    """Draw a whole `pylime.Bitmap` at once, which is quick at any size."""
 
-    REQUIRED_AES = {"xmin", "xmax", "ymin", "ymax", "picture"}
+    REQUIRED_AES = {"xmin", "xmax", "ymin", "ymax", "image"}
     DEFAULT_PARAMS = {"stat": "identity", "position": "identity", "na_rm": False}
 
-    def draw_panel(self, data: pd.DataFrame, panel_params: Any, coord: Any, ax: Any) -> None:
-        """Show each row's picture in its rectangle."""
+    def draw_panel(
+        self, data: pd.DataFrame, panel_params: "panel_view", coord: "Coord", ax: "Axes"
+    ) -> None:
+        """Draw the image of each row in its rectangle."""
         data = coord.transform(data, panel_params)
-        for row in data.itertuples():
+        sides = data[["xmin", "xmax", "ymin", "ymax"]].to_numpy(dtype=float).tolist()
+        for image, extent in zip(data["image"], sides, strict=True):
             ax.imshow(
-                np.asarray(row.picture),
-                extent=(row.xmin, row.xmax, row.ymin, row.ymax),
+                np.asarray(image),
+                extent=tuple(extent),
                 aspect=ax.get_aspect(),
                 interpolation="antialiased",
                 zorder=self.params["zorder"],
@@ -53,25 +64,26 @@ class geom_picture(geom):  # noqa: N801 - plotnine's convention
 
 
 def plot_superpixels(
-    path: Any,
+    path: OneImage,
     n_superpixels: int = 50,
     weight: float = 20,
     n_iter: int = 10,
-    colour: Any = "black",
+    colour: Colour = "black",
     *,
-    segmentation: Callable[[np.ndarray], Any] | None = None,
+    segmentation: Segmentation | None = None,
 ) -> ggplot:
     """
-    Draw a picture with the borders of its superpixels, to try out the segmentation.
+    Draw an image with the borders of its superpixels, to try out the segmentation.
 
     Parameters
     ----------
     path
-        A path, a PIL image or a uint8 array.
+        A path, an image of Pillow or a uint8 array.
     n_superpixels
-        How many superpixels to aim at.
+        Number of superpixels to aim at.
     weight
-        How much place counts against colour: higher values give more compact superpixels.
+        Importance of place against colour: with higher values the superpixels are more
+        compact.
     n_iter
         How often the segmentation moves its centres.
     colour
@@ -87,7 +99,7 @@ def plot_superpixels(
     Raises
     ------
     ValueError, FileNotFoundError
-        If an argument has a wrong value or the picture cannot be read.
+        If an argument has a wrong value or the image cannot be read.
 
     Examples
     --------
@@ -99,13 +111,13 @@ def plot_superpixels(
     images = read_cases(path, IMAGE)
     if len(images.items) != 1:
         raise ValueError(f"`path` must be one image; not {len(images.items)}.")
-    picture = read_picture(images.items[0])
-    labels = segment_by(segmentation, rgb_pixels(picture), n_superpixels, weight, n_iter)
-    pixels = _on_white(picture)
+    image = read_image(images.items[0])
+    labels = segment_by(segmentation, rgb_pixels(image), n_superpixels, weight, n_iter)
+    pixels = _on_white(image)
     drawn = lay_over(pixels, superpixel_borders(labels) * 1.0, parse_colour(colour, "colour"))
-    size = _figure_size(pixels.shape, 1, 1, strip_rows=0)
+    size = _panels_size(pixels.shape, 1, 1, strip_rows=0)
     return (
-        _pictures(pd.DataFrame({"picture": [Bitmap(drawn)]}))
+        _draw_images(pd.DataFrame({"image": [Bitmap(drawn)]}))
         + theme_void()
         + theme(figure_size=size)
     )
@@ -113,16 +125,16 @@ def plot_superpixels(
 
 def plot_image_explanation(
     explanation: pd.DataFrame,
-    which: Any = 0,
+    which: Hashable = 0,
     threshold: float = 0.02,
     show_negative: bool = False,
-    display: str = "outline",
+    display: Display = "outline",
     fill_alpha: float = 0.3,
-    outline_col: Sequence[Any] | str = ("blue", "red"),
-    block_col: Any = "grey",
+    outline_col: Colour | Sequence[Colour] = ("blue", "red"),
+    block_col: Colour = "grey",
 ) -> ggplot:
     """
-    Show which parts of a picture support or contradict each explained label.
+    Show which parts of an image support or contradict each explained label.
 
     Parameters
     ----------
@@ -133,20 +145,20 @@ def plot_image_explanation(
     threshold
         Superpixels of smaller absolute weight are left out.
     show_negative
-        Whether to show the superpixels that contradict a label in a second row.
+        Whether to show the superpixels that contradict a label, in a second row.
     display
-        `"outline"` tints and encircles the superpixels, `"block"` hides all others.
+        `"outline"` tints and outlines the superpixels, `"block"` hides all others.
     fill_alpha
         Opacity of the tint, from 0 to 1.
     outline_col
         Colours of supporting and contradicting superpixels, or one for both.
     block_col
-        Colour of what is hidden.
+        Colour of the hidden superpixels.
 
     Returns
     -------
     plotnine.ggplot
-        A panel per label, the likeliest first.
+        A panel per label, most likely first.
 
     Raises
     ------
@@ -160,10 +172,7 @@ def plot_image_explanation(
     >>> plot = plot_image_explanation(load_image_example(), display="block", threshold=0.01)
     >>> plot.save("block.png")  # doctest: +SKIP
     """
-    if display not in DISPLAYS:
-        raise ValueError(
-            f"`display` must be one of {', '.join(map(repr, DISPLAYS))}; not {display!r}."
-        )
+    checks.one_of("display", display, get_args(Display))
     if not isinstance(fill_alpha, Real) or not 0 <= fill_alpha <= 1:
         raise ValueError(f"`fill_alpha` must be a number from 0 to 1; not {fill_alpha!r}.")
     if not isinstance(threshold, Real) or not threshold >= 0:
@@ -175,8 +184,8 @@ def plot_image_explanation(
     pixels = _on_white(np.asarray(case["data"].iloc[0]))
     if any(cell.shape != pixels.shape[:2] for cell in case["feature_value"]):
         raise ValueError(
-            f"The rows of case {case['case'].iloc[0]!r} are of pictures of different sizes; give "
-            "the cases different names, or draw one explanation at a time."
+            f"Case {case['case'].iloc[0]!r} has images of different sizes; give the cases "
+            "different names, or draw one explanation at a time."
         )
 
     fits = format_numbers(case["model_r2"].to_numpy(), 2)
@@ -195,9 +204,9 @@ def plot_image_explanation(
                 drawn = lay_over(pixels, ~mask * 1.0, block)
             else:
                 drawn = lay_over(pixels, outline_opacity(mask, fill_alpha), colours[kind])
-            rows.append({"picture": Bitmap(drawn), "type": kind, **facets})
+            rows.append({"image": Bitmap(drawn), "type": kind, **facets})
     panels = pd.DataFrame(rows)
-    names = [name for name in panels.columns if name not in ("picture", "type")]
+    names = [name for name in panels.columns if name not in ("image", "type")]
     for name in [*names, "type"]:
         panels[name] = pd.Categorical(panels[name], list(dict.fromkeys(panels[name])))
     n_labels = panels[names[0]].nunique() if show_negative else len(panels)
@@ -210,27 +219,27 @@ def plot_image_explanation(
         else facet_wrap(names, ncol=columns, labeller=label_both_upper)
     )
     return (
-        _pictures(panels)
+        _draw_images(panels)
         + facet
         + theme_lime(
             axis_title=element_blank(),
             axis_line=element_blank(),
             axis_text=element_blank(),
             panel_grid=element_blank(),
-            figure_size=_figure_size(pixels.shape, n_rows, columns, strip_rows),
+            figure_size=_panels_size(pixels.shape, n_rows, columns, strip_rows),
         )
     )
 
 
 def _on_white(pixels: np.ndarray) -> np.ndarray:
-    """The (H, W, 3) colours of a picture on a white page."""
+    """Return the (H, W, 3) colours of an image on a white page."""
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         pixels = flatten(pixels, (255, 255, 255, 255))
     return rgb_pixels(pixels)
 
 
-def _two_colours(outline_col: Any) -> list[tuple[int, int, int, int]]:
-    """Colours of what supports and of what contradicts; one serves for both."""
+def _two_colours(outline_col: Colour | Sequence[Colour]) -> list[RGBA]:
+    """Read the colours of supporting and contradicting superpixels, or one for both."""
     two = isinstance(outline_col, list | tuple) and len(outline_col) == 2
     return [parse_colour(c, "outline_col") for c in (outline_col if two else [outline_col] * 2)]
 
@@ -247,9 +256,9 @@ def superpixel_borders(labels: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (H, W) array of bool: where the Laplacian of the labels, taken as shades of 16
-        bits, is positive after rounding to 8 bits. Of two neighbouring superpixels only
-        the one with the higher number gets a line.
+        (H, W) array of bool, true where the Laplacian of the labels, as shades of 16 bits,
+        is positive after rounding to 8 bits. Of two neighbouring superpixels only the one
+        with the higher number gets a line.
     """
     shades = np.floor(labels / labels.max() * 65535 + 0.5).astype(np.int64)
     return _laplacian(shades) >= 128
@@ -257,7 +266,7 @@ def superpixel_borders(labels: np.ndarray) -> np.ndarray:
 
 def outline_opacity(mask: np.ndarray, fill_alpha: float) -> np.ndarray:
     """
-    Say how opaque the colour over some superpixels is, for `display="outline"`.
+    Compute the opacity of the colour over some superpixels, for `display="outline"`.
 
     Parameters
     ----------
@@ -277,7 +286,7 @@ def outline_opacity(mask: np.ndarray, fill_alpha: float) -> np.ndarray:
 
 
 def _laplacian(values: np.ndarray) -> np.ndarray:
-    """Eight times each value less its eight neighbours; the edge repeats itself."""
+    """Subtract from eight times each value its eight neighbours; the edge is repeated."""
     height, width = values.shape
     padded = np.pad(values, 1, mode="edge")
     total = sum(
@@ -288,11 +297,9 @@ def _laplacian(values: np.ndarray) -> np.ndarray:
     return 9 * values - total
 
 
-def lay_over(
-    pixels: np.ndarray, opacity: np.ndarray, colour: tuple[int, int, int, int]
-) -> np.ndarray:
+def lay_over(pixels: np.ndarray, opacity: np.ndarray, colour: RGBA) -> np.ndarray:
     """
-    Lay a colour over a picture.
+    Lay a colour over an image.
 
     Parameters
     ----------
@@ -313,26 +320,25 @@ def lay_over(
     return np.floor(mixed + 0.5).astype(np.uint8)
 
 
-def _one_case(explanation: pd.DataFrame, which: Any) -> pd.DataFrame:
-    """Rows of the case that was asked for."""
+def _one_case(explanation: pd.DataFrame, which: Hashable) -> pd.DataFrame:
+    """Select the rows of a case, by its name or position."""
     check_explanation(explanation, classification=COLUMNS, regression=[*COLUMNS[:2], *COLUMNS[4:]])
     if not all(isinstance(cell, Bitmap) for cell in explanation["data"]):
-        raise ValueError("`explanation` must be one of images; its `data` holds no pictures.")
+        raise ValueError("`explanation` must be one of images; its `data` has none.")
     cases = list(dict.fromkeys(explanation["case"]))
-    is_position = isinstance(which, int | np.integer) and not isinstance(which, bool)
-    if isinstance(which, bool) or which not in cases:  # a name comes before a position
-        if is_position and -len(cases) <= which < len(cases):
+    if not isinstance(which, bool):  # True is neither a name nor a position
+        if which in cases:  # a name comes before a position
+            return explanation[explanation["case"] == which]
+        if isinstance(which, int | np.integer) and -len(cases) <= which < len(cases):
             return explanation[explanation["case"] == cases[which]]
-        listed = ", ".join(map(repr, cases[:10])) + (", ..." if len(cases) > 10 else "")
-        raise ValueError(
-            f"`which` must be a position from 0 to {len(cases) - 1} or one of the cases "
-            f"{listed}; not {which!r}."
-        )
-    return explanation[explanation["case"] == which]
+    raise ValueError(
+        f"`which` must be a position from 0 to {len(cases) - 1} or one of the cases "
+        f"{checks.some(cases)}; not {which!r}."
+    )
 
 
 def _panel_order(case: pd.DataFrame) -> pd.Series:
-    """Number the labels by falling probability; a regressor's single panel is 0."""
+    """Number the labels by falling probability; the single panel of a regressor is 0."""
     if "label" not in case:
         return pd.Series(0, index=case.index)
     by_probability = case.sort_values("label_prob", ascending=False, kind="stable")
@@ -352,26 +358,26 @@ def _facet_values(rows: pd.DataFrame) -> dict[str, str]:
     return {**named, "Explanation fit": first["fit"]}
 
 
-def _pictures(panels: pd.DataFrame) -> ggplot:
-    height, width = np.asarray(panels["picture"].iloc[0]).shape[:2]
+def _draw_images(panels: pd.DataFrame) -> ggplot:
+    height, width = np.asarray(panels["image"].iloc[0]).shape[:2]
     panels = panels.assign(xmin=0, xmax=width, ymin=0, ymax=height)
     return (
         ggplot(panels, aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax"))
-        + geom_picture(aes(picture="picture"))
+        + geom_image(aes(image="image"))
         + coord_fixed(expand=False)
         + labs(x="", y="")
     )
 
 
 def _columns(n: int) -> int:
-    """As many columns as ggplot2 takes for n panels."""
+    """Return the number of columns in which ggplot2 arranges n panels."""
     return n if n <= 3 else 2 if n == 4 else 3 if n <= 12 else 4
 
 
-def _figure_size(
+def _panels_size(
     shape: Sequence[int], rows: int, columns: int, strip_rows: int
 ) -> tuple[float, float]:
-    """Inches: panels of about 10 square inches, smaller where there are many."""
+    """Return inches for panels of about 10 square inches, or smaller ones if there are many."""
     area = 24.0 if rows * columns == 1 else 10.0
     scale = (area / (shape[0] * shape[1])) ** 0.5
     scale *= min(1.0, 14.0 / (shape[1] * scale * columns))

@@ -1,14 +1,14 @@
 """
 The style sheet of highlighted texts.
 
-Every rule is bound to the class of the plot, so that neither the page nor another plot is
-touched. Colours are variables, once for light and once for dark.
+Every rule is bound to the class of the plot, so that it changes neither the page nor another
+plot. Colours are variables, once for light and once for dark.
 """
 
 __all__ = ["DARK", "LIGHT", "STYLESHEET"]
 
-# Blue and red differ in lightness or in what is left of hue for every kind of colour
-# vision; every ink has a contrast of at least 4.5 to what it stands on.
+# Blue and red differ in lightness or in visible hue for every kind of colour vision; every
+# ink has a contrast of at least 4.5 to its background.
 LIGHT = {
     "ink": "#1b1f24",
     "paper": "#ffffff",
@@ -67,7 +67,7 @@ def _strengths() -> str:
     return "\n".join(rules)
 
 
-# Pages and notebooks that have a switch of their own say so by an attribute or a class.
+# Pages and notebooks with a switch of their own mark it with an attribute or a class.
 STYLESHEET = f"""\
 .pylime-text {{ {_variables(LIGHT)} color-scheme: light; }}
 @media (prefers-color-scheme: dark) {{

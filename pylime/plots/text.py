@@ -1,11 +1,10 @@
-"""The plot of texts: words coloured where they stand, as HTML that needs nothing else."""
+"""The plot of texts: coloured words in their text, as HTML that needs no other file."""
 
 import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +19,13 @@ __all__ = ["TextExplanations", "color_code", "css_size", "escape", "plot_text_ex
 
 STRENGTHS = 5
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "data")
-# What a weight does, by type of model and sign.
+# The effect of a weight, by type of model and sign.
 EFFECTS = {
     "classification": {"positive": "supports", "negative": "contradicts"},
     "regression": {"positive": "raises", "negative": "lowers"},
 }
 _SIZE = re.compile(r"auto|\d+(\.\d+)?(px|%|em|rem|ch|vw|vh)", flags=re.ASCII)
-# A parser would drop or change these, and the last ones cannot be written as UTF-8.
+# HTML parsers drop or change these, and the surrogates cannot be written as UTF-8.
 _UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -35,14 +34,14 @@ class TextExplanations:
     """
     Highlighted texts, from `plot_text_explanations`.
 
-    Notebooks show them; `str()` gives the HTML, which can stand in any page.
+    Notebooks show them; `str()` returns the HTML for a page of your own.
 
     Attributes
     ----------
     html
-        One element that carries its style sheet and asks for nothing from elsewhere.
+        One element with its style sheet; it loads nothing else.
     n_texts
-        How many texts it shows, each once per label.
+        Number of texts, each of which is shown once per label.
     """
 
     html: str = field(repr=False)
@@ -76,32 +75,32 @@ def plot_text_explanations(
     explanation: pd.DataFrame, *, width: str | float = "100%", height: str | float = "auto"
 ) -> TextExplanations:
     """
-    Highlight the words of texts by what they do to the prediction.
+    Highlight the words of texts by their effect on the prediction.
 
     A word that supports the label (or raises a regressor's number) is blue with a solid
-    line below, one that contradicts (or lowers) is red with a dashed line. There are five
-    strengths, by the word's share of the summed sizes of all weights. A word of
-    weight 0 has no colour.
+    line below it, one that contradicts (or lowers) is red with a dashed line. There are five
+    strengths, by the word's share of the sum of all absolute weights. A word with weight 0
+    has no colour.
 
     Parameters
     ----------
     explanation
         From `pylime.explain`, of texts.
     width, height
-        How large the plot is: pixels, or a CSS length such as `"40em"`. What does not
-        fit can be scrolled to.
+        Size of the plot: pixels, or a CSS length such as `"40em"`. A plot with longer
+        texts scrolls.
 
     Returns
     -------
     TextExplanations
-        An object that notebooks show, with `save(path)`; `str()` gives its HTML.
+        An object that notebooks show, with `save(path)`; `str()` returns its HTML.
         Every label of a text has a block of its own, with the fit of the explanation
         and the label's probability.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is no explanation of texts, or a size is no size.
+        If `explanation` is not an explanation of texts, or a size is not valid.
 
     Examples
     --------
@@ -127,13 +126,16 @@ def plot_text_explanations(
         explanation, classification=(*NEEDED, "label", "label_prob"), regression=NEEDED
     )
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
-    cases = list(_groups(explanation, "case"))
-    # Two texts can have one name: after two calls, or in a Series whose index repeats.
-    cases = [(case, of_text) for case, rows in cases for _, of_text in _groups(rows, "data")]
+    # Two texts can have one name: after two calls, or in a Series with a repeated index.
+    cases = [
+        (case, of_text)
+        for case, rows in _rows_by(explanation, "case")
+        for _, of_text in _rows_by(rows, "data")
+    ]
     blocks = []
     for case, rows in cases:
         name = case if len(cases) > 1 else None
-        labels = _groups(rows, "label") if model_type == "classification" else [(None, rows)]
+        labels = _rows_by(rows, "label") if model_type == "classification" else [(None, rows)]
         blocks += [_block(of_label, model_type, name) for _, of_label in labels]
     return TextExplanations(
         f'<div class="pylime-text" style="{size}">\n<style>\n{STYLESHEET}</style>\n'
@@ -143,21 +145,21 @@ def plot_text_explanations(
     )
 
 
-def escape(value: Any) -> str:
+def escape(value: object) -> str:
     """
-    Make text from outside safe to stand in HTML, between tags and in quoted attributes.
+    Escape a value for HTML, between tags and in quoted attributes.
 
-    Everything of the user's passes here, and nothing else of the user's reaches a page.
+    Every value of the user's passes through this function before it reaches a page.
 
     Parameters
     ----------
     value
-        Something to be shown.
+        Anything that prints.
 
     Returns
     -------
     str
-        What a browser shows as `str(value)`. Characters that HTML cannot hold, NUL and
+        HTML that browsers show as `str(value)`. Characters that HTML does not allow, NUL and
         single surrogates, become U+FFFD.
 
     Examples
@@ -166,7 +168,7 @@ def escape(value: Any) -> str:
     '&lt;b title=&quot;x&quot;&gt;'
     """
     text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(value))
-    return html.escape(text).replace("\r", "&#13;")  # parsers take a bare one for a newline
+    return html.escape(text).replace("\r", "&#13;")  # parsers read a bare one as a newline
 
 
 def color_code(share: float, positive: bool) -> str:
@@ -176,14 +178,14 @@ def color_code(share: float, positive: bool) -> str:
     Parameters
     ----------
     share
-        Size of its weight over the sum of all sizes.
+        Its absolute weight over the sum of all absolute weights.
     positive
         Whether the weight is above 0.
 
     Returns
     -------
     str
-        The sign and one of five strengths, which are steps of 0.2 (R: `get_color_code`).
+        The sign and one of five strengths, in steps of 0.2 (R: `get_color_code`).
 
     Examples
     --------
@@ -194,14 +196,14 @@ def color_code(share: float, positive: bool) -> str:
     return f"{'positive' if positive else 'negative'}_{strength}"
 
 
-def css_size(name: str, size: Any) -> str:
+def css_size(name: str, size: object) -> str:
     """
-    Check a size that goes into a style.
+    Turn a size into a CSS length.
 
     Parameters
     ----------
     name
-        What the argument is called in an error.
+        Name of the argument in an error.
     size
         Pixels, or a CSS length.
 
@@ -213,7 +215,7 @@ def css_size(name: str, size: Any) -> str:
     Raises
     ------
     ValueError
-        If it is something else.
+        If it is neither.
     """
     if isinstance(size, int | float) and not isinstance(size, bool) and 0 < size < 1e6:
         return f"{size:g}px"
@@ -225,8 +227,8 @@ def css_size(name: str, size: Any) -> str:
     )
 
 
-def _groups(rows: pd.DataFrame, column: str) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Rows by the value of a column, in the order of appearance."""
+def _rows_by(rows: pd.DataFrame, column: str) -> Iterator[tuple[object, pd.DataFrame]]:
+    """Group rows by the value of a column, in order of appearance."""
     codes, values = pd.factorize(rows[column], use_na_sentinel=False)
     for code, value in enumerate(values):
         yield value, rows[codes == code]
@@ -234,20 +236,20 @@ def _groups(rows: pd.DataFrame, column: str) -> Iterator[tuple[Any, pd.DataFrame
 
 @dataclass(frozen=True)
 class _Highlight:
-    """A word that is coloured: its place, its colour's name and what it tells."""
+    """A word that is coloured: its place, the name of its colour and its tooltip."""
 
     place: Span
     code: str
     note: str
 
 
-def _block(rows: pd.DataFrame, model_type: str, case: Any) -> str:
-    """Show the text of a case for one label."""
+def _block(rows: pd.DataFrame, model_type: str, case: object) -> str:
+    """Write the text of a case for one label."""
     text = rows["data"].iloc[0]
     if not isinstance(text, str):
         raise ValueError(
-            "`explanation` must be one of texts, which are in its column 'data'; "
-            f"there is an object of class {type(text).__name__!r}."
+            "`explanation` must be one of texts; its column 'data' has an object of class "
+            f"{type(text).__name__!r}."
         )
     words = _marked(text, _highlights(rows, text, model_type))
     return (
@@ -257,7 +259,7 @@ def _block(rows: pd.DataFrame, model_type: str, case: Any) -> str:
 
 
 def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlight]:
-    """Decide what is coloured how in a text, from its beginning to its end."""
+    """List the coloured words of a text, from its beginning to its end."""
     values = [value if isinstance(value, str) else str(value) for value in rows["feature_value"]]
     places = locate_features(values, text)
     weights = np.nan_to_num(rows["feature_weight"].to_numpy(dtype=float))
@@ -274,7 +276,7 @@ def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlig
             f"strength {strength} of {STRENGTHS}"
         )
         found += [_Highlight(place, code, note) for place in places[value]]
-    # Tokens never overlap, but what another tokenizer made can: the longer one wins.
+    # Tokens of the default tokenizer never overlap, others can: the longer one wins.
     kept: list[_Highlight] = []
     for highlight in sorted(found, key=lambda mark: (mark.place[0], -mark.place[1])):
         if not kept or highlight.place[0] >= kept[-1].place[1]:
@@ -283,7 +285,7 @@ def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlig
 
 
 def _marked(text: str, highlights: Sequence[_Highlight]) -> str:
-    """Put marks around words; what can be read stays the text."""
+    """Put marks around words; the visible text stays the same."""
     parts = []
     end = 0
     for mark in highlights:
@@ -298,12 +300,12 @@ def _marked(text: str, highlights: Sequence[_Highlight]) -> str:
     return "".join([*parts, escape(text[end:])])
 
 
-def _facts(rows: pd.DataFrame, model_type: str, case: Any) -> str:
-    """Say below a text whose explanation it is, and how good it is."""
+def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
+    """Write the line below a text: its case, label and probability, and the fit."""
     first = rows.iloc[0]
     facts = [] if case is None else [f"Case: <bdi>{escape(case)}</bdi>"]
     if model_type == "classification":
-        title = "Label predicted" if _is_likeliest(first) else "Label"
+        title = "Label predicted" if _is_most_likely(first) else "Label"
         share = f"{round(float(first['label_prob']) * 100, 2):g}%"
         facts.append(f"{title}: <bdi>{escape(first['label'])}</bdi> ({share})")
     elif "prediction" in rows:
@@ -315,8 +317,8 @@ def _facts(rows: pd.DataFrame, model_type: str, case: Any) -> str:
     return f'<p class="facts">{items}</p>'
 
 
-def _is_likeliest(row: pd.Series) -> bool:
-    """Whether no other label is known to have, or can have, a higher probability."""
+def _is_most_likely(row: pd.Series) -> bool:
+    """Whether no other label has, or can have, a higher probability."""
     prediction = row.get("prediction")
     if not isinstance(prediction, dict) or row["label"] not in prediction:
         return row["label_prob"] > 0.5
@@ -324,7 +326,7 @@ def _is_likeliest(row: pd.Series) -> bool:
 
 
 def _key(model_type: str) -> str:
-    """Explain the colours."""
+    """Write the key of the colours."""
     entries = []
     for sign, effect in EFFECTS[model_type].items():
         steps = "".join(

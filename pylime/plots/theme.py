@@ -1,4 +1,4 @@
-"""The look of all plots: R lime's theme, labels of facets."""
+"""The theme and the facet labels of all plots, after R's `lime`."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ __all__ = [
 
 def theme_lime(**settings: Any) -> theme:
     """
-    Make the theme of `plot_features()`, `plot_explanations()` and image plots.
+    Make the theme of all plots.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def theme_lime(**settings: Any) -> theme:
     Returns
     -------
     plotnine.theme
-        Minimal, with strips in bold, flush left.
+        A minimal theme with bold strips, flush left.
     """
     defaults: dict[str, Any] = {
         "strip_text": element_text(weight="bold", size=9),
@@ -52,7 +52,7 @@ def theme_lime(**settings: Any) -> theme:
 
 def sized_theme(width: float, height: float, **settings: Any) -> theme:
     """
-    Make `theme_lime()` for a figure whose size follows from what it shows.
+    Make `theme_lime()` for a figure of a certain size.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def sized_theme(width: float, height: float, **settings: Any) -> theme:
     Returns
     -------
     plotnine.theme
-        With the same spaces, in inches, at any size.
+        A theme whose margins are the same, in inches, at any size.
     """
-    # Plotnine counts these in widths of the figure, and would blow them up with it.
+    # Plotnine measures these in widths of the figure, so they would grow with it.
     defaults: dict[str, Any] = {
         "figure_size": (width, height),
         "plot_margin": 0.15 / width,
@@ -93,14 +93,12 @@ class _LabelBothUpper(labeller):
 
 
 label_both_upper: Any = _LabelBothUpper()
-"""Labeller of all facets."""
+"""The labeller of all facets."""
 
 
-def plain_text(text: Any) -> str:
+def plain_text(text: object) -> str:
     r"""
-    Make a text that matplotlib shows as it is.
-
-    Two dollar signs would turn what lies between them into a formula.
+    Escape a text for matplotlib, which shows anything between two dollar signs as a formula.
 
     Parameters
     ----------
@@ -110,7 +108,7 @@ def plain_text(text: Any) -> str:
     Returns
     -------
     str
-        The text, dollar signs escaped.
+        The text with escaped dollar signs.
 
     Examples
     --------
@@ -120,9 +118,9 @@ def plain_text(text: Any) -> str:
     return str(text).replace("$", r"\$")
 
 
-def text_width(texts: Iterable[Any], size: float) -> float:
+def text_width(texts: Iterable[object], size: float) -> float:
     """
-    Estimate how much room the longest of some texts takes.
+    Estimate the width of the longest of some texts.
 
     Parameters
     ----------
@@ -134,36 +132,36 @@ def text_width(texts: Iterable[Any], size: float) -> float:
     Returns
     -------
     float
-        Inches, on the safe side.
+        Inches, rather too many than too few.
 
     Examples
     --------
     >>> text_width(["age", "weight"], size=9) == text_width(["weight"], size=9)
     True
     """
-    # Chinese, Japanese and Korean signs are twice as wide as others.
+    # Chinese, Japanese and Korean characters are twice as wide as others.
     longest = max(
-        (sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in str(t)) for t in texts),
+        (sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in str(t)) for t in texts),
         default=0,
     )
     return longest * size * 0.6 / 72
 
 
-def in_order(values: Iterable[Any], levels: Iterable[Any] | None = None) -> pd.Categorical:
+def in_order(values: Iterable[object], levels: Iterable[object] | None = None) -> pd.Categorical:
     """
-    Make a column of texts whose levels plots keep in order.
+    Make a column of texts whose levels keep their order in a plot.
 
     Parameters
     ----------
     values
         Anything that prints.
     levels
-        The same values in the order of the levels; by default as they first appear.
+        The same values in the order of the levels; by default in order of appearance.
 
     Returns
     -------
     pandas.Categorical
-        Ordered.
+        An ordered one.
 
     Examples
     --------

@@ -186,9 +186,9 @@ def numbers_of(values: pd.Series) -> np.ndarray:
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def number_content(number: float) -> bytes:
+def number_content(number: np.float64) -> bytes:
     """The bytes of a number, of which the two zeros have the same."""
-    return b"missing" if np.isnan(number) else (number + 0.0).tobytes()
+    return b"missing" if np.isnan(number) else np.float64(number + 0.0).tobytes()
 
 
 def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Series, Problems]:

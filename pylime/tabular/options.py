@@ -7,11 +7,11 @@ from typing import Annotated, Any, TypeAlias
 import pandas as pd
 
 from pylime import checks
-from pylime.similarity import DIST_FUNS
+from pylime.similarity import DIST_FUNS, Metric
 
 __all__ = ["DistFun", "ExplainTableOptions", "TableOptions"]
 
-DistFun: TypeAlias = str | Callable[[pd.DataFrame, pd.DataFrame], Any]
+DistFun: TypeAlias = Metric | Callable[[pd.DataFrame, pd.DataFrame], Any]
 """The name of a distance, or a function from the case and n rows to n distances."""
 
 

@@ -66,7 +66,7 @@ class Chunk:
     encoded: list[np.ndarray | None]
     numbers: np.ndarray
     codes: np.ndarray
-    slots: list[np.ndarray | None]
+    slots: Sequence[np.ndarray | None]
     logical: list[bool]
     plain: bool
 

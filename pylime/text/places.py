@@ -1,4 +1,4 @@
-"""Where the words of an explanation stand in its text."""
+"""The places of the words of an explanation in its text."""
 
 import re
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import regex
 
-from pylime.text.tokens import Span, tokenize
+from pylime.text.tokens import Span, default_spans
 
 __all__ = ["locate_features"]
 
@@ -18,23 +18,23 @@ def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
     """
     Find every place of the features of an explanation in their text.
 
-    A `pylime.Word` knows its places. Plain strings, of a frame that was stored in
-    between, are looked up among the tokens of the default tokenizer: `art` is not in
-    `party`. With `word_position` that is the one place. What is no such token, because
-    another tokenizer made it, is searched for as a piece of text that neither begins nor
-    ends inside a word; and if the text has it in other letters only, in any letters.
+    A `pylime.Word` has its places. Plain strings, from a frame that was stored, are looked
+    up among the tokens of the default tokenizer: `art` is not in `party`. `word_position` is
+    at one place only. A string that is not such a token, because another tokenizer made it,
+    is searched for as a piece of text that neither begins nor ends inside a word; if the
+    text does not contain it, in upper or lower case.
 
     Parameters
     ----------
     values
         The features' values.
     text
-        The text as it was given.
+        The text as the user passed it.
 
     Returns
     -------
     dict
-        From each value to its places, in their order.
+        From each value to its places, in the order of the text.
 
     Examples
     --------
@@ -56,11 +56,10 @@ def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
 
 def _look_up(words: Sequence[str], text: str) -> dict[str, list[Span]]:
     """Find plain strings: tokens, tokens with their positions, or any pieces of text."""
+    spans = default_spans(text)
     tokens: dict[str, list[int]] = defaultdict(list)
-    found, places = tokenize(text)
-    spans = [place for place in places if place]
-    for index, word in enumerate(found):
-        tokens[word].append(index)
+    for index, (start, stop) in enumerate(spans):
+        tokens[text[start:stop]].append(index)
     occurrences = {}
     for word in words:
         match = _POSITION.fullmatch(word)
@@ -75,7 +74,7 @@ def _look_up(words: Sequence[str], text: str) -> dict[str, list[Span]]:
         elif word in tokens:
             located[word] = [spans[index] for index in tokens[word]]
         else:
-            located[word] = _search(word, text)
+            located[word] = _search_piece(word, text)
     return located
 
 
@@ -83,9 +82,8 @@ def _shift(occurrences: Mapping[str, tuple[str, int]], tokens: Mapping[str, Sequ
     """
     Find the position of a text's first token.
 
-    Positions count the tokens of all texts that were explained together. Where this text
-    began among them follows from its own words: it is where most of them fit. The
-    first such place is taken.
+    Positions count the tokens of all texts that were explained together. The first token of
+    this text is at the position where most of its words fit, the first such position.
     """
     votes: dict[int, int] = defaultdict(int)
     for token, position in occurrences.values():
@@ -96,8 +94,8 @@ def _shift(occurrences: Mapping[str, tuple[str, int]], tokens: Mapping[str, Sequ
     return min((shift for shift, count in votes.items() if count == most), default=1)
 
 
-def _search(word: str, text: str) -> list[Span]:
-    """Find a piece of text whose ends are no places inside a word."""
+def _search_piece(word: str, text: str) -> list[Span]:
+    """Find a piece of text that neither begins nor ends inside a word."""
     if not word:
         return []
     before = r"(?<!\w)" if _INSIDE_WORD.match(word[0]) else ""

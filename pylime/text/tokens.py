@@ -1,5 +1,5 @@
 """
-Words of a text, and where they stand in it.
+Words of a text, and their places in it.
 
 A tokenization is a function from a text to its words, or a regular expression that matches
 a word.
@@ -18,24 +18,25 @@ __all__ = [
     "Span",
     "Tokenization",
     "check_tokenization",
+    "default_spans",
     "default_tokenize",
     "icu_tokenize",
-    "token_spans",
     "tokenize",
 ]
 
 Span: TypeAlias = tuple[int, int]
-"""Where something starts in a text, and where it ends."""
+"""Start and end of a piece of a text."""
 
-Tokenization: TypeAlias = Callable[[str], Any] | re.Pattern[str] | regex.Pattern[str]
+Tokenization: TypeAlias = Callable[[str], Iterable[str]] | re.Pattern[str] | regex.Pattern[str]
+"""A function from a text to its words, or a compiled expression that matches a word."""
 
 
 def _word_pattern() -> regex.Pattern[str]:
     """
-    Words and numbers between the word boundaries of Unicode Standard Annex #29.
+    Match words and numbers between the word boundaries of Unicode Standard Annex #29.
 
-    The rules WB4 to WB13b as one expression; what the rules cut out without a letter, digit
-    or ideograph in it is no word. Possessive where a rule looks no further.
+    The rules WB4 to WB13b as one expression; a piece without a letter, digit or ideograph is
+    not a word. Quantifiers are possessive where no rule needs to go back.
     """
     ignored = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*+"
     letter = r"[\p{WB=ALetter}\p{WB=Hebrew_Letter}]"
@@ -53,13 +54,35 @@ def _word_pattern() -> regex.Pattern[str]:
     katakana = rf"(?:\p{{WB=Katakana}}{ignored})+"
     piece = f"(?:(?:{letters}|{digits})+|{katakana})"
     alone = rf"[\p{{Ideographic}}\p{{Script=Hiragana}}]{ignored}"
-    # Scripts without blanks that only a dictionary can cut: a run stays whole.
+    # Only a dictionary can cut these scripts, which have no blanks: a run stays whole.
     uncut = r"\p{LineBreak=Complex_Context}+"
     word = f"{connector}*+{piece}(?:{connector}+{piece})*{connector}*|{connector}{{2,}}"
     return regex.compile(f"(?V1){word}|{alone}|{uncut}")
 
 
 _WORD = _word_pattern()
+
+
+def default_spans(text: str) -> list[Span]:
+    """
+    Find the places of the words of `default_tokenize`.
+
+    Parameters
+    ----------
+    text
+        The text.
+
+    Returns
+    -------
+    list of tuple
+        Start and end of each word, in the order of the text.
+
+    Examples
+    --------
+    >>> default_spans("A cat, a mat.")
+    [(0, 1), (2, 5), (7, 8), (9, 12)]
+    """
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 def default_tokenize(text: str) -> list[str]:
@@ -77,7 +100,7 @@ def default_tokenize(text: str) -> list[str]:
     Returns
     -------
     list of str
-        Its words, in their order.
+        Its words, in the order of the text.
 
     References
     ----------
@@ -95,7 +118,7 @@ def icu_tokenize(text: str) -> list[str]:
     """
     Split a text into its words and numbers with the library ICU, as R's `lime` does.
 
-    It has dictionaries for scripts that write no blanks between words. Needs PyICU.
+    ICU has dictionaries for scripts without blanks between words. Needs PyICU.
 
     Parameters
     ----------
@@ -105,7 +128,7 @@ def icu_tokenize(text: str) -> list[str]:
     Returns
     -------
     list of str
-        Its words, in their order.
+        Its words, in the order of the text.
 
     Raises
     ------
@@ -120,7 +143,7 @@ def icu_tokenize(text: str) -> list[str]:
     return [text[start:end] for start, end in _icu_spans(text)]
 
 
-# Rule statuses below this are of pieces that are no words: blanks and punctuation.
+# Pieces with a smaller rule status are blanks and punctuation.
 _ICU_WORD = 100
 
 
@@ -130,7 +153,7 @@ def _icu_spans(text: str) -> list[Span]:
     except ImportError as error:
         raise ImportError("icu_tokenize needs PyICU: pip install 'tidylime[icu]'") from error
 
-    text = text.encode("utf-16", "replace").decode("utf-16")  # ICU takes no lone surrogates
+    text = text.encode("utf-16", "replace").decode("utf-16")  # ICU cannot read lone surrogates
     boundaries = icu.BreakIterator.createWordInstance(icu.Locale.getRoot())
     boundaries.setText(text)
     spans, start = [], 0
@@ -139,7 +162,7 @@ def _icu_spans(text: str) -> list[Span]:
             spans.append((start, end))
         start = end
     if text and ord(max(text)) > 0xFFFF:
-        # ICU counts in units of 16 bits, of which characters beyond the first plane have two.
+        # ICU counts units of 16 bits; a character beyond the first plane has two.
         units = np.array([1 + (ord(character) > 0xFFFF) for character in text])
         position = np.zeros(units.sum() + 1, dtype=np.int64)
         position[np.cumsum(units)] = np.arange(1, len(text) + 1)
@@ -147,9 +170,9 @@ def _icu_spans(text: str) -> list[Span]:
     return spans
 
 
-def check_tokenization(tokenization: Any) -> Tokenization:
+def check_tokenization(tokenization: Tokenization | str | None) -> Tokenization:
     """
-    Bring what a user gave as a tokenization into one form.
+    Check a tokenization, and compile it if it is a string.
 
     Parameters
     ----------
@@ -165,7 +188,7 @@ def check_tokenization(tokenization: Any) -> Tokenization:
     Raises
     ------
     TypeError, ValueError
-        If it is something else, or no valid expression.
+        If it is something else, or not a valid expression.
     """
     if tokenization is None:
         return default_tokenize
@@ -192,26 +215,26 @@ def tokenize(
     text: str, tokenization: Tokenization = default_tokenize
 ) -> tuple[list[str], list[Span | None]]:
     """
-    Split a text into words, and say where each stands.
+    Split a text into words, and find the place of each.
 
     Parameters
     ----------
     text
         The text.
     tokenization
-        From `check_tokenization`. Of a regular expression each whole match is a word.
+        From `check_tokenization`. Each whole match of a regular expression is a word.
         Empty words are left out.
 
     Returns
     -------
     tuple of list
         The words, and the place of each: start and end, or None for a word that a function
-        changed so much that it is not found in the text.
+        changed so much that it cannot be found in the text.
 
     Raises
     ------
     TypeError
-        If a function returns something else than words.
+        If a function returns anything but words.
 
     Examples
     --------
@@ -220,7 +243,7 @@ def tokenize(
     """
     spans: list[Span | None]
     if tokenization is default_tokenize:
-        spans = [match.span() for match in _WORD.finditer(text)]
+        spans = list(default_spans(text))
     elif tokenization is icu_tokenize:
         spans = list(_icu_spans(text))
     elif isinstance(tokenization, re.Pattern | regex.Pattern):
@@ -229,37 +252,12 @@ def tokenize(
         ]
     else:
         words = [word for word in _called(tokenization, text) if word]
-        return words, _search(words, text)
+        return words, _align(words, text)
     return [text[slice(*span)] for span in spans if span], spans
 
 
-def token_spans(text: str, tokenization: Any = None) -> list[Span | None]:
-    """
-    Say where the words of a text stand.
-
-    Parameters
-    ----------
-    text
-        The text.
-    tokenization
-        As in `pylime.lime`.
-
-    Returns
-    -------
-    list
-        Start and end of each word; None for one that a tokenizing function changed so much
-        that it is not found in the text.
-
-    Examples
-    --------
-    >>> token_spans("A cat, a mat.")
-    [(0, 1), (2, 5), (7, 8), (9, 12)]
-    """
-    return tokenize(text, check_tokenization(tokenization))[1]
-
-
-def _called(tokenization: Callable[[str], Any], text: str) -> list[str]:
-    words = tokenization(text)
+def _called(tokenization: Callable[[str], Iterable[str]], text: str) -> list[str]:
+    words: object = tokenization(text)
     listed = list(words) if isinstance(words, Iterable) and not isinstance(words, str) else None
     if listed is None or not all(isinstance(word, str) for word in listed):
         raise TypeError(
@@ -269,28 +267,28 @@ def _called(tokenization: Callable[[str], Any], text: str) -> list[str]:
     return [str(word) for word in listed]
 
 
-# How many letters a changed word must share with what it was made of.
+# How many first letters a changed word must share with its original.
 _STEM = 3
 # Aligning more words than these with a text takes too long.
 _MOST_ALIGNED = 5000
 
 
-def _search(words: Sequence[str], text: str) -> list[Span | None]:
+def _align(words: Sequence[str], text: str) -> list[Span | None]:
     """
-    Find the places of words that a function made of a text.
+    Find the places of words that a function made from a text.
 
-    Words that stand there in their order are taken as they are. Otherwise they are aligned
-    with the text's own words: equal ones (in any letters) first, then between two of
-    these a changed one, if as many words were made as there are, and it begins alike. A
-    word that is left has no place, rather than a wrong one.
+    If the text contains the words in their order, these are their places. Otherwise they are
+    aligned with the text's own words: first equal ones (in upper or lower case), then, between
+    two of these, changed ones, if there are as many as words of the text and they begin
+    alike. Any other word has no place, rather than a wrong one.
     """
-    spans = _search_in_order(words, text)
+    spans = _align_in_order(words, text)
     lowered = text.lower()
     if None in spans and len(lowered) == len(text):
-        spans = _search_in_order([word.lower() for word in words], lowered)
+        spans = _align_in_order([word.lower() for word in words], lowered)
     if None not in spans or len(words) > _MOST_ALIGNED:
         return spans
-    own = [match.span() for match in _WORD.finditer(text)]
+    own = default_spans(text)
     own_words = [text[start:stop].casefold() for start, stop in own]
     folded = [word.casefold() for word in words]
     spans = _no_places(words)
@@ -311,7 +309,7 @@ def _search(words: Sequence[str], text: str) -> list[Span | None]:
         for offset in range(size):
             spans[word + offset] = own[place + offset]
         done_words, done_own = word + size, place + size
-    return _search_out_of_order(folded, spans, own, own_words, text)
+    return _align_out_of_order(folded, spans, own, own_words, text)
 
 
 def _no_places(words: Sequence[str]) -> list[Span | None]:
@@ -319,7 +317,7 @@ def _no_places(words: Sequence[str]) -> list[Span | None]:
 
 
 def _begin_alike(word: str, other: str) -> bool:
-    """Whether two words share their first letters, as a word and its stem do."""
+    """Whether two words share their first letters, like a word and its stem."""
     shared = min(_STEM, len(word), len(other))
     return shared > 0 and word[:shared] == other[:shared]
 
@@ -328,14 +326,14 @@ def _is_stem(word: str, other: str) -> bool:
     return len(word) >= _STEM and other.startswith(word)
 
 
-def _search_out_of_order(
+def _align_out_of_order(
     folded: Sequence[str],
     spans: list[Span | None],
     own: Sequence[Span],
     own_words: Sequence[str],
     text: str,
 ) -> list[Span | None]:
-    """Places of words that were moved, and of several words that were joined."""
+    """Find the places of words that were moved, and of several words that were joined."""
     free: dict[str, list[Span]] = {}
     taken = set(spans)
     for word, span in zip(own_words, own, strict=True):
@@ -359,8 +357,8 @@ def _search_out_of_order(
     return spans
 
 
-def _search_in_order(words: Sequence[str], text: str) -> list[Span | None]:
-    """Each word behind the one before, not inside another; no places if one is not there."""
+def _align_in_order(words: Sequence[str], text: str) -> list[Span | None]:
+    """Find each word after the one before, not inside another; no places if one is missing."""
     spans: list[Span | None] = []
     position = -1
     for number, word in enumerate(words):
@@ -376,7 +374,7 @@ def _search_in_order(words: Sequence[str], text: str) -> list[Span | None]:
 
 
 def _is_inside(text: str, start: int, stop: int, position: int, following: str) -> bool:
-    """Whether a piece is cut out of a word, and its other pieces are not words, too."""
+    """Whether a piece is cut out of a word whose other pieces are not words, too."""
     before = start > 0 and text[start - 1].isalnum() and text[start].isalnum()
     behind = stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum()
     if before and start != position:

@@ -408,14 +408,14 @@ def test_wrong_arguments_are_explained(arguments, error, message):
 
 
 def test_only_texts_have_a_page():
-    pictures = lime(
+    images = lime(
         np.zeros((9, 9, 3), dtype=np.uint8),
         as_classifier(lambda x: x.mean(axis=(1, 2, 3)), ["a", "b"]),
     )
     with pytest.raises(
         TypeError, match=r"must come from lime\(\) of texts; not .*'ImageExplainer'"
     ):
-        interactive_text_explanations(pictures)
+        interactive_text_explanations(images)
 
 
 def test_the_message_tells_the_length_that_was_asked_for():

@@ -27,7 +27,7 @@ from pylime import (
     lime,
 )
 from pylime.image.explainer import draw_masks, make_painter
-from pylime.image.pixels import parse_colour, read_picture, write_png
+from pylime.image.pixels import parse_colour, read_image, write_png
 from pylime.similarity import cosine_similarity
 from pylime.superpixels import segment
 
@@ -170,7 +170,7 @@ def pictures_of_every_kind(folder: Path) -> dict[str, Path]:
 
 def test_files_of_every_kind_can_be_explained(tmp_path):
     for name, path in pictures_of_every_kind(tmp_path).items():
-        pixels = read_picture(path)
+        pixels = read_image(path)
         assert pixels.dtype == np.uint8
         assert pixels.shape[:2] == (43, 64), name
         explainer = lime(path, as_classifier(lambda x: load(x).mean((1, 2, 3)) / 255))
@@ -182,10 +182,10 @@ def test_files_of_every_kind_can_be_explained(tmp_path):
 def test_sixteen_bits_are_rounded_to_eight(tmp_path):
     grey = np.asarray(Image.open(CAT).convert("L"))
     Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "grey.png")
-    np.testing.assert_array_equal(read_picture(tmp_path / "grey.png"), grey)
+    np.testing.assert_array_equal(read_image(tmp_path / "grey.png"), grey)
     rgb = np.asarray(Image.open(CAT).convert("RGB"))
     imsave(tmp_path / "rgb.tif", rgb.astype(np.uint16) * 257, check_contrast=False)
-    np.testing.assert_array_equal(read_picture(tmp_path / "rgb.tif"), rgb)
+    np.testing.assert_array_equal(read_image(tmp_path / "rgb.tif"), rgb)
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,13 @@ def test_sixteen_bits_are_rounded_to_eight(tmp_path):
     ],
 )
 def test_other_numbers_are_scaled_to_eight_bits(values, expected):
-    assert read_picture(Image.fromarray(values)).tolist() == [expected]
+    assert read_image(Image.fromarray(values)).tolist() == [expected]
 
 
 @pytest.mark.parametrize("value", [-1.0, 1e6, np.nan])
 def test_numbers_of_no_known_range_are_refused(value):
     with pytest.raises(ValueError, match="Pixel values must lie from 0 to 255"):
-        read_picture(Image.fromarray(np.array([[0, value]], np.float32)))
+        read_image(Image.fromarray(np.array([[0, value]], np.float32)))
 
 
 def test_grey_files_take_a_coloured_background(tmp_path):
@@ -528,9 +528,9 @@ def test_small_images_are_left_out_and_none_is_read_twice(monkeypatch, brightnes
 
     def counting(item):
         read.append(item.shape)
-        return read_picture(item)
+        return read_image(item)
 
-    monkeypatch.setattr("pylime.image.explainer.read_picture", counting)
+    monkeypatch.setattr("pylime.image.explainer.read_image", counting)
     images = [np.asarray(Image.open(CAT)), np.zeros((2, 3, 3), np.uint8)]
     explainer = lime(images, as_classifier(brightness))
     with pytest.warns(CaseWarning, match="1: `n_superpixels` must not exceed .* 12 with 3x2"):

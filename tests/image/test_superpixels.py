@@ -21,7 +21,7 @@ SETTINGS = {
 }
 
 
-def picture(name: str) -> np.ndarray:
+def read_rgb(name: str) -> np.ndarray:
     path = REFERENCE / "images" / f"{name}.png"
     if path.exists():
         return np.array(Image.open(path).convert("RGB"))
@@ -33,13 +33,13 @@ def label_map(name: str) -> np.ndarray:
     options = setting["n_superpixels"], setting["weight"], setting["n_iter"]
     if f"{image}__lab" in LAB and image.startswith("synthetic"):
         return slic(*np.moveaxis(LAB[f"{image}__lab"], 2, 0), *options) + 1
-    return segment(picture(image), *options)
+    return segment(read_rgb(image), *options)
 
 
 @pytest.mark.parametrize("name", [name for name in LAB if "synthetic" not in name])
 def test_colours_are_imagemagicks_bytes(name):
     image = name.removesuffix("__lab")
-    rgb = picture("chart_64x64" if image == "chart" else image)
+    rgb = read_rgb("chart_64x64" if image == "chart" else image)
     np.testing.assert_array_equal(lab_bytes(rgb), LAB[name])
 
 
@@ -76,7 +76,7 @@ def test_every_pixel_belongs_to_one_connected_numbered_superpixel(height, width,
 
 
 def test_the_users_arrays_are_not_changed():
-    rgb = picture("chelsea_64x43")
+    rgb = read_rgb("chelsea_64x43")
     before = rgb.copy()
     rgb.flags.writeable = False
     segment(rgb)
@@ -96,11 +96,11 @@ def test_other_arrays_are_refused(rgb, message):
 
 
 def test_more_superpixels_than_pixels_are_refused():
-    with pytest.raises(ValueError, match="must not exceed the picture's pixels; not 50"):
+    with pytest.raises(ValueError, match="must not exceed the image's pixels; not 50"):
         segment(np.zeros((5, 5, 3), np.uint8), 50)
 
 
-def test_a_picture_that_no_centre_fits_into_is_refused():
+def test_an_image_that_no_centre_fits_into_is_refused():
     with pytest.raises(ValueError, match="No superpixels are left"):
         segment(np.zeros((10, 100, 3), np.uint8), 1)
 
@@ -127,26 +127,26 @@ def test_wrong_options_are_refused(options, error, message):
 
 
 def test_a_segmentation_of_ones_own_is_explained_and_drawn():
-    picture = skimage.data.chelsea()[:60, :90]
+    image = skimage.data.chelsea()[:60, :90]
 
     def thirds(rgb):
         assert rgb.dtype == np.uint8
         return np.broadcast_to(np.arange(rgb.shape[1]) // 30 * 10.0, rgb.shape[:2])
 
-    def model(pictures):
-        return pictures[:, :, 30:60].mean(axis=(1, 2, 3)) / 255
+    def model(images):
+        return images[:, :, 30:60].mean(axis=(1, 2, 3)) / 255
 
-    explainer = lime(picture, as_classifier(model, ["dark", "bright"]))
+    explainer = lime(image, as_classifier(model, ["dark", "bright"]))
     explanation = explain(
-        picture, explainer, labels="bright", segmentation=thirds, background="black", random_state=1
+        image, explainer, labels="bright", segmentation=thirds, background="black", random_state=1
     )
     strongest = explanation.set_index("feature")["feature_weight"].idxmax()
     assert strongest == "2"
     assert sorted(explanation["feature"]) == ["1", "2", "3"]
     sizes = [len(part.indices) for part in explanation["feature_value"]]
     assert sizes == [1800] * 3
-    plot_superpixels(picture, segmentation=thirds).draw()
+    plot_superpixels(image, segmentation=thirds).draw()
     with pytest.raises(ValueError, match=r"number for each pixel, shape \(60, 90\)"):
-        explain(picture, explainer, segmentation=lambda rgb: rgb)
+        explain(image, explainer, segmentation=lambda rgb: rgb)
     with pytest.raises(TypeError, match="`segmentation` must be a function"):
-        explain(picture, explainer, segmentation=50)
+        explain(image, explainer, segmentation=50)

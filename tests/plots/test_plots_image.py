@@ -1,4 +1,4 @@
-"""Plots of pictures: read back, and their pixels against what R draws."""
+"""Plots of images: read back, and their pixels against what R draws."""
 
 import copy
 
@@ -38,10 +38,10 @@ def r_explanation() -> pd.DataFrame:
 
 
 def panels(plot) -> dict[str, np.ndarray]:
-    """The picture of each panel, by kind and label."""
+    """The image of each panel, by kind and label."""
     data = plot.data
     names = data["type"].astype(str) + "_" + data["label"].astype(str)
-    return {name: np.asarray(p) for name, p in zip(names, data["picture"], strict=True)}
+    return {name: np.asarray(p) for name, p in zip(names, data["image"], strict=True)}
 
 
 def strips(plot) -> list[str]:
@@ -66,7 +66,7 @@ def test_pixels_of_explanations_are_rs(name):
 )
 def test_pixels_of_superpixels_are_rs(name):
     plot = plot_superpixels(PATH, **STORED["plots"][name]["args"])
-    drawn = np.asarray(plot.data["picture"].iloc[0])
+    drawn = np.asarray(plot.data["image"].iloc[0])
     np.testing.assert_array_equal(drawn, RASTERS[f"{name}__all"][..., :3])
 
 
@@ -122,7 +122,7 @@ def test_thresholds_and_colours_are_obeyed():
     assert (green["Supports_tiger cat"][sum(cell.mask for cell in mask) > 0] == [0, 255, 0]).all()
 
 
-def test_grey_pictures_and_regression_are_drawn():
+def test_grey_images_and_regression_are_drawn():
     grey = np.asarray(Image.open(PATH).convert("L"))
     explainer = lime(grey, as_regressor(lambda x: x.mean((1, 2))))
     explanation = explain(grey, explainer, n_permutations=60, random_state=0)
@@ -179,15 +179,15 @@ def test_only_explanations_of_images_are_drawn():
         plot_image_explanation(load_image_example().assign(data="a text"))
     with pytest.raises(ValueError, match="`weight` must be a positive number"):
         plot_superpixels(PATH, weight=-1)
-    with pytest.raises(ValueError, match="`path` must be one picture; not 2"):
+    with pytest.raises(ValueError, match="`path` must be one image; not 2"):
         plot_superpixels([PATH, PATH])
     with pytest.raises(TypeError, match="`x` must be images"):
         plot_superpixels(None)
 
 
-def test_pictures_of_different_sizes_are_not_mixed():
+def test_images_of_different_sizes_are_not_mixed():
     example = load_image_example()
-    with pytest.raises(ValueError, match="pictures of different sizes"):
+    with pytest.raises(ValueError, match="images of different sizes"):
         plot_image_explanation(pd.concat([example, r_explanation().assign(case="chelsea.png")]))
 
 
@@ -198,9 +198,9 @@ def test_names_of_cases_come_before_positions():
     assert len(plot_image_explanation(both, which=0).data) == 1
 
 
-def test_transparent_pictures_are_drawn_on_white():
+def test_transparent_images_are_drawn_on_white():
     pixels = np.zeros((20, 30, 4), np.uint8)
     pixels[:, 15:] = (200, 100, 0, 255)
-    drawn = np.asarray(plot_superpixels(pixels, 6, colour="none").data["picture"].iloc[0])
+    drawn = np.asarray(plot_superpixels(pixels, 6, colour="none").data["image"].iloc[0])
     assert drawn[5, 2].tolist() == [255, 255, 255]
     assert drawn[5, 20].tolist() == [200, 100, 0]
