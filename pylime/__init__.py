@@ -44,7 +44,7 @@ from pylime.files.runs import explain_to_parquet
 from pylime.files.storage import read_explanation, write_explanation
 from pylime.frame import COLUMNS
 from pylime.image.superpixels import slic
-from pylime.models import as_classifier, as_regressor, model_type, predict_model
+from pylime.models import Predictions, as_classifier, as_regressor, model_type, predict_model
 from pylime.text.tokens import default_tokenize, icu_tokenize
 from pylime.values import Bitmap, Superpixel, Word
 
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "Bitmap",
+    "Predictions",
     "Superpixel",
     "Word",
     "arrow_schema",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from pylime.masks import check_rows
-from pylime.models import model_type, predict, predict_model
+from pylime.models import Predictions, model_type, predict, predict_model
 from pylime.text.explainer import TextExplainer
 
 __all__ = ["StoppedError", "interruptible"]
@@ -55,12 +55,14 @@ class _InParts:
 
 
 @model_type.register
-def _(model: _InParts) -> Any:
+def type_of_model_in_parts(model: _InParts) -> Any:
     return model_type(model.model)
 
 
 @predict_model.register
-def _(model: _InParts, newdata: Sequence[str], type: str, **kwargs: Any) -> pd.DataFrame:
+def predict_in_parts(
+    model: _InParts, newdata: Sequence[str], type: str, **kwargs: Any
+) -> Predictions:
     predictions = []
     start, size = 0, _FIRST_PART
     while start < len(newdata):
@@ -74,4 +76,5 @@ def _(model: _InParts, newdata: Sequence[str], type: str, **kwargs: Any) -> pd.D
         start += size
         if time.monotonic() - began < _PATIENCE:
             size *= 2
-    return pd.concat(predictions, ignore_index=True)
+    values = np.concatenate([part.values for part in predictions])
+    return replace(predictions[0], values=values, returned=None)

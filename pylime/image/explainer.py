@@ -243,12 +243,13 @@ def _predict_masks(
         with _handed_over(item, paint(masks), request.folder) as pictures:
             prepared = explainer.preprocess(pictures)
             check_rows(prepared, len(masks), "pictures")
-            part = predict(
+            predictions = predict(
                 explainer.model, prepared, len(masks), request.model_type, **request.predict_options
             )
+        part = predictions.frame
         if not parts:
             if request.probe:
-                warn_of_scores(explainer.model, part)
+                warn_of_scores(explainer.model, predictions)
             prediction = part.iloc[0].to_dict()
             wanted = request.labels_of(prediction)  # an unknown label is found out now
         if list(part.columns) != list(prediction):

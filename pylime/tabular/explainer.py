@@ -390,7 +390,7 @@ def _predict_chunk(
         raise ValueError("`preprocess` must return what the model takes; it returned None.")
     predictions = predict(
         explainer.model, prepared, int(starts[-1]), request.model_type, **request.predict_options
-    )
+    ).frame
     request.labels_of(predictions.iloc[0].to_dict())  # an unknown label is found out now
     for drawing, start, stop in zip(drawings, starts[:-1], starts[1:], strict=True):
         part = predictions.iloc[start:stop]

@@ -442,7 +442,7 @@ def _predict_masks(
         check_rows(prepared, len(distinct), "texts")
         part = predict(
             explainer.model, prepared, len(distinct), request.model_type, **request.predict_options
-        )
+        ).frame
         if not parts:
             request.labels_of(part.iloc[0].to_dict())  # an unknown label is found out now
         if len(distinct) < len(batch):
