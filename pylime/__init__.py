@@ -43,7 +43,7 @@ from pylime.files.storage import read_explanation, write_explanation
 from pylime.frame import COLUMNS
 from pylime.image.explainer import IMAGE
 from pylime.image.superpixels import slic
-from pylime.models import as_classifier, as_regressor, model_type, predict_model
+from pylime.models import Predictions, as_classifier, as_regressor, model_type, predict_model
 from pylime.pipeline import register_kind
 from pylime.tabular.explainer import TABLE
 from pylime.text.explainer import TEXT
@@ -66,6 +66,7 @@ __all__ = [
     "Bitmap",
     "CaseError",
     "CaseWarning",
+    "Predictions",
     "RequestError",
     "Superpixel",
     "Word",

@@ -20,6 +20,7 @@ __all__ = [
     "Prepared",
     "Preprocess",
     "RandomState",
+    "Returned",
     "TableInput",
     "TextInput",
 ]
@@ -47,6 +48,9 @@ Prepared: TypeAlias = Any
 
 Preprocess: TypeAlias = Callable[[Any], Prepared]
 """From a batch of cases to what the model takes."""
+
+Returned: TypeAlias = Any
+"""What a model returned: rows of numbers, as an array, frame, list or tensor of any library."""
 
 Labels: TypeAlias = Hashable | Iterable[Hashable] | None
 """A label, or several."""

@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 
 from pylime import checks
-from pylime._shim import warn_of_scores
 from pylime._types import Input, Labels, Model, Preprocess, RandomState
 from pylime.errors import CaseError, report_failures
 from pylime.frame import assemble
-from pylime.models import check_model, model_type, owner_of
+from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
     as_given,

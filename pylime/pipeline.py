@@ -19,10 +19,9 @@ from typing import Any, Protocol, Self, TypeAlias
 import numpy as np
 
 from pylime import checks
-from pylime._shim import Predictions, predict, warn_of_scores
 from pylime._types import Model, Preprocess
 from pylime.errors import CaseError, RequestError, some_names, stop_at
-from pylime.models import ModelType, model_type
+from pylime.models import ModelType, Predictions, model_type, predict, warn_of_scores
 from pylime.parallel import in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request

@@ -168,7 +168,7 @@ def test_a_request_means_the_same_at_each_use():
     assert request.labels == ["yes", "no"]
     assert request.seed == request.seed != make_request(explainer).seed
     assert request.n_permutations == 5000
-    with pytest.raises(TypeError, match="has no option 'n_featuers'. Did you mean 'n_features'?"):
+    with pytest.raises(TypeError, match=r"has no option 'n_featuers'\. Did you mean 'n_features'"):
         make_request(explainer, n_featuers=3)
     with pytest.raises(ValueError, match="choose between `labels` and `n_labels`"):
         make_request(explainer, labels="yes", n_labels=1)

@@ -1,4 +1,4 @@
-"""Models: the generics that ask them, and one module per library that answers."""
+"""Models: the generics that predict with any of them, and a module for each library."""
 
 from pylime.models import (
     catboost,
@@ -23,12 +23,13 @@ from pylime.models.generics import (
     owner_of,
     predict_model,
 )
-from pylime.models.outputs import Activation
+from pylime.models.outputs import Activation, Predictions
 
 __all__ = [
     "Activation",
     "Classifier",
     "ModelType",
+    "Predictions",
     "Regressor",
     "as_classifier",
     "as_regressor",

@@ -1,13 +1,14 @@
 """What the libraries of boosted trees share: columns that they cannot take, errors."""
 
-from typing import Any
-
 import pandas as pd
+
+from pylime import checks
+from pylime._types import Model, Prepared
 
 __all__ = ["custom_objective", "refuse_strings"]
 
 
-def refuse_strings(newdata: Any, library: str) -> None:
+def refuse_strings(newdata: Prepared, library: str) -> None:
     """
     Raise if a frame has columns of strings, which a library of trees cannot split.
 
@@ -32,18 +33,17 @@ def refuse_strings(newdata: Any, library: str) -> None:
     ]
     if names:
         types = dict.fromkeys(names[:3], "category")
-        listed = ", ".join(map(repr, names[:10])) + (", ..." if names[10:] else "")
         raise TypeError(
             f"{library} takes columns of numbers, logicals and categories; these hold strings: "
-            f"{listed}. Train it on x.astype({types!r}) and give lime() that frame, or encode "
-            "them in `preprocess`."
+            f"{checks.some(names)}. Train it on x.astype({types!r}) and pass that frame to lime(), "
+            "or encode them in `preprocess`."
         )
 
 
-def custom_objective(model: Any) -> str:
-    """What to say of a model whose objective is a function: it predicts scores of any kind."""
+def custom_objective(model: Model) -> str:
+    """The message for a model whose objective is a function: its scores may be of any kind."""
     return (
-        f"This {type(model).__name__} was trained with an objective of your own, which does not "
-        'tell what its scores mean. Say so: as_classifier(model, labels, activation="sigmoid"), '
+        f"This {type(model).__name__} was trained with an objective of your own, so what its "
+        'scores mean is not known. Wrap it: as_classifier(model, labels, activation="sigmoid"), '
         'or "softmax" for several classes; or as_regressor(model).'
     )

@@ -1,18 +1,29 @@
 """
 catboost: models of all its classes.
 
-What a model does is what its loss function is called. The classes that know their task
-are not asked: a model from a file may be of the general class.
+The name of a model's loss function decides what it does. Its class does not: a model from a
+file may be of the general class.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 
 from pylime._optional import placeholder
+from pylime._types import Prepared, Returned
 from pylime.models.boosted import custom_objective
-from pylime.models.generics import ModelType, PredictionType, model_type, outputs, predict_model
-from pylime.models.outputs import numbers_frame, output_names, predictions_frame
+from pylime.models.generics import (
+    ModelType,
+    PredictionType,
+    call_model,
+    model_type,
+    outputs,
+    predict_model,
+)
+from pylime.models.outputs import Predictions, as_predictions, named_outputs, output_names
+
+if TYPE_CHECKING:
+    from catboost import CatBoost
 
 Model = placeholder("catboost", "CatBoost")
 
@@ -29,37 +40,42 @@ _LOGARITHMIC = frozenset(["Poisson", "Tweedie"])
 
 
 @model_type.register(Model)
-def _(model: Any) -> ModelType:
-    loss = _loss(model)
+def type_of_catboost_model(model: "CatBoost") -> ModelType:
+    """Classification or regression, by the loss function."""
+    loss = _loss_function(model)
     if loss.startswith("PythonUserDefined"):
         raise TypeError(custom_objective(model))
     return "classification" if loss in _CLASSIFIES else "regression"
 
 
 @predict_model.register(Model)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    loss = _loss(model)
+def predict_catboost_model(
+    model: "CatBoost", newdata: Prepared, type: PredictionType, **kwargs: Any
+) -> Predictions:
+    """Predict numbers, or the probabilities of classes or labels."""
+    loss = _loss_function(model)
     if type == "raw" or loss not in _CLASSIFIES:
         if loss in _LOGARITHMIC:
             kwargs.setdefault("prediction_type", "Exponent")
         values = model.predict(newdata, **kwargs)
-        return numbers_frame(values) if type == "raw" else predictions_frame(values, type)
+        return named_outputs(values) if type == "raw" else as_predictions(values, type)
     values = model.predict(newdata, **{"prediction_type": "Probability", **kwargs})
-    labels = model.classes_.tolist()
+    labels = np.asarray(model.classes_).tolist()
     if loss in _SEVERAL_LABELS and labels == list(range(len(labels))):
         labels = output_names(len(labels))
-    own = loss in _SEVERAL_LABELS or loss == "MultiClassOneVsAll"
-    return predictions_frame(values, type, labels, multilabel=own)
+    exclusive = loss not in _SEVERAL_LABELS and loss != "MultiClassOneVsAll"
+    return as_predictions(values, type, labels, exclusive=exclusive)
 
 
 @outputs.register(Model)
-def _(model: Any, newdata: Any, **kwargs: Any) -> Any:
-    if _loss(model) in _CLASSIFIES:
-        return predict_model(model, newdata, type="prob", **kwargs)
+def outputs_of_catboost_model(model: "CatBoost", newdata: Prepared, **kwargs: Any) -> Returned:
+    """Probabilities of a classifier, and the scores of other models."""
+    if _loss_function(model) in _CLASSIFIES:
+        return call_model(model, newdata, type="prob", **kwargs)
     return model.predict(newdata, **{"prediction_type": "RawFormulaVal", **kwargs})
 
 
-def _loss(model: Any) -> str:
+def _loss_function(model: "CatBoost") -> str:
     """The loss function's name without its parameters."""
     if not model.is_fitted():
         raise ValueError(

@@ -1,23 +1,30 @@
 """The checks that stand between a model and everything that uses its predictions."""
 
-from typing import Any
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from pylime import checks
+from pylime._types import Model, Prepared
 from pylime.models.generics import (
     Classifier,
     ModelType,
     Regressor,
+    call_model,
     class_name,
     is_known,
     model_type,
-    predict_model,
     refuse_predictions,
     unknown_model,
 )
-from pylime.models.outputs import PredictionType, class_frame, cure, predictions_frame
+from pylime.models.outputs import (
+    Predictions,
+    PredictionType,
+    are_probabilities,
+    as_predictions,
+    cure,
+)
 
 __all__ = ["check_model", "predict", "warn_of_scores"]
 
@@ -26,28 +33,28 @@ _SUM_TOLERANCE = 0.02
 
 
 def predict(
-    model: Any, newdata: Any, n: int, kind: ModelType | None = None, **kwargs: Any
-) -> pd.DataFrame:
+    model: Model, newdata: Prepared, n: int, kind: ModelType | None = None, **options: object
+) -> Predictions:
     """
     Predict n cases and check what comes back.
 
     Parameters
     ----------
     model
-        Any model that `predict_model` and `model_type` know.
+        Any model that `pylime.predict_model` and `pylime.model_type` support.
     newdata
         What `preprocess` returned.
     n
         How many cases were preprocessed.
     kind
         What the model does, where that is known already.
-    **kwargs
-        Passed on to `predict_model`.
+    **options
+        Passed on to `pylime.predict_model`.
 
     Returns
     -------
-    pandas.DataFrame
-        n rows of finite numbers.
+    Predictions
+        n rows of finite numbers, in memory of their own.
 
     Raises
     ------
@@ -58,48 +65,62 @@ def predict(
     """
     kind = model_type(model) if kind is None else kind
     form: PredictionType = "prob" if kind == "classification" else "raw"
-    predictions = predict_model(model, newdata, type=form, **kwargs)
-    predictions = _single(predictions) if form == "raw" else class_frame(predictions)
-    if len(predictions) != n:
-        seen = predictions.attrs.get("shape", predictions.shape)
-        seen, width = (seen[:1], "") if form == "raw" else (seen, " classes")
+    predictions = as_predictions(call_model(model, newdata, type=form, **options), form)
+    if form == "raw":
+        _check_single(predictions)
+    _check_length(predictions, n, form)
+    _check_labels(predictions)
+    _check_finite(predictions)
+    # A model may return the same array each time, with other numbers in it.
+    return replace(predictions, values=predictions.values.copy())
+
+
+def _check_single(predictions: Predictions) -> None:
+    """Raise if a regressor returned several numbers for each case."""
+    names = predictions.labels
+    if len(names) > 1:
         raise ValueError(
-            f"The model must return one row for each of the {n} cases it is given; it returned "
-            f"{len(predictions)}: expected shape ({n},{width}), seen {seen}. Does it predict whole "
-            "batches?" + cure("np.stack([predict_one(case) for case in newdata])", form)
+            f"A regressor must return one number for each case; this one has {len(names)} outputs: "
+            f"{checks.some(names)}. Choose one: as_regressor(model, output={names[0]!r}). If they "
+            'are scores of classes: as_classifier(model, labels, activation="softmax").'
         )
-    if not predictions.columns.is_unique:
-        twice = predictions.columns[predictions.columns.duplicated()].unique().tolist()
-        raise ValueError(f"The model's class labels must be different; twice: {twice[:5]}.")
-    try:
-        finite = np.isfinite(predictions.to_numpy(np.float64))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The model must return numbers; {error}.") from error
+
+
+def _check_length(predictions: Predictions, n: int, form: PredictionType) -> None:
+    """Raise unless there is a row for each of n cases."""
+    if len(predictions.values) == n:
+        return
+    seen = (predictions.values if predictions.returned is None else predictions.returned).shape
+    seen, width = (seen[:1], "") if form == "raw" else (seen, " classes")
+    raise ValueError(
+        f"The model must return one row for each of the {n} cases it is given; it returned "
+        f"{len(predictions.values)}: expected shape ({n},{width}), seen {seen}. Does it predict "
+        "whole batches?" + cure("np.stack([predict_one(case) for case in newdata])", form)
+    )
+
+
+def _check_labels(predictions: Predictions) -> None:
+    """Raise unless labels are unique."""
+    if len(set(predictions.labels)) < len(predictions.labels):
+        twice = [label for label, count in Counter(predictions.labels).items() if count > 1]
+        raise ValueError(
+            f"The model's class labels must be different; twice: {checks.some(twice, 5)}."
+        )
+
+
+def _check_finite(predictions: Predictions) -> None:
+    """Raise unless every value is finite."""
+    finite = np.isfinite(predictions.values)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise ValueError(
-            f"The model must return finite numbers; of {n} cases {np.sum(~finite.all(axis=1))} "
-            f"have a missing or infinite prediction, the first is "
-            f"{predictions.iat[row, column]} for {predictions.columns[column]!r}."
+            f"The model must return finite numbers; of {len(finite)} cases "
+            f"{np.sum(~finite.all(axis=1))} have a missing or infinite prediction, the first is "
+            f"{predictions.values[row, column]} for {predictions.labels[column]!r}."
         )
-    return predictions
 
 
-def _single(predictions: Any) -> pd.DataFrame:
-    """The one column of numbers; raises if there are several."""
-    shape = np.shape(predictions)
-    if isinstance(predictions, pd.DataFrame) and shape[1] > 1:
-        names = predictions.columns.tolist()
-        raise ValueError(
-            f"A regressor must return one number for each case; this one has {len(names)} outputs: "
-            f"{', '.join(map(repr, names[:10]))}{', ...' if names[10:] else ''}. Say which: "
-            f"as_regressor(model, output={names[0]!r}). If they are scores of classes: "
-            'as_classifier(model, labels, activation="softmax").'
-        )
-    return predictions_frame(predictions, "raw")
-
-
-def check_model(model: Any) -> ModelType:
+def check_model(model: Model) -> ModelType:
     """
     Find out what a model does, or that it is not known.
 
@@ -126,40 +147,47 @@ def check_model(model: Any) -> ModelType:
     return kind
 
 
-def warn_of_scores(model: Any, predictions: pd.DataFrame) -> None:
+def warn_of_scores(model: Model, predictions: Predictions) -> None:
     """
     Warn if what should be class probabilities are scores.
 
     Parameters
     ----------
     model
-        The model, which may say itself what it returns.
+        The model, which may be wrapped with the activation that its scores need.
     predictions
         Of some cases.
     """
-    if predictions.attrs.get("probabilities"):
+    activation = model.activation if isinstance(model, Classifier) else "auto"
+    if activation != "auto":
+        _warn_of_activation(activation, predictions)
+    elif predictions.labels != ("Response",) and len(predictions.values):
+        _warn_of_sums(predictions)
+
+
+def _warn_of_activation(activation: str | None, predictions: Predictions) -> None:
+    """Warn if an activation was applied to what were probabilities already."""
+    if activation is not None and are_probabilities(predictions.returned):
         checks.warn(
-            f"activation={model.activation!r} is for scores, but the model returns probabilities "
-            "already. Leave it out, or say activation=None."
+            f"activation={activation!r} is for scores, but the model returns probabilities "
+            "already. Leave it out, or pass activation=None."
         )
-    told = isinstance(model, Classifier) and model.activation != "auto"
-    if told or list(predictions.columns) == ["Response"] or not len(predictions):
-        return
-    values = predictions.to_numpy(np.float64)
+
+
+def _warn_of_sums(predictions: Predictions) -> None:
+    """Warn if values are not between 0 and 1, or do not sum to 1 though they should."""
+    values = predictions.values.astype(np.float64)
     sums = values.sum(axis=1)
     outside = bool((values < -1e-6).any() or (values > 1 + 1e-6).any())
-    off = bool((np.abs(sums - 1) > _SUM_TOLERANCE).any()) and not predictions.attrs.get(
-        "multilabel", False
-    )
+    off = predictions.exclusive and bool((np.abs(sums - 1) > _SUM_TOLERANCE).any())
     if not outside and not off:
         return
     worst = int(np.argmax(np.abs(sums - 1) if off else np.abs(values - 0.5).max(axis=1)))
     wrong = "do not sum to 1" if off else "are not all between 0 and 1"
-    numbers = ", ".join(f"{value:.4g}" for value in values[worst, :5])
-    more = ", ..." if values.shape[1] > 5 else ""
+    numbers = checks.some(values[worst], 5, "{:.4g}".format)
     checks.warn(
-        f"The model's class probabilities {wrong}: {numbers}{more} sum to "
-        f"{sums[worst]:.4g}. If these are scores (logits), say "
+        f"The model's class probabilities {wrong}: {numbers} sum to "
+        f"{sums[worst]:.4g}. If these are scores (logits), pass "
         'as_classifier(model, labels, activation="softmax"), or "sigmoid"; if each class has '
         "a probability of its own, activation=None."
     )

@@ -1,31 +1,32 @@
 """
-The two questions asked of any model, and the wrappers that answer them outright.
+The two generics of models, and the wrappers that fix what a model is.
 
 `predict_model` and `model_type` are open generics: register a function for a class
 of your own and its objects work everywhere.
 """
 
+import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from types import MethodType
-from typing import Any, Literal
+from typing import Literal, Protocol, TypeVar, cast, overload
 
 import numpy as np
 import pandas as pd
 
 from pylime import checks
+from pylime._types import Model, Prepared, Returned
 from pylime.models.outputs import (
     ACTIVATIONS,
     Activation,
+    Predictions,
     PredictionType,
     activate,
-    are_probabilities,
-    class_frame,
+    as_predictions,
     cure,
     numbers,
-    predictions_frame,
 )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Regressor",
     "as_classifier",
     "as_regressor",
+    "call_model",
     "class_name",
     "is_known",
     "model_type",
@@ -46,17 +48,73 @@ __all__ = [
 
 ModelType = Literal["classification", "regression"]
 
+# A function that predicts with the models of one class.
+Predictor = TypeVar("Predictor", bound=Callable[..., Returned])
+
+
+class PredictModel(Protocol):
+    """`predict_model` for type checkers: a function with the registry of a generic."""
+
+    registry: Mapping[type, Callable[..., Returned]]
+
+    def __call__(
+        self, model: Model, newdata: Prepared, type: PredictionType, **kwargs: object
+    ) -> pd.DataFrame: ...
+
+    def dispatch(self, cls: type) -> Callable[..., Returned]: ...
+
+    @overload
+    def register(self, cls: type) -> Callable[[Predictor], Predictor]: ...
+    @overload
+    def register(self, cls: Predictor) -> Predictor: ...
+    @overload
+    def register(self, cls: type, func: Predictor) -> Predictor: ...
+
 
 @singledispatch
-def predict_model(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def call_model(model: Model, newdata: Prepared, type: PredictionType, **kwargs: object) -> Returned:
+    """
+    Call the function that is registered for a model's class.
+
+    Parameters
+    ----------
+    model, newdata, type, **kwargs
+        As for `pylime.predict_model`, whose registry this is.
+
+    Returns
+    -------
+    Predictions or pandas.DataFrame
+        What the function returns, without the conversion to a frame.
+    """
+    if callable(model):
+        return as_predictions(model(newdata, **kwargs), type)
+    raise TypeError(unknown_model(model))
+
+
+def _sharing_registry(generic: Callable[..., Returned]) -> Callable[[Callable], PredictModel]:
+    """Open a function to users: what they register for it is registered for the generic."""
+
+    def opened(function: Callable) -> PredictModel:
+        for name in ("register", "dispatch", "registry"):
+            setattr(function, name, getattr(generic, name))
+        return cast("PredictModel", function)
+
+    return opened
+
+
+@_sharing_registry(call_model)
+def predict_model(
+    model: Model, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> pd.DataFrame:
     """
     Predict with any model, in one form.
 
     Parameters
     ----------
     model
-        The model. Support for another class is a function registered for it, see the
-        example.
+        The model. To support another class, register a function for it, as in the
+        example. It returns a data frame, or `pylime.Predictions` if its labels do not
+        exclude each other.
     newdata
         What `preprocess` returned, n cases.
     type
@@ -81,30 +139,29 @@ def predict_model(model: Any, newdata: Any, type: PredictionType, **kwargs: Any)
     ...     def chances(self, newdata):
     ...         return np.full((len(newdata), 2), 0.5)
     >>> @predict_model.register
-    ... def _(model: Coin, newdata, type, **kwargs):
+    ... def predict_coin(model: Coin, newdata, type, **kwargs):
     ...     return pd.DataFrame(model.chances(newdata), columns=["heads", "tails"])
     >>> @model_type.register
-    ... def _(model: Coin):
+    ... def type_of_coin(model: Coin):
     ...     return "classification"
     >>> predict_model(Coin(), [1], type="prob")
        heads  tails
     0    0.5    0.5
     """
-    if callable(model):
-        return predictions_frame(model(newdata, **kwargs), type)
-    raise TypeError(unknown_model(model))
+    returned = call_model(model, newdata, type=type, **kwargs)
+    return returned if isinstance(returned, pd.DataFrame) else as_predictions(returned, type).frame
 
 
 @singledispatch
-def outputs(model: Any, newdata: Any, **kwargs: Any) -> Any:
+def outputs(model: Model, newdata: Prepared, **kwargs: object) -> Returned:
     """
-    Predict with a model, and leave what it returns as it is.
+    Predict with a model, and leave its output as it is.
 
     Parameters
     ----------
     model
-        The model. Libraries whose models return scores of classes (logits) as well as
-        probabilities register for this.
+        The model. Register a function for classes whose models return scores (logits)
+        as well as probabilities.
     newdata
         What `preprocess` returned, n cases.
     **kwargs
@@ -116,26 +173,26 @@ def outputs(model: Any, newdata: Any, **kwargs: Any) -> Any:
         n rows.
     """
     if is_known(model):
-        return predict_model(model, newdata, type="prob", **kwargs)
+        return call_model(model, newdata, type="prob", **kwargs)
     if callable(model):
         return model(newdata, **kwargs)
     raise TypeError(unknown_model(model))
 
 
-def is_known(model: Any) -> bool:
-    """Whether a function of `predict_model` was registered for a model's class."""
-    return predict_model.dispatch(type(model)) is not predict_model.dispatch(object)
+def is_known(model: object) -> bool:
+    """Whether a function is registered with `predict_model` for a model's class."""
+    return call_model.dispatch(type(model)) is not call_model.dispatch(object)
 
 
 @singledispatch
-def model_type(model: Any) -> ModelType:
+def model_type(model: object) -> ModelType:
     """
-    Tell whether a model classifies or regresses.
+    Find out whether a model classifies or regresses.
 
     Parameters
     ----------
     model
-        The model. Support for another class is a function registered for it, as with
+        The model. To support another class, register a function for it, as with
         `predict_model`.
 
     Returns
@@ -160,9 +217,9 @@ def model_type(model: Any) -> ModelType:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model that counts as a classifier, the names of its classes, and what makes them."""
+    """A model that counts as a classifier, the names of its classes, and the activation."""
 
-    model: Any
+    model: Model
     labels: tuple[Hashable, ...] | None = None
     activation: Activation = "auto"
 
@@ -171,32 +228,32 @@ class Classifier:
 class Regressor:
     """A model that counts as a regressor, and which of several outputs is explained."""
 
-    model: Any
+    model: Model
     output: Hashable = None
 
 
 def as_classifier(
-    model: Any,
+    model: Model,
     labels: Iterable[Hashable] | None = None,
     activation: Activation = "auto",
 ) -> Classifier:
     """
-    Say that a model is a classifier, and how its classes are called.
+    Declare a model a classifier, and name its classes.
 
     Parameters
     ----------
     model
-        Any model that `predict_model` knows, or a function that takes the
+        Any model that `predict_model` supports, or a function that takes the
         preprocessed cases and returns their class probabilities: an (n, classes) array
         or data frame, or n probabilities of the second of two classes.
     labels
-        Names of the classes in the order of the model's output. Without: the model's
+        Names of the classes in the order of the model's output. Default: the model's
         own, or positions from 0.
     activation
-        What is still to be done to the model's output: `"softmax"` or `"sigmoid"` if it
-        returns scores (logits), None if it returns probabilities, of which each class has
-        its own where they do not sum to 1. By default that is found out: from the
-        layers of a network; other models are taken to return probabilities.
+        What turns the model's output into probabilities: `"softmax"` or `"sigmoid"` if
+        it returns scores (logits), None if it returns probabilities, of which each class
+        has its own where they do not sum to 1. By default, that is read off the layers of
+        a network; other models are taken to return probabilities.
 
     Returns
     -------
@@ -208,7 +265,7 @@ def as_classifier(
     ValueError
         If a name appears twice, or the activation is none of these.
     TypeError
-        If predictions are given where a model should be.
+        If `model` is predictions, or `labels` are not names in an order.
 
     Examples
     --------
@@ -220,9 +277,7 @@ def as_classifier(
     """
     model = owner_of(model, "predict_proba")
     refuse_predictions(model)
-    if activation != "auto" and activation not in ACTIVATIONS:
-        choices = ", ".join(repr(name) for name in ("auto", *ACTIVATIONS))
-        raise ValueError(f"`activation` must be one of {choices}; not {activation!r}.")
+    checks.one_of("activation", activation, ["auto", *ACTIVATIONS])
     if labels is None:
         return Classifier(model, None, activation)
     names = tuple(_in_order_of_outputs(labels))
@@ -230,12 +285,14 @@ def as_classifier(
         raise TypeError("`labels` must be a list of class names; some are lists or missing.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ValueError(f"`labels` must be different from each other; twice: {twice[:5]}.")
+        raise ValueError(
+            f"`labels` must be different from each other; twice: {checks.some(twice, 5)}."
+        )
     return Classifier(model, names, activation)
 
 
-def _in_order_of_outputs(labels: Any) -> Iterable[Hashable]:
-    """Class names in the order of the outputs; a mapping says which output is which."""
+def _in_order_of_outputs(labels: Iterable[Hashable]) -> Iterable[Hashable]:
+    """Class names in the order of the outputs, which a mapping has as its keys or values."""
     if isinstance(labels, Mapping):
         positions = set(range(len(labels)))
         if set(labels) == positions:
@@ -251,14 +308,14 @@ def _in_order_of_outputs(labels: Any) -> Iterable[Hashable]:
     return labels
 
 
-def as_regressor(model: Any, output: Hashable = None) -> Regressor:
+def as_regressor(model: Model, output: Hashable = None) -> Regressor:
     """
-    Say that a model is a regressor.
+    Declare a model a regressor.
 
     Parameters
     ----------
     model
-        Any model that `predict_model` knows, or a function that takes the
+        Any model that `predict_model` supports, or a function that takes the
         preprocessed cases and returns a number for each.
     output
         Of a model with several outputs, the one to explain: its name or its position.
@@ -271,7 +328,7 @@ def as_regressor(model: Any, output: Hashable = None) -> Regressor:
     Raises
     ------
     TypeError
-        If predictions are given where a model should be.
+        If `model` is predictions.
 
     Examples
     --------
@@ -284,21 +341,21 @@ def as_regressor(model: Any, output: Hashable = None) -> Regressor:
     return Regressor(model, output)
 
 
-def owner_of(model: Any, *methods: str) -> Any:
+def owner_of(model: Model, *methods: str) -> Model:
     """
-    Take a bound method of a known model for the model, which knows its labels.
+    Replace a bound method of a known model by the model, which has the labels.
 
     Parameters
     ----------
     model
         Anything.
     *methods
-        Names of the methods that stand for the model; without, `predict_proba` and, of a
+        Names of the methods that stand for the model. Default: `predict_proba` and, of a
         regressor, `predict`.
 
     Returns
     -------
-    Any
+    object
         The model whose method it is, or what was given.
     """
     owner = getattr(model, "__self__", None)
@@ -311,7 +368,7 @@ def owner_of(model: Any, *methods: str) -> Any:
     return owner if model.__name__ in methods else model
 
 
-def refuse_predictions(model: Any) -> None:
+def refuse_predictions(model: Model) -> None:
     """Raise if what should be a model is its predictions, or the class of a model."""
     if isinstance(model, type) and hasattr(model, "predict"):
         raise TypeError(
@@ -333,113 +390,152 @@ def refuse_predictions(model: Any) -> None:
 
 
 @model_type.register
-def _(model: Classifier) -> ModelType:
+def type_of_classifier(model: Classifier) -> ModelType:
+    """Classification, whatever the model inside does."""
     return "classification"
 
 
 @model_type.register
-def _(model: Regressor) -> ModelType:
+def type_of_regressor(model: Regressor) -> ModelType:
+    """Regression, whatever the model inside does."""
     return "regression"
 
 
 @predict_model.register
-def _(model: Classifier, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def predict_classifier(
+    model: Classifier, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Returned:
+    """Predict with the model inside; probabilities with the labels of the wrapper."""
     if type != "prob":
-        return predict_model(model.model, newdata, type=type, **kwargs)
-    count = None if model.labels is None else len(model.labels)
-    if model.activation != "auto":
-        values = outputs(model.model, newdata, **kwargs)
-        names = list(values.columns) if isinstance(values, pd.DataFrame) else None
-        predictions = predictions_frame(
-            activate(values, model.activation),
-            type,
-            names,
-            n_classes=count,
-            multilabel=model.activation != "softmax" and np.ndim(values) > 1 < np.shape(values)[1],
-        )
-        predictions.attrs["probabilities"] = bool(model.activation) and are_probabilities(values)
-    elif is_known(model.model):
-        predictions = predict_model(model.model, newdata, type=type, **kwargs)
-        predictions = class_frame(predictions, count)
+        return call_model(model.model, newdata, type=type, **kwargs)
+    n_classes = None if model.labels is None else len(model.labels)
+    if model.activation == "auto":
+        returned = _own_probabilities(model.model, newdata, kwargs)
+        predictions = as_predictions(returned, "prob", n_classes=n_classes)
     else:
-        values = outputs(model.model, newdata, **kwargs)
-        if _predicts_classes(model.model) and np.ndim(values) == 1:
-            values = numbers(values).astype(str)  # names, even where they look like probabilities
-        predictions = predictions_frame(values, type, n_classes=count)
-    if model.labels is None:
-        return predictions
-    if count != predictions.shape[1]:
-        checks.warn(
-            "Ignoring provided class labels as length differs from model output: "
-            f"{count} labels for {predictions.shape[1]} classes."
-        )
-        return predictions
-    return predictions.set_axis(list(model.labels), axis=1)
+        returned = outputs(model.model, newdata, **kwargs)
+        predictions = _activated(returned, model.activation, n_classes)
+    return _relabelled(predictions, model.labels)
 
 
-@predict_model.register
-def _(model: Regressor, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    if model.output is None:
-        return predict_model(model.model, newdata, type="raw", **kwargs)
-    if is_known(model.model):
-        predictions = predict_model(model.model, newdata, type="raw", **kwargs)
-    else:
-        predictions = outputs(model.model, newdata, **kwargs)
-    if not isinstance(predictions, pd.DataFrame):
-        predictions = pd.DataFrame(numbers(predictions))
-    names: list[Any] = list(predictions.columns)
-    if model.output in names:
-        position = names.index(model.output)
-    elif isinstance(model.output, int) and 0 <= model.output < len(names):
-        position = model.output
-    else:
-        listed = ", ".join(map(repr, names[:10])) + (", ..." if names[10:] else "")
-        raise ValueError(
-            f"`output` must be one of the model's {len(names)} outputs: {listed}; not "
-            f"{model.output!r}."
-        )
-    return predictions_frame(predictions.iloc[:, position], "raw")
+def _own_probabilities(model: Model, newdata: Prepared, options: Mapping[str, object]) -> Returned:
+    """The output of a model that returns probabilities itself."""
+    if is_known(model):
+        return call_model(model, newdata, type="prob", **options)
+    returned = outputs(model, newdata, **options)
+    if _predicts_classes(model) and np.ndim(returned) == 1:
+        return numbers(returned).astype(str)  # names, even where they look like probabilities
+    return returned
 
 
-def _predicts_classes(function: Any) -> bool:
+def _predicts_classes(function: object) -> bool:
     """Whether a function is the method of a model that has another for probabilities."""
     owner = getattr(function, "__self__", None)
     return getattr(function, "__name__", None) == "predict" and hasattr(owner, "predict_proba")
 
 
-def class_name(model: Any) -> str:
+def _activated(
+    returned: Returned, activation: Literal["softmax", "sigmoid"] | None, n_classes: int | None
+) -> Predictions:
+    """The probabilities that an activation makes of scores; these are kept for a warning."""
+    scores = numbers(returned)
+    several = scores.ndim > 1 and scores.shape[1] > 1
+    predictions = as_predictions(
+        activate(scores, activation),
+        "prob",
+        _column_names(returned),
+        n_classes=n_classes,
+        exclusive=activation == "softmax" or not several,
+    )
+    return replace(predictions, returned=scores)
+
+
+def _column_names(returned: Returned) -> Sequence[Hashable] | None:
+    """The names that a model gave to its outputs, if any."""
+    if isinstance(returned, Predictions):
+        return returned.labels
+    return returned.columns.tolist() if isinstance(returned, pd.DataFrame) else None
+
+
+def _relabelled(predictions: Predictions, labels: tuple[Hashable, ...] | None) -> Predictions:
+    """The predictions with other labels, unless there are too few or too many of these."""
+    if labels is None:
+        return predictions
+    if len(labels) != len(predictions.labels):
+        checks.warn(
+            "Ignoring provided class labels as length differs from model output: "
+            f"{len(labels)} labels for {len(predictions.labels)} classes."
+        )
+        return predictions
+    return replace(predictions, labels=labels)
+
+
+@predict_model.register
+def predict_regressor(
+    model: Regressor, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Returned:
+    """Predict with the model inside, which may have several outputs."""
+    if model.output is None:
+        return call_model(model.model, newdata, type="raw", **kwargs)
+    if is_known(model.model):
+        returned = call_model(model.model, newdata, type="raw", **kwargs)
+    else:
+        returned = outputs(model.model, newdata, **kwargs)
+    if isinstance(returned, Predictions):
+        returned = returned.frame
+    elif not isinstance(returned, pd.DataFrame):
+        returned = pd.DataFrame(numbers(returned))
+    # One column alone: others may hold something else than numbers.
+    position = _position(model.output, returned.columns.tolist())
+    return as_predictions(returned.iloc[:, position], "raw")
+
+
+def _position(output: Hashable, names: Sequence[Hashable]) -> int:
+    """Where an output stands among a model's outputs, by its name or its position."""
+    if output in names:
+        return names.index(output)
+    if isinstance(output, int) and 0 <= output < len(names):
+        return output
+    raise ValueError(
+        f"`output` must be one of the model's {len(names)} outputs: {checks.some(names)}; not "
+        f"{output!r}."
+    )
+
+
+def class_name(model: object) -> str:
     """The full name of a model's class."""
     return f"{type(model).__module__}.{type(model).__qualname__}"
 
 
-def which_type(model: Any) -> str:
-    """What to say of a function that may classify or regress."""
+def which_type(model: object) -> str:
+    """The message for a function that may classify or regress."""
     name = getattr(model, "__name__", None) or class_name(model)
     return (
-        f"Is {name} a classifier or a regressor? Say so: "
+        f"Is {name} a classifier or a regressor? Wrap it: "
         "lime(x, as_classifier(model, labels)) or lime(x, as_regressor(model))."
     )
 
 
-def unknown_model(model: Any) -> str:
-    """What to write for models of a class that is not known."""
+def unknown_model(model: object) -> str:
+    """The message for models of a class that is not known, with the code that is missing."""
     name, short = class_name(model), type(model).__name__
+    snake = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", short).lower()
     typed = model_type.dispatch(type(model)) is not model_type.dispatch(object)
     state = "are not known"
     if typed or is_known(model):
         state = f"are known to `{'model_type' if typed else 'predict_model'}` only"
     return f"""\
-Models of class {name} {state}. Teach pylime about them in two functions:
+Models of class {name} {state}. Register two functions for them:
 
     import pandas
     from pylime import model_type, predict_model
 
     @predict_model.register({short})
-    def _(model, newdata, type, **kwargs):
+    def predict_{snake}(model, newdata, type, **kwargs):
         return pandas.DataFrame(...)  # a column per class, or one column "Response"
 
     @model_type.register({short})
-    def _(model):
+    def type_of_{snake}(model):
         return "classification"  # or "regression"
 
 or wrap a function that predicts: as_classifier(function, labels), as_regressor(function)."""

@@ -1,31 +1,36 @@
 """
 H2O models, which predict on a server.
 
-Each prediction uploads its rows, asks the server and removes what it made there. That takes a
-few tenths of a second, however few the rows: H2O's client looks for results five times a second.
-Models cannot leave the process that is connected to the server, so `explain()` needs `n_jobs=1`.
-H2O's client may report predictions to its makers; the environment variable `DO_NOT_TRACK=1`
-turns that off.
+Each prediction uploads its rows, runs on the server and removes what it made there. That takes
+a few tenths of a second, however few the rows: H2O's client looks for results five times a
+second. Models cannot leave the process that is connected to the server, so `explain()` needs
+`n_jobs=1`. H2O's client may report predictions to its makers; the environment variable
+`DO_NOT_TRACK=1` turns that off.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
+from pylime._types import Model, Prepared, Returned
 from pylime.models.generics import (
     ModelType,
     PredictionType,
+    call_model,
     model_type,
     predict_model,
-    predictions_frame,
 )
+from pylime.models.outputs import Predictions, as_predictions
 
-Model = placeholder("h2o.model.model_base", "ModelBase")
+if TYPE_CHECKING:
+    import h2o
+
+ModelBase = placeholder("h2o.model.model_base", "ModelBase")
 AutoML = placeholder("h2o.automl", "H2OAutoML")
 
 _TASKS: dict[str, ModelType] = {
@@ -35,13 +40,14 @@ _TASKS: dict[str, ModelType] = {
     "Regression": "regression",
     "HGLMRegression": "regression",
 }
-# How the model calls the types of its columns, and how one asks for them.
-_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string"}
+# The types of a model's columns, and the names by which a frame is made of them.
+_COLUMN_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string"}
 
 
-@model_type.register(Model)
-def _(model: Any) -> ModelType:
-    category = _output(model)["model_category"]
+@model_type.register(ModelBase)
+def type_of_h2o_model(model: Model) -> ModelType:
+    """Classification or regression, by the model's category."""
+    category = _trained_output(model)["model_category"]
     if category not in _TASKS:
         raise TypeError(
             f"{type(model).__name__} (of H2O's category {category}) neither classifies nor "
@@ -50,11 +56,14 @@ def _(model: Any) -> ModelType:
     return _TASKS[category]
 
 
-@predict_model.register(Model)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+@predict_model.register(ModelBase)
+def predict_h2o_model(
+    model: Model, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict numbers, or probabilities, on the server."""
     import h2o
 
-    output = _output(model)
+    output = _trained_output(model)
     on_server = []
     with _quiet():
         try:
@@ -67,28 +76,32 @@ def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataF
     domain = output["domains"][-1] if type == "prob" else None
     wanted = [0] if domain is None else list(range(1, 1 + len(domain)))
     predicted = pd.read_csv(StringIO(text), usecols=wanted, dtype=np.float64)
-    return predictions_frame(predicted.to_numpy(), type, domain)
+    return as_predictions(predicted.to_numpy(), type, domain)
 
 
 @model_type.register(AutoML)
-def _(model: Any) -> ModelType:
+def type_of_h2o_automl(model: Model) -> ModelType:
+    """What the best model does."""
     return model_type(_leader(model))
 
 
 @predict_model.register(AutoML)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    return predict_model(_leader(model), newdata, type=type, **kwargs)
+def predict_h2o_automl(
+    model: Model, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Returned:
+    """Predict with the best model."""
+    return call_model(_leader(model), newdata, type=type, **kwargs)
 
 
-def _leader(model: Any) -> Any:
+def _leader(model: Model) -> Model:
     """The best model of several; raises if there is none yet."""
     if model.leader is None:
         raise TypeError("`model` must be trained; this H2OAutoML is not. Call its train() first.")
     return model.leader
 
 
-def _output(model: Any) -> dict[str, Any]:
-    """What H2O says of a trained model; raises if it is not trained."""
+def _trained_output(model: Model) -> dict[str, Any]:
+    """H2O's description of a trained model; raises if it is not trained."""
     if model._model_json is None:
         raise TypeError(
             f"`model` must be trained; this {type(model).__name__} is not. Call its train() first."
@@ -98,7 +111,7 @@ def _output(model: Any) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No progress bars of H2O inside; as it was outside."""
+    """Turn H2O's progress bars off inside, and then back as they were."""
     import h2o
     from h2o.job import H2OJob
 
@@ -110,7 +123,7 @@ def _quiet() -> Iterator[None]:
         H2OJob.__PROGRESS_BAR__ = shown
 
 
-def _upload(output: dict[str, Any], newdata: Any) -> Any:
+def _upload(output: dict[str, Any], newdata: Prepared) -> "h2o.H2OFrame":
     """The model's columns on the server, of the types that it was trained on."""
     import h2o
 
@@ -125,13 +138,13 @@ def _upload(output: dict[str, Any], newdata: Any) -> Any:
         name = str(label)
         if name not in names:
             continue
-        kind = types[name] = _TYPES.get(trained.get(name) or _type_of(column), "string")
+        kind = types[name] = _COLUMN_TYPES.get(trained.get(name) or _column_type(column), "string")
         if kind == "numeric":
             columns[name] = column.to_numpy(np.float64, na_value=np.nan)
             continue
         if kind == "enum":
             domain = domains.get(name) or []
-            columns[name] = _levels(column, domain)
+            columns[name] = _texts_of_levels(column, domain)
         else:
             domain = []
             columns[name] = column.astype(object).where(column.notna(), "")
@@ -141,33 +154,34 @@ def _upload(output: dict[str, Any], newdata: Any) -> Any:
     return h2o.H2OFrame(frame, column_types=types, na_strings=missing or None)
 
 
-def _type_of(column: pd.Series) -> str:
-    """The type of a column that the model does not tell of."""
+def _column_type(column: pd.Series) -> str:
+    """The type of a column for which the model has none."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return "Time"
     number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     return "Numeric" if number else "Enum"
 
 
-def _levels(column: pd.Series, domain: list[str]) -> np.ndarray:
+def _texts_of_levels(column: pd.Series, domain: list[str]) -> np.ndarray:
     """
     Values as the texts that H2O has for them.
 
-    A number is the level that reads as this number: 3 was written as `3` or as `3.0`. What
-    is missing became a level of its own where H2O's client wrote it: `nan` or nothing.
+    A number is the level that reads as this number: 3 was written as `3` or as `3.0`.
+    Missing values became a level of their own where H2O's client wrote them: `nan` or
+    nothing.
     """
-    numbers = {_number(level): level for level in domain}
+    numbers = {_as_float(level): level for level in domain}
     codes, values = pd.factorize(column)
     texts = [
-        str(value) if isinstance(value, str) else numbers.get(_number(value), str(value))
+        str(value) if isinstance(value, str) else numbers.get(_as_float(value), str(value))
         for value in values
     ]
     missing = "nan" if "nan" in domain else ""
     return np.array([*texts, missing], dtype=object)[codes]
 
 
-def _number(value: Any) -> float | None:
+def _as_float(value: object) -> float | None:
     try:
-        return float(value)
+        return float(value)  # type: ignore[arg-type] - what fails is caught
     except (TypeError, ValueError):
         return None

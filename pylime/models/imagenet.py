@@ -8,16 +8,22 @@ torch nor the internet is needed to read them. Any Keras backend runs it.
 import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from pylime._types import OneImage
+
+if TYPE_CHECKING:
+    import keras
+
 __all__ = ["IMAGE_SIZE", "imagenet_classifier", "imagenet_preprocess"]
 
 IMAGE_SIZE = 224
-"""Side of the square pictures that the classifier takes, in pixels."""
+"""Side of the square images that the classifier takes, in pixels."""
 
 # The official checkpoint was trained on (x - 127) / 128.
 _PIXEL_MEAN, _PIXEL_SCALE = 127.0, 128.0
@@ -51,14 +57,14 @@ _INNER = {
 }
 
 
-def imagenet_classifier(activation: str | None = "softmax") -> Any:
+def imagenet_classifier(activation: str | None = "softmax") -> "keras.Model":
     """
     Build the classifier and load its weights.
 
     Parameters
     ----------
     activation
-        Activation of the output; None gives logits.
+        Activation of the output; None for logits.
 
     Returns
     -------
@@ -79,13 +85,13 @@ def imagenet_classifier(activation: str | None = "softmax") -> Any:
     return model
 
 
-def imagenet_preprocess(pictures: Sequence[Any] | np.ndarray) -> np.ndarray:
+def imagenet_preprocess(images: Sequence[OneImage] | np.ndarray) -> np.ndarray:
     """
-    Prepare pictures for the classifier.
+    Prepare images for the classifier.
 
     Parameters
     ----------
-    pictures
+    images
         n paths, PIL images or uint8 arrays of any size. The largest centred square of
         each is scaled to 224x224.
 
@@ -94,18 +100,19 @@ def imagenet_preprocess(pictures: Sequence[Any] | np.ndarray) -> np.ndarray:
     numpy.ndarray
         (n, 224, 224, 3) array of float32.
     """
-    squares = np.stack([_square(picture) for picture in pictures])
+    squares = np.stack([_square(image) for image in images])
     squares = squares.astype(np.float32)
     squares -= _PIXEL_MEAN
     squares /= _PIXEL_SCALE
     return squares
 
 
-def _square(picture: Any) -> np.ndarray:
-    if isinstance(picture, str | Path):
-        with Image.open(picture) as file:
+def _square(image: OneImage) -> np.ndarray:
+    """The largest centred square of an image, in the size that the classifier takes."""
+    if isinstance(image, str | PathLike):
+        with Image.open(image) as file:
             return _square(file.convert("RGB"))
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.asarray(picture))
+    image = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))
     image = image.convert("RGB")
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -115,22 +122,24 @@ def _square(picture: Any) -> np.ndarray:
     return np.asarray(image.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC, box))
 
 
-def _architecture(activation: str | None) -> Any:
+def _architecture(activation: str | None) -> "keras.Model":
     import keras
     from keras import layers
 
-    def norm(x: Any, name: str) -> Any:
+    def norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         return layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name)(x)
 
-    def relu6(x: Any, name: str) -> Any:
+    def relu6(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         return layers.ReLU(max_value=6.0, name=name)(x)
 
-    def conv(x: Any, channels: int, name: str, kernel: int = 1, strides: int = 1) -> Any:
+    def conv(
+        x: keras.KerasTensor, channels: int, name: str, kernel: int = 1, strides: int = 1
+    ) -> keras.KerasTensor:
         return layers.Conv2D(
             channels, kernel, strides=strides, padding="same", use_bias=False, name=name
         )(x)
 
-    inputs = layers.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
+    inputs: Any = layers.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
     x = relu6(norm(conv(inputs, 32, "stem_conv", 3, 2), "stem_bn"), "stem_relu6")
     number, channels = 0, 32
     for kernel, first_stride, expansion, filters, repeats in _STAGES:
@@ -168,7 +177,7 @@ def _place(name: str) -> str:
 
 
 def _keras_weights(kind: str, place: str, state: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """The arrays that a Keras layer wants, out of arrays in torch's layout."""
+    """The arrays of a Keras layer, from arrays in torch's layout."""
     if kind == "BatchNormalization":
         names = ("weight", "bias", "running_mean", "running_var")
         return [state[f"{place}.{name}"] for name in names]
@@ -209,7 +218,7 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
                 return dtypes[name]
             raise pickle.UnpicklingError(f"unexpected {module}.{name} in {path}")
 
-        def persistent_load(self, pid: Any) -> Any:
+        def persistent_load(self, pid: object) -> object:
             return pid
 
     with path.open("rb") as file:
@@ -222,12 +231,18 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
     return {name: _strided(values, *parts) for name, parts in state.items()}
 
 
-def _tensor_parts(storage: Any, offset: int, size: Any, stride: Any, *rest: Any) -> tuple:
+def _tensor_parts(
+    storage: tuple, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *rest: object
+) -> tuple:
     return storage, offset, size, stride
 
 
 def _strided(
-    values: dict[str, np.ndarray], storage: Any, offset: int, size: Any, stride: Any
+    values: dict[str, np.ndarray],
+    storage: tuple,
+    offset: int,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
 ) -> np.ndarray:
     flat = values[storage[2]][offset:]
     return np.lib.stride_tricks.as_strided(flat, size, [step * flat.itemsize for step in stride])

@@ -5,37 +5,41 @@ Whether a model classifies is read off the activation that makes its output, or,
 the graph does not show one, off the loss it was compiled with. Of several outputs the first
 counts; of outputs by name, the first in alphabetical order, as Keras lists them. Several
 sigmoids are labels of which each has a probability of its own. A model that ends in linear
-units tells nothing of classes unless its loss does: say
+units counts as a regressor unless its loss is one of classifiers: wrap it in
 `as_classifier(model, labels, activation="softmax")`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
+from pylime._types import Prepared, Returned
 from pylime.models.generics import ModelType, model_type, outputs, predict_model
 from pylime.models.networks import in_batches, interpret, joined, matrix, take_options
-from pylime.models.outputs import PredictionType, numbers
+from pylime.models.outputs import Predictions, PredictionType, numbers
 
-Model = placeholder("keras", "Model")
+if TYPE_CHECKING:
+    import keras
+
+KerasModel = placeholder("keras", "Model")
 
 # Layers that leave each value as it is.
-_SHAPE_ONLY = frozenset(
+_SHAPE_OPERATIONS = frozenset(
     {"ActivityRegularization", "Cast", "Dropout", "ExpandDims", "Flatten", "GetItem", "Identity"}
     | {"Moveaxis", "Permute", "Ravel", "Reshape", "Squeeze", "Transpose"}
 )
-_PROBABILITIES = frozenset(["softmax", "sigmoid", "hard_sigmoid", "sparsemax"])
-_LOG_PROBABILITIES = frozenset(["log_softmax", "logsoftmax"])
-_NUMBERS = frozenset(
+_PROBABILITY_ACTIVATIONS = frozenset(["softmax", "sigmoid", "hard_sigmoid", "sparsemax"])
+_LOG_ACTIVATIONS = frozenset(["log_softmax", "logsoftmax"])
+_NUMBER_ACTIVATIONS = frozenset(
     {"linear", "relu", "relu6", "leaky_relu", "leakyrelu", "elu", "selu", "gelu", "celu", "silu"}
     | {"softplus", "softsign", "tanh", "hard_tanh", "exponential", "exp", "mish", "swish"}
 )
 _CLASSIFICATION_LOSSES = ("crossentropy", "kl_divergence", "kldivergence", "focal")
 
 
-def output_activation(model: Any) -> str | None:
+def output_activation(model: "keras.Model") -> str | None:
     """
     Name the activation that makes a model's first output.
 
@@ -48,12 +52,12 @@ def output_activation(model: Any) -> str | None:
     -------
     str or None
         Such as `"softmax"` or `"linear"`; None where the model has no graph to read
-        (a subclassed model), or where the output comes from something that is no known
-        activation.
+        (a subclassed model), or where the output comes from something that is not a
+        known activation.
     """
-    from keras import Model as KerasModel
+    import keras
 
-    tensors = _outputs(model)
+    tensors = _output_tensors(model)
     if not tensors:
         return None
     tensor = tensors[0]
@@ -62,31 +66,32 @@ def output_activation(model: Any) -> str | None:
         if history is None:
             return None
         operation: Any = history.operation
-        if _outputs(operation):  # a model used as a layer
-            tensor = _outputs(operation)[history.tensor_index]
+        if _output_tensors(operation):  # a model used as a layer
+            tensor = _output_tensors(operation)[history.tensor_index]
             continue
         operation = getattr(operation, "layer", operation)  # TimeDistributed and the like
         name = type(operation).__name__
-        if name in _SHAPE_ONLY:
+        if name in _SHAPE_OPERATIONS:
             tensor = operation._inbound_nodes[history.node_index].input_tensors[0]
             continue
         own = type(operation).__module__.split(".")[0] != "keras"
-        if own or isinstance(operation, KerasModel):
-            return None  # what a layer of the user's own does cannot be seen
+        if own or isinstance(operation, keras.Model):
+            return None  # what a layer of the user's own does is not visible
         activation = getattr(operation, "activation", None)
         if activation is not None:
             name = getattr(activation, "__name__", type(activation).__name__)
         elif hasattr(operation, "kernel"):
             name = "linear"
         name = name.lower().removesuffix("_v2")
-        return name if name in _PROBABILITIES | _LOG_PROBABILITIES | _NUMBERS else None
+        known = _PROBABILITY_ACTIVATIONS | _LOG_ACTIVATIONS | _NUMBER_ACTIVATIONS
+        return name if name in known else None
 
 
-def _outputs(model: Any) -> Any:
+def _output_tensors(model: object) -> list[Any]:
     """Output tensors of a model with a graph; nothing for any other operation."""
-    from keras import Model as KerasModel
+    import keras
 
-    if not isinstance(model, KerasModel):
+    if not isinstance(model, keras.Model):
         return []
     try:
         return list(model.outputs or [])
@@ -94,7 +99,7 @@ def _outputs(model: Any) -> Any:
         return []
 
 
-def _loss(model: Any) -> Any:
+def _compiled_loss(model: "keras.Model") -> Any:
     """The compiled loss of the first output, or None."""
     loss = getattr(model, "loss", None)
     if isinstance(loss, dict):
@@ -105,27 +110,28 @@ def _loss(model: Any) -> Any:
     return loss
 
 
-def _loss_name(model: Any) -> str:
-    loss = _loss(model)
+def _loss_name(model: "keras.Model") -> str:
+    loss = _compiled_loss(model)
     if loss is None:
         return ""
     name = loss if isinstance(loss, str) else getattr(loss, "name", None)
     return str(name or getattr(loss, "__name__", type(loss).__name__)).lower()
 
 
-def _from_logits(model: Any) -> bool:
-    """Whether the compiled loss expects scores that are no probabilities yet."""
-    loss = _loss(model)
+def _from_logits(model: "keras.Model") -> bool:
+    """Whether the compiled loss expects scores that are not yet probabilities."""
+    loss = _compiled_loss(model)
     if getattr(loss, "from_logits", False):
         return True
     options = getattr(loss, "_fn_kwargs", None) or {}
     return bool(options.get("from_logits", False))
 
 
-@model_type.register(Model)
-def _(model: Any) -> ModelType:
+@model_type.register(KerasModel)
+def type_of_keras_model(model: "keras.Model") -> ModelType:
+    """Classification or regression, by the last activation or the loss."""
     activation = output_activation(model)
-    if activation in _PROBABILITIES | _LOG_PROBABILITIES or _from_logits(model):
+    if activation in _PROBABILITY_ACTIVATIONS | _LOG_ACTIVATIONS or _from_logits(model):
         return "classification"
     loss = _loss_name(model)
     if loss:
@@ -133,26 +139,30 @@ def _(model: Any) -> ModelType:
         return "classification" if known else "regression"
     if activation is None:
         raise TypeError(
-            "Neither the graph nor a compiled loss tells what this Keras model predicts; "
+            "Neither the graph nor a compiled loss shows what this Keras model predicts; "
             "wrap it in as_classifier() or as_regressor()."
         )
     return "regression"
 
 
-@predict_model.register(Model)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+@predict_model.register(KerasModel)
+def predict_keras_model(
+    model: "keras.Model", newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict numbers, or the probabilities of classes or labels."""
     return interpret(outputs(model, newdata, **kwargs), type, _ending(model))
 
 
-@outputs.register(Model)
-def _(model: Any, newdata: Any, **kwargs: Any) -> np.ndarray:
+@outputs.register(KerasModel)
+def outputs_of_keras_model(model: "keras.Model", newdata: Prepared, **kwargs: object) -> np.ndarray:
+    """The first output, a batch at a time."""
     (size,) = take_options(kwargs, "Keras", "batch_size")
     # `predict_on_batch` saves the data pipeline that `predict` builds at each call.
-    batches = in_batches(_inputs(model, newdata), size)
-    return joined([_first(model.predict_on_batch(batch)) for batch in batches])
+    batches = in_batches(_keras_inputs(model, newdata), size)
+    return joined([_first_output(model.predict_on_batch(batch)) for batch in batches])
 
 
-def _inputs(model: Any, newdata: Any) -> Any:
+def _keras_inputs(model: "keras.Model", newdata: Prepared) -> Prepared:
     """What the network takes: an array, or arrays in a list or by name."""
     if isinstance(newdata, pd.DataFrame):
         return matrix(newdata)
@@ -164,23 +174,23 @@ def _inputs(model: Any, newdata: Any) -> Any:
     return _array(newdata)
 
 
-def _array(values: Any) -> Any:
+def _array(values: Prepared) -> Prepared:
     """Arrays and tensors as they are; lists and Series of one length stacked."""
     return values if hasattr(values, "shape") and hasattr(values, "ndim") else np.asarray(values)
 
 
-def _first(values: Any) -> np.ndarray:
+def _first_output(values: Returned) -> np.ndarray:
     """The first output, as `model.outputs` orders them."""
     if isinstance(values, dict):
         values = values[min(values)]
     return numbers(values[0] if isinstance(values, list | tuple) else values)
 
 
-def _ending(model: Any) -> str | None:
-    """What makes the outputs, as `interpret` calls it."""
+def _ending(model: "keras.Model") -> str | None:
+    """What makes the outputs, by the names that `interpret` takes."""
     activation = output_activation(model)
-    if activation in _LOG_PROBABILITIES:
+    if activation in _LOG_ACTIVATIONS:
         return "log_softmax"
-    if activation not in _PROBABILITIES and _from_logits(model):
+    if activation not in _PROBABILITY_ACTIVATIONS and _from_logits(model):
         return "linear of each label" if "binary" in _loss_name(model) else "linear"
     return "sigmoid" if activation in ("sigmoid", "hard_sigmoid") else None

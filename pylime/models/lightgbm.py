@@ -5,15 +5,18 @@ What a booster does is read off the text of the model, which boosters from a fil
 well; their parameters may be lost.
 """
 
-from typing import Any
-
-import pandas as pd
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from pylime._optional import placeholder
+from pylime._types import Prepared, Returned
 from pylime.models.boosted import custom_objective, refuse_strings
 from pylime.models.generics import ModelType, PredictionType, model_type, outputs, predict_model
-from pylime.models.outputs import numbers_frame, predictions_frame
-from pylime.models.sklearn import ask_estimator, predict_estimator
+from pylime.models.outputs import Predictions, as_predictions, named_outputs
+from pylime.models.sklearn import outputs_of_estimator, predict_estimator
+
+if TYPE_CHECKING:
+    import lightgbm
 
 Booster = placeholder("lightgbm", "Booster")
 Model = placeholder("lightgbm", "LGBMModel")
@@ -22,7 +25,8 @@ _CLASSIFIES = frozenset(["binary", "cross_entropy", "multiclass", "multiclassova
 
 
 @model_type.register(Booster)
-def _(model: Any) -> ModelType:
+def type_of_lightgbm_booster(model: "lightgbm.Booster") -> ModelType:
+    """Classification or regression, by the objective."""
     objective = _objective(model)
     if objective is None:
         raise TypeError(custom_objective(model))
@@ -30,7 +34,8 @@ def _(model: Any) -> ModelType:
 
 
 @model_type.register(Model)
-def _(model: Any) -> ModelType:
+def type_of_lightgbm_model(model: "lightgbm.LGBMModel") -> ModelType:
+    """Classification or regression, by the estimator's class."""
     from sklearn.base import is_classifier
 
     if callable(model.objective):
@@ -39,39 +44,51 @@ def _(model: Any) -> ModelType:
 
 
 @predict_model.register(Booster)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def predict_lightgbm_booster(
+    model: "lightgbm.Booster", newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict numbers, or probabilities."""
     values = outputs(model, newdata, **kwargs)
     if type == "raw":
-        return numbers_frame(values)
-    return predictions_frame(values, type, multilabel=_objective(model) == "multiclassova")
+        return named_outputs(values)
+    return as_predictions(values, type, exclusive=_objective(model) != "multiclassova")
 
 
 @predict_model.register(Model)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def predict_lightgbm_model(
+    model: "lightgbm.LGBMModel", newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict as an estimator of scikit-learn, with the columns that lightgbm takes."""
     refuse_strings(newdata, "lightgbm")
     classifies = type == "prob" and hasattr(model, "predict_proba")
     if classifies and callable(model.objective):
         raise TypeError(custom_objective(model))
     predictions = predict_estimator(model, newdata, type, **kwargs)
     if classifies and _objective(model.booster_) == "multiclassova":
-        predictions.attrs["multilabel"] = True  # each class against the rest
+        return replace(predictions, exclusive=False)  # each class against the rest
     return predictions
 
 
 @outputs.register(Booster)
-def _(model: Any, newdata: Any, **kwargs: Any) -> Any:
+def outputs_of_lightgbm_booster(
+    model: "lightgbm.Booster", newdata: Prepared, **kwargs: Any
+) -> Returned:
+    """What the booster predicts; scores, if its objective is a function."""
     refuse_strings(newdata, "lightgbm")
     return model.predict(newdata, **kwargs)
 
 
 @outputs.register(Model)
-def _(model: Any, newdata: Any, **kwargs: Any) -> Any:
+def outputs_of_lightgbm_model(
+    model: "lightgbm.LGBMModel", newdata: Prepared, **kwargs: object
+) -> Returned:
+    """Scores of a model with an objective of the user's own, else probabilities or numbers."""
     if callable(model.objective):
         return outputs(model.booster_, newdata, **kwargs)
-    return ask_estimator(model, newdata, **kwargs)
+    return outputs_of_estimator(model, newdata, **kwargs)
 
 
-def _objective(booster: Any) -> str | None:
+def _objective(booster: "lightgbm.Booster") -> str | None:
     """The objective by lightgbm's own name for it; None if it is a function."""
     head = booster.model_to_string(num_iteration=1).partition("\nTree=")[0]
     lines = (line for line in head.splitlines() if line.startswith("objective="))

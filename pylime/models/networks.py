@@ -1,13 +1,20 @@
 """What networks of every library share: inputs in batches, and what their outputs mean."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from pylime import checks
-from pylime.models.outputs import PredictionType, activate, numbers, predictions_frame
+from pylime._types import Prepared, Returned
+from pylime.models.outputs import (
+    Predictions,
+    PredictionType,
+    activate,
+    as_predictions,
+    numbers,
+)
 
 __all__ = [
     "channels_first",
@@ -23,20 +30,23 @@ __all__ = [
 _TABLE_ROWS = 8192
 _ROWS = 256
 
-# What is still to be done to the outputs, by the operation that makes them.
-_TO_DO: dict[str | None, Any] = {"linear": "softmax", "linear of each label": "sigmoid"}
+# The activation that scores still need, by the operation that makes them.
+_MISSING_ACTIVATIONS: dict[str | None, Literal["softmax", "sigmoid"]] = {
+    "linear": "softmax",
+    "linear of each label": "sigmoid",
+}
 
 
 def take_options(options: Mapping[str, Any], library: str, *known: str) -> list[Any]:
     """
-    Take out the options of prediction that a library's models know.
+    Take out the options of prediction that a library's models have.
 
     Parameters
     ----------
     options
         What came as `predict_options`.
     library
-        How to call the models in the error.
+        The name of the models in the error.
     *known
         Names of options.
 
@@ -50,20 +60,22 @@ def take_options(options: Mapping[str, Any], library: str, *known: str) -> list[
     TypeError
         If there are others.
     ValueError
-        If `batch_size` is no number of rows.
+        If `batch_size` is not a number of rows.
     """
-    others = [repr(name) for name in options if name not in known]
+    others = [name for name in options if name not in known]
     if others:
         raise TypeError(
             f"Of the options of prediction, {library} models take only "
-            f"{' and '.join(f'`{name}`' for name in known)}; not {', '.join(others)}."
+            f"{' and '.join(f'`{name}`' for name in known)}; not {checks.some(others)}."
         )
     if options.get("batch_size") is not None:
         checks.count("batch_size", options["batch_size"])
     return [options.get(name) for name in known]
 
 
-def matrix(frame: pd.DataFrame, dtype: Any = np.float32) -> np.ndarray:
+def matrix(
+    frame: pd.DataFrame, dtype: np.dtype | type[np.generic] | None = np.float32
+) -> np.ndarray:
     """
     Turn a frame of numbers into an array.
 
@@ -93,14 +105,14 @@ def matrix(frame: pd.DataFrame, dtype: Any = np.float32) -> np.ndarray:
         return frame.to_numpy(dtype)
     except (TypeError, ValueError) as error:
         # A column of objects may hold numbers, so only those that fail are to blame.
-        bad = [repr(name) for name, column in frame.items() if not _converts(column, dtype)]
+        bad = [name for name, column in frame.items() if not _converts(column, dtype)]
         raise ValueError(
             "The model takes numbers only; encode other columns in `preprocess`: "
-            f"{', '.join(bad[:5])}{', ...' if len(bad) > 5 else ''}."
+            f"{checks.some(bad, 5)}."
         ) from error
 
 
-def _converts(column: pd.Series, dtype: Any) -> bool:
+def _converts(column: pd.Series, dtype: np.dtype | type[np.generic] | None) -> bool:
     try:
         column.to_numpy(dtype)
     except (TypeError, ValueError):
@@ -108,14 +120,14 @@ def _converts(column: pd.Series, dtype: Any) -> bool:
     return True
 
 
-def channels_first(pictures: Any) -> np.ndarray:
+def channels_first(images: Prepared) -> np.ndarray:
     """
-    Lay pictures out channel after channel.
+    Lay images out channel after channel.
 
     Parameters
     ----------
-    pictures
-        (n, H, W, channels) or (n, H, W) array, or a list of n pictures.
+    images
+        (n, H, W, channels) or (n, H, W) array, or a list of n images.
 
     Returns
     -------
@@ -125,29 +137,29 @@ def channels_first(pictures: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If these are no pictures.
+        If these are not images.
 
     Examples
     --------
     >>> channels_first(np.zeros((2, 32, 48, 3))).shape
     (2, 3, 32, 48)
     """
-    if isinstance(pictures, list):
-        pictures = [np.asarray(picture) for picture in pictures]
-    array = np.asarray(pictures)
+    if isinstance(images, list):
+        images = [np.asarray(image) for image in images]
+    array = np.asarray(images)
     if array.ndim == 3:
         return array[:, None]
     if array.ndim != 4:
         raise ValueError(
-            "`channels_first` is for pictures, shape (n, H, W, channels) or (n, H, W); "
+            "`channels_first` is for images, shape (n, H, W, channels) or (n, H, W); "
             f"not {array.shape}."
         )
     return np.moveaxis(array, -1, 1)
 
 
-def check_layout(shape: tuple[int, ...], channels: Any) -> None:
+def check_layout(shape: tuple[int, ...], channels: object) -> None:
     """
-    Raise if pictures have their channels last and a network takes them first.
+    Raise if images have their channels last and a network takes them first.
 
     Parameters
     ----------
@@ -158,13 +170,13 @@ def check_layout(shape: tuple[int, ...], channels: Any) -> None:
     """
     if len(shape) == 4 and shape[1] != channels and shape[3] == channels:
         raise ValueError(
-            f"The model takes pictures channels first, shape (n, {channels}, H, W); not {shape}. "
-            'Say predict_options={"channels_first": True} in explain(), or transpose them in '
+            f"The model takes images channels first, shape (n, {channels}, H, W); not {shape}. "
+            'Pass predict_options={"channels_first": True} to explain(), or transpose them in '
             "`preprocess`."
         )
 
 
-def in_batches(inputs: Any, size: int | None = None) -> Iterator[Any]:
+def in_batches(inputs: Prepared, size: int | None = None) -> Iterator[Prepared]:
     """
     Cut the input of a network into batches.
 
@@ -177,8 +189,8 @@ def in_batches(inputs: Any, size: int | None = None) -> Iterator[Any]:
 
     Yields
     ------
-    Any
-        Of the same form.
+    object
+        A batch in the same form.
 
     Examples
     --------
@@ -190,7 +202,7 @@ def in_batches(inputs: Any, size: int | None = None) -> Iterator[Any]:
     else:
         parts = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     if size is None:
-        # Rows of whole numbers may be words, of which each becomes a vector.
+        # Rows of whole numbers may be words, each of which becomes a vector.
         tables = all(part.ndim <= 2 and "int" not in str(part.dtype) for part in parts)
         size = _TABLE_ROWS if tables else _ROWS
     for start in range(0, len(parts[0]), size):
@@ -229,10 +241,13 @@ def joined(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def interpret(
-    values: Any, type: PredictionType, ending: str | None = None, labels: Any = None
-) -> pd.DataFrame:
+    values: Returned,
+    type: PredictionType,
+    ending: str | None = None,
+    labels: Iterable[Hashable] | None = None,
+) -> Predictions:
     """
-    Bring the outputs of a network into the form of `pylime.predict_model`.
+    Bring the outputs of a network into the form that all models share.
 
     Parameters
     ----------
@@ -243,19 +258,19 @@ def interpret(
     ending
         The operation that makes them: `"softmax"`, `"sigmoid"`, `"log_softmax"` or
         `"log_sigmoid"`; `"linear"` for scores of classes, `"linear of each label"` for
-        scores of which each stands for itself. None where that is not known: taken for
-        probabilities.
+        scores of which each stands for itself. None where that is not known: they are
+        taken for probabilities.
     labels
         Names of the outputs.
 
     Returns
     -------
-    pandas.DataFrame
-        A column per class, or of numbers.
+    Predictions
+        A column for each class, or of numbers.
 
     Examples
     --------
-    >>> interpret([[0.0, 0.0]], "prob", "linear")
+    >>> interpret([[0.0, 0.0]], "prob", "linear").frame
          0    1
     0  0.5  0.5
     """
@@ -264,9 +279,9 @@ def interpret(
     if labels is None and several:
         labels = range(values.shape[1])
     if type == "raw":
-        return predictions_frame(values, type, labels)
+        return as_predictions(values, type, labels)
     if ending in ("log_softmax", "log_sigmoid"):
         values = np.exp(values)
     own = ending in ("sigmoid", "log_sigmoid", "linear of each label")
-    values = activate(values, _TO_DO.get(ending))
-    return predictions_frame(values, type, labels, multilabel=own and several)
+    values = activate(values, _MISSING_ACTIVATIONS.get(ending))
+    return as_predictions(values, type, labels, exclusive=not (own and several))

@@ -1,27 +1,89 @@
-"""What models return, in one form: a frame with a column per class, or one column of numbers."""
+"""What models return, in one form: a record of values, a column for each label."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+
+from pylime import checks
+from pylime._types import Returned
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
     "PredictionType",
+    "Predictions",
     "activate",
     "are_probabilities",
-    "class_frame",
+    "as_predictions",
     "cure",
+    "named_outputs",
     "numbers",
-    "numbers_frame",
     "output_names",
-    "predictions_frame",
 ]
 
 PredictionType = Literal["prob", "raw"]
 Activation = Literal["auto", "softmax", "sigmoid"] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """
+    Predictions for n cases, whatever library the model is from.
+
+    A function that is registered for `pylime.predict_model` returns a data frame or this
+    record. Labels that do not exclude each other need the record.
+
+    Attributes
+    ----------
+    values
+        (n, k) array of numbers: probabilities, or what a regressor predicts.
+    labels
+        The k labels; `("Response",)` for a regressor.
+    exclusive
+        Whether exactly one label is true of each case, so that rows sum to 1. False if
+        each label has a probability of its own.
+    returned
+        The model's own output, where `values` were calculated from it.
+
+    Raises
+    ------
+    ValueError
+        If `values` are not numbers, or do not have a column for each label.
+
+    Examples
+    --------
+    >>> chances = np.array([[0.9, 0.7], [0.1, 0.2]])
+    >>> Predictions(chances, ("rain", "wind"), exclusive=False).frame
+       rain  wind
+    0   0.9   0.7
+    1   0.1   0.2
+    """
+
+    values: np.ndarray
+    labels: tuple[Hashable, ...]
+    exclusive: bool = True
+    returned: np.ndarray | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if type(self.exclusive) is not bool:
+            checks.flag("exclusive", self.exclusive)
+        object.__setattr__(self, "values", numbers(self.values))
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if self.values.dtype.kind not in "fiub":
+            raise ValueError(f"`values` must be numbers; not {self.values.dtype} values.")
+        if self.values.ndim != 2 or self.values.shape[1] != len(self.labels):
+            raise ValueError(
+                f"`values` must have a column for each of the {len(self.labels)} labels; not "
+                f"the shape {self.values.shape}."
+            )
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The values as a data frame, a column for each label."""
+        return pd.DataFrame(self.values, columns=list(self.labels))
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
@@ -33,7 +95,7 @@ def _sigmoid(scores: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.clip(scores, -709, 709)))
 
 
-ACTIVATIONS: dict[Any, Callable[[np.ndarray], np.ndarray]] = {
+ACTIVATIONS: dict[Activation, Callable[[np.ndarray], np.ndarray]] = {
     "softmax": _softmax,
     "sigmoid": _sigmoid,
     None: lambda scores: scores,
@@ -41,7 +103,7 @@ ACTIVATIONS: dict[Any, Callable[[np.ndarray], np.ndarray]] = {
 """From scores to probabilities, by name; None for what are probabilities already."""
 
 
-def activate(scores: Any, activation: Literal["softmax", "sigmoid"] | None) -> np.ndarray:
+def activate(scores: Returned, activation: Literal["softmax", "sigmoid"] | None) -> np.ndarray:
     """
     Turn scores into probabilities.
 
@@ -71,7 +133,7 @@ def activate(scores: Any, activation: Literal["softmax", "sigmoid"] | None) -> n
     return ACTIVATIONS[activation](array)
 
 
-def are_probabilities(values: Any) -> bool:
+def are_probabilities(values: Returned) -> bool:
     """Whether outputs for several classes can hardly be anything but probabilities."""
     array = numbers(values)
     if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind != "f" or not len(array):
@@ -79,20 +141,22 @@ def are_probabilities(values: Any) -> bool:
     return bool(array.min() >= 0 and np.allclose(array.sum(axis=1), 1, atol=1e-4))
 
 
-def numbers(values: Any) -> np.ndarray:
+def numbers(values: Returned) -> np.ndarray:
     """
-    Read an array off whatever a model returned.
+    Convert a model's output to an array.
 
     Parameters
     ----------
     values
-        A DataFrame, Series, array, list or tensor, of any backend.
+        A record, data frame, Series, array, list or tensor, of any backend.
 
     Returns
     -------
     numpy.ndarray
-        The same values; those that are no numbers as strings.
+        The same values; as strings if they are not numbers.
     """
+    if isinstance(values, Predictions):
+        return values.values
     if hasattr(values, "detach"):  # a torch tensor that may need gradients or sit on a GPU
         values = values.detach().cpu()
         values = values.float().numpy() if values.is_floating_point() else values.numpy()
@@ -108,108 +172,143 @@ def numbers(values: Any) -> np.ndarray:
         array = array.astype(np.float32)
     if array.dtype == object and array.ndim:
         try:
-            array = array.astype(np.float64)
+            array = np.where(pd.isna(array), np.nan, array).astype(np.float64)
         except (TypeError, ValueError):
             array = array.astype(str)
     return array
 
 
-def predictions_frame(
-    values: Any,
+def as_predictions(
+    values: Returned,
     type: PredictionType,
-    labels: Sequence[Hashable] | None = None,
+    labels: Iterable[Hashable] | None = None,
     *,
     n_classes: int | None = None,
-    multilabel: bool = False,
-) -> pd.DataFrame:
+    exclusive: bool = True,
+) -> Predictions:
     """
-    Bring what a model returned into the form of `pylime.predict_model`.
+    Bring a model's output into the form that all models share.
 
     Parameters
     ----------
     values
-        A DataFrame, Series, array, list or tensor of n predictions. One column of
-        probabilities is that of the second of two classes.
+        A data frame, Series, array, list or tensor of n predictions, or a record of them.
+        One column of probabilities is that of the second of two classes.
     type
         `"prob"` or `"raw"`.
     labels
-        Names of the classes, where the model knows them.
+        Names of the classes, where the model has them.
     n_classes
         How many classes there should be, where that is known.
-    multilabel
-        Whether each label has a probability of its own, which need not sum to 1.
+    exclusive
+        Whether exactly one label is true of each case, so that rows sum to 1.
 
     Returns
     -------
-    pandas.DataFrame
-        One column per class, or one column `Response`; of several numbers with names, a
-        column each.
+    Predictions
+        A column for each class, or one column `Response`; of several numbers with names,
+        a column each.
 
     Raises
     ------
     ValueError
         If `values` has another shape, or is not numeric.
+
+    Examples
+    --------
+    >>> as_predictions([0.1, 0.75], "prob", ["no", "yes"]).frame
+         no   yes
+    0  0.90  0.10
+    1  0.25  0.75
     """
+    if isinstance(values, Predictions):
+        return _completed(values, type, n_classes)
     if hasattr(values, "to_pandas"):  # of polars, pyarrow and the like
         values = values.to_pandas()
     if isinstance(values, pd.DataFrame) and labels is None:
         labels = values.columns.tolist()
+    names = None if labels is None else tuple(labels)
     array = numbers(values)
-    shape = array.shape
-    seen = f"an array of shape {shape}"
     _refuse_objects(values, array, type)
-    _refuse_class_labels(array, type, seen)
-    if array.dtype.kind == "b" or (type == "prob" and array.dtype.kind in "iu"):
-        array = array.astype(np.float64)  # zeros and ones are numbers to calculate with
-    if array.ndim == 1:
-        array = array[:, None]
+    _refuse_class_labels(array, type)
+    array = _calculable(array, type)
     if type == "raw":
-        if array.ndim == 2 and array.shape[1] > 1 and labels is not None:
-            return pd.DataFrame(array, columns=list(labels))
-        if array.ndim != 2 or array.shape[1] != 1:
-            raise ValueError(
-                f"A regressor must return one number for each case, shape (n,); it returned {seen}."
-                " If these are probabilities, wrap it in as_classifier()."
-            )
-        return pd.DataFrame(array, columns=["Response"])
+        return _of_numbers(array, names)
+    return _of_classes(array, names, n_classes, exclusive)
+
+
+def _completed(
+    predictions: Predictions, type: PredictionType, n_classes: int | None
+) -> Predictions:
+    """A record with all its classes, or with the label of regressors."""
+    values, labels = _calculable(predictions.values, type), predictions.labels
+    if type == "prob" and predictions.exclusive and len(labels) == 1:
+        return _of_classes(values, labels, n_classes, exclusive=True)
+    if type == "raw" and len(labels) == 1:
+        labels = ("Response",)
+    if values is predictions.values and labels == predictions.labels:
+        return predictions
+    return replace(predictions, values=values, labels=labels)
+
+
+def _calculable(array: np.ndarray, type: PredictionType) -> np.ndarray:
+    """Zeros and ones as numbers to calculate with."""
+    if array.dtype.kind == "b" or (type == "prob" and array.dtype.kind in "iu"):
+        return array.astype(np.float64)
+    return array
+
+
+def _of_numbers(array: np.ndarray, labels: tuple[Hashable, ...] | None) -> Predictions:
+    """A regressor's output: a number for each case, or several with names."""
+    columns = array[:, None] if array.ndim == 1 else array
+    if columns.ndim == 2 and columns.shape[1] == 1:
+        return Predictions(columns, ("Response",))
+    if columns.ndim == 2 and columns.shape[1] and labels is not None:
+        return Predictions(columns, labels)
+    raise ValueError(
+        "A regressor must return one number for each case, shape (n,); it returned "
+        f"{_seen(array)}. If these are probabilities, wrap it in as_classifier()."
+    )
+
+
+def _of_classes(
+    array: np.ndarray,
+    labels: tuple[Hashable, ...] | None,
+    n_classes: int | None,
+    exclusive: bool,
+) -> Predictions:
+    """A classifier's output: a probability of each class, or of the second of two."""
+    columns = array[:, None] if array.ndim == 1 else array
     expected = f"an array of shape (n, {n_classes or 'classes'}) for n cases"
-    if array.ndim != 2:
+    if columns.ndim != 2:
         raise ValueError(
-            f"The model must return class probabilities, {expected}; it returned {seen}."
+            f"The model must return class probabilities, {expected}; it returned {_seen(array)}."
             + cure("model.predict_proba(newdata)")
         )
-    if array.shape[1] == 1 and n_classes is not None and n_classes > 2:
+    if columns.shape[1] == 1 and n_classes is not None and n_classes > 2:
         raise ValueError(
             f"The model must return a probability for each of its {n_classes} classes, "
-            f"{expected}; it returned one-dimensional output, {seen}."
+            f"{expected}; it returned one-dimensional output, {_seen(array)}."
             + cure(f"model.predict_proba(newdata)  # {n_classes} columns")
         )
-    single = array.shape[1] == 1 and not multilabel
-    if single:
-        array = np.hstack([1.0 - array, array])
-        if labels is not None and len(labels) != 2:
-            named = [label for label in labels if isinstance(label, str) and label != "Response"]
-            labels = [f"not {named[0]}", named[0]] if named else None
-    columns = range(array.shape[1]) if labels is None else list(labels)
-    frame = pd.DataFrame(array, columns=columns)
-    if single:
-        frame.attrs["shape"] = shape  # for errors
-    if multilabel:
-        frame.attrs["multilabel"] = True
-    return frame
+    if columns.shape[1] == 1 and exclusive:
+        both = np.hstack([1.0 - columns, columns])
+        return Predictions(both, _both_labels(labels), returned=array)
+    names = range(columns.shape[1]) if labels is None else labels
+    return Predictions(columns, tuple(names), exclusive)
 
 
-def class_frame(predictions: Any, n_classes: int | None = None) -> pd.DataFrame:
-    """What a registered function returned as probabilities, with a column for each class."""
-    framed = isinstance(predictions, pd.DataFrame)
-    if framed and (predictions.shape[1] != 1 or predictions.attrs.get("multilabel")):
-        return predictions
-    return predictions_frame(predictions, "prob", n_classes=n_classes)
+def _both_labels(labels: tuple[Hashable, ...] | None) -> tuple[Hashable, ...]:
+    """The labels of two classes, where a model may have named only the second."""
+    if labels is None or len(labels) == 2:
+        return labels or (0, 1)
+    named = [label for label in labels if isinstance(label, str) and label != "Response"]
+    return (f"not {named[0]}", named[0]) if named else (0, 1)
 
 
-def numbers_frame(values: Any) -> pd.DataFrame:
+def named_outputs(values: Returned) -> Predictions:
     """
-    Bring the numbers of a regressor that may have several outputs into a frame.
+    Name the outputs of a regressor that may have several.
 
     Parameters
     ----------
@@ -218,27 +317,27 @@ def numbers_frame(values: Any) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        One column `Response`, or a column per output: `y0`, `y1` and so on.
+    Predictions
+        One column `Response`, or a column for each output: `y0`, `y1` and so on.
 
     Examples
     --------
-    >>> numbers_frame([[1.0, 2.0]])
+    >>> named_outputs([[1.0, 2.0]]).frame
         y0   y1
     0  1.0  2.0
     """
     shape = np.shape(values)
     several = len(shape) == 2 and shape[1] > 1
-    return predictions_frame(values, "raw", output_names(shape[1]) if several else None)
+    return as_predictions(values, "raw", output_names(shape[1]) if several else None)
 
 
 def output_names(n: int) -> list[str]:
-    """The names of a model's n outputs, where it has none itself."""
+    """Names for n outputs of a model that has none for them."""
     return [f"y{position}" for position in range(n)]
 
 
-def _refuse_objects(values: Any, array: np.ndarray, type: PredictionType) -> None:
-    """Raise if predictions are no rows of values: nothing, a dictionary or a list of these."""
+def _refuse_objects(values: Returned, array: np.ndarray, type: PredictionType) -> None:
+    """Raise if predictions are not rows of values: nothing, a dictionary or a list of these."""
     first = values[0] if isinstance(values, list | tuple) and values else None
     if array.dtype != object and not isinstance(first, Mapping):
         return
@@ -253,33 +352,37 @@ def _refuse_objects(values: Any, array: np.ndarray, type: PredictionType) -> Non
     )
 
 
-def _refuse_class_labels(array: np.ndarray, type: PredictionType, seen: str) -> None:
+def _refuse_class_labels(array: np.ndarray, type: PredictionType) -> None:
     """Raise if predictions are the names, or numbers, of classes."""
     numeric = array.dtype.kind in "fiub"
     if numeric and (type == "raw" or array.dtype.kind == "f"):
         return
     flat = array.ravel()
-    some = ", ".join(repr(value) for value in flat[:3].tolist())
+    labels = checks.some(flat[:3].tolist())
     if type == "raw":
         raise ValueError(
-            f"The model must return numbers; it returned {seen}: {some}. If it is a classifier, "
-            "wrap it in as_classifier()."
+            f"The model must return numbers; it returned {_seen(array)}: {labels}. If it is a "
+            "classifier, wrap it in as_classifier()."
         )
     if numeric and max(array.shape[1:], default=1) > 1:
-        return  # whole numbers in a row per case: zeros and ones, or counts
+        return  # whole numbers in a row for each case: zeros and ones, or counts
     hint = ""
     if numeric and array.size and flat.min() >= 0 and flat.max() <= 1:
         hint = " (If 0 and 1 are meant as probabilities, return them as floats.)"
     raise ValueError(
         "The model must return numbers, class probabilities, an array of shape (n, classes) for "
-        f"n cases; it returned {seen} with class labels: {some}.{hint} "
-        "Hand in the function that returns probabilities, such as `model.predict_proba`:"
+        f"n cases; it returned {_seen(array)} with class labels: {labels}.{hint} "
+        "Wrap the function that returns probabilities, such as `model.predict_proba`:"
         + cure("model.predict_proba(newdata)")
     )
 
 
+def _seen(array: np.ndarray) -> str:
+    return f"an array of shape {array.shape}"
+
+
 def cure(expression: str, type: PredictionType = "prob") -> str:
-    """The three lines that hand in a function with the right output."""
+    """Three lines of code that wrap a function with the right output."""
     name = "probabilities" if type == "prob" else "numbers"
     wrapped = f"as_classifier({name}, labels)" if type == "prob" else f"as_regressor({name})"
     return f"""

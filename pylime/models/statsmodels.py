@@ -8,21 +8,17 @@ where the data lack it. Offsets and exposures are left out, so models of counts 
 """
 
 from collections.abc import Hashable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
-from pylime.models.generics import (
-    ModelType,
-    PredictionType,
-    model_type,
-    predict_model,
-    predictions_frame,
-)
+from pylime._types import Model, Prepared
+from pylime.models.generics import ModelType, PredictionType, model_type, predict_model
+from pylime.models.outputs import Predictions, as_predictions
 
-# Most results are handed out in wrappers, which are no results themselves; some are not.
+# `fit()` returns most results in wrappers, whose class is not that of results; some without.
 Wrapper = placeholder("statsmodels.base.wrapper", "ResultsWrapper")
 Results = placeholder("statsmodels.base.model", "Results")
 Unfitted = placeholder("statsmodels.base.model", "Model")
@@ -32,7 +28,8 @@ _NO_CASES = ("statsmodels.tsa.", "statsmodels.duration.", "statsmodels.discrete.
 
 @model_type.register(Wrapper)
 @model_type.register(Results)
-def _(model: Any) -> ModelType:
+def type_of_statsmodels_results(model: Model) -> ModelType:
+    """Classification or regression, by the class and family of the fitted model."""
     fitted = model.model
     names = _class_names(fitted)
     if any(parent.__module__.startswith(_NO_CASES) for parent in type(fitted).__mro__) or (
@@ -49,7 +46,10 @@ def _(model: Any) -> ModelType:
 
 @predict_model.register(Wrapper)
 @predict_model.register(Results)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def predict_statsmodels_results(
+    model: Model, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict numbers, or the probabilities of classes."""
     fitted = model.model
     if isinstance(newdata, pd.DataFrame):
         newdata = newdata.reset_index(drop=True)  # by which the predictions are put together
@@ -59,50 +59,54 @@ def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataF
             newdata = newdata if fitted.k_exog_linear else None
     by_formula = hasattr(fitted, "formula") or hasattr(fitted, "formula_linear")
     if not by_formula and newdata is not None:
-        newdata = _as_fitted(fitted, newdata)
+        newdata = _fitted_columns(fitted, newdata)
     values = np.asarray(model.predict(newdata, **kwargs), dtype=np.float64)
     if type == "raw":
         several = values.ndim > 1 < values.shape[1]
-        return predictions_frame(values, type, list(fitted.endog_names) if several else None)
+        return as_predictions(values, type, list(fitted.endog_names) if several else None)
     if values.ndim > 1:
-        return predictions_frame(values, type, _class_labels(fitted))
+        return as_predictions(values, type, _class_labels(fitted))
     names = fitted.endog_names
     if not isinstance(names, list):
-        return predictions_frame(values, type, [0, 1])
+        return as_predictions(values, type, [0, 1])
     # Two columns of successes and failures: it is the first whose probability is predicted.
     values = np.column_stack([values, 1.0 - values])
     if isinstance(fitted.data.orig_endog, np.ndarray):  # without names
-        return predictions_frame(values[:, ::-1], type, [0, 1])
-    return predictions_frame(values, type, _levels(names, fitted.data.orig_endog))
+        return as_predictions(values[:, ::-1], type, [0, 1])
+    return as_predictions(values, type, _binomial_labels(names, fitted.data.orig_endog))
 
 
 @model_type.register(Unfitted)
-def _(model: Any) -> ModelType:
+def type_of_statsmodels_model(model: Model) -> ModelType:
+    """Raise: it is not fitted."""
     _refuse_unfitted(model)
 
 
 @predict_model.register(Unfitted)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def predict_statsmodels_model(
+    model: Model, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Raise: it is not fitted."""
     _refuse_unfitted(model)
 
 
-def _refuse_unfitted(model: Any) -> NoReturn:
+def _refuse_unfitted(model: object) -> NoReturn:
     raise TypeError(
         f"`model` must be fitted, which gives results; this {type(model).__name__} is not. "
-        "Hand in model.fit()."
+        "Pass model.fit()."
     )
 
 
-def _class_names(thing: Any) -> set[str]:
+def _class_names(thing: object) -> set[str]:
     """The names of an object's class and its parents, which need not be imported for that."""
     return {parent.__name__ for parent in type(thing).__mro__}
 
 
-def _as_fitted(fitted: Any, newdata: Any) -> np.ndarray:
+def _fitted_columns(fitted: Model, newdata: Prepared) -> np.ndarray:
     """The columns that a model was fitted on, in their order, with the constant."""
     data = getattr(fitted, "data_linear", fitted.data)  # of an additive model without splines
     constant, design = data.const_idx, data.orig_exog
-    names: list[Any] = list(design if isinstance(design, pd.DataFrame) else fitted.exog_names)
+    names: list[Hashable] = list(design if isinstance(design, pd.DataFrame) else fitted.exog_names)
     width = len(names) if design is None else design.shape[1]
     if isinstance(newdata, pd.DataFrame) and "PandasData" in _class_names(data):
         if design is None:  # after `remove_data()`; parameters other than columns have names too
@@ -121,16 +125,16 @@ def _as_fitted(fitted: Any, newdata: Any) -> np.ndarray:
     return array
 
 
-def _class_labels(fitted: Any) -> list[Hashable]:
+def _class_labels(fitted: Model) -> list[Hashable]:
     """The classes of a model that returns a probability of each."""
     if not hasattr(fitted, "_ynames_map"):
-        return _values(fitted.labels)
+        return _distinct_values(fitted.labels)
     names = fitted._ynames_map  # as texts, even of numbers
-    known = {str(value): value for value in _values(fitted.data.orig_endog)}
+    known = {str(value): value for value in _distinct_values(fitted.data.orig_endog)}
     return [known.get(str(names[i]), names[i]) for i in range(len(names))]
 
 
-def _values(array: Any) -> list[Hashable]:
+def _distinct_values(array: "np.typing.ArrayLike") -> list[Hashable]:
     """The distinct values, whole numbers as int."""
     values = pd.unique(np.ravel(array)).tolist()
     return [
@@ -138,8 +142,8 @@ def _values(array: Any) -> list[Hashable]:
     ]
 
 
-def _levels(names: list[str], endog: pd.DataFrame) -> list[Hashable]:
-    """The two classes of a binomial model, which a formula calls such as `endog[level]`."""
+def _binomial_labels(names: list[str], endog: pd.DataFrame) -> list[Hashable]:
+    """The two classes of a binomial model, which have names such as `endog[level]`."""
     factors = getattr(getattr(endog, "design_info", None), "factor_infos", {})
     categories = [getattr(factor, "categories", None) for factor in factors.values()]
     if len(categories) == 1 and categories[0]:

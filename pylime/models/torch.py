@@ -5,7 +5,7 @@ Inputs. A frame or array becomes a tensor in the floating type, and on the devic
 module's parameters; a list, of tensors or arrays or PIL images, is stacked. A dictionary (as
 tokenizers return it) is passed as `model(**inputs)`, a tuple as `model(*inputs)`. Whole
 numbers stay whole in tensors and dictionaries, and where the module has an embedding; bytes
-never do. `predict_options={"channels_first": True}` lays pictures out as (n, channels, H, W);
+never do. `predict_options={"channels_first": True}` lays images out as (n, channels, H, W);
 their values are left as they are, from 0 to 255.
 
 Outputs. A tensor; of tuples the first; of dictionaries and other objects `logits`, or else the
@@ -21,16 +21,17 @@ one of the activations of regression, is a regressor. Any other module must be w
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
+from pylime._types import Prepared, Returned
 from pylime.models.generics import ModelType, model_type, outputs, predict_model
-from pylime.models.keras import Model as KerasModel
+from pylime.models.keras import KerasModel
 from pylime.models.networks import (
     channels_first,
     check_layout,
@@ -40,15 +41,21 @@ from pylime.models.networks import (
     matrix,
     take_options,
 )
-from pylime.models.outputs import PredictionType
+from pylime.models.outputs import Predictions, PredictionType
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["evaluating"]
+
+Tensors: TypeAlias = "torch.Tensor | tuple[torch.Tensor, ...] | Mapping[str, torch.Tensor]"
+"""What a module takes: a tensor, several in a tuple, or several by name."""
 
 # On the backend PyTorch, Keras models are modules too.
 Module = placeholder("torch.nn", "Module", but_not=KerasModel)
 
 # Layers, and the last step of PyTorch's record of a computation, by what they do. Means, over
-# the places of a picture, leave probabilities and scores what they are.
+# the places of an image, leave probabilities and scores what they are.
 _SHAPE_LAYERS = frozenset(
     {"AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"}
     | {"AdaptiveAvgPool2d", "AvgPool2d", "Flatten", "Identity", "Unflatten"}
@@ -88,7 +95,7 @@ _ALONE = threading.RLock()
 
 
 @contextmanager
-def evaluating(model: Any) -> Iterator[None]:
+def evaluating(model: "torch.nn.Module") -> Iterator[None]:
     """
     Put a module into evaluation mode, without gradients, and then back as it was.
 
@@ -113,11 +120,12 @@ def evaluating(model: Any) -> Iterator[None]:
 
 
 @model_type.register(Module)
-def _(model: Any) -> ModelType:
+def type_of_torch_module(model: "torch.nn.Module") -> ModelType:
+    """Classification or regression, by the last layer."""
     ending, units = _last_layer(model)
     if ending is None:
         raise TypeError(
-            f"The layers of this PyTorch module, {type(model).__name__}, do not tell what it "
+            f"The layers of this PyTorch module, {type(model).__name__}, do not show what it "
             "predicts: only those of torch.nn.Sequential are known to run in order. Wrap it in "
             'as_classifier(model, labels, activation="softmax") (or "sigmoid", or None if it '
             "returns probabilities) or as_regressor(model)."
@@ -127,9 +135,12 @@ def _(model: Any) -> ModelType:
 
 
 @predict_model.register(Module)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    inputs, size = _inputs(model, newdata, kwargs)
-    values = _values(model, inputs, size)
+def predict_torch_module(
+    model: "torch.nn.Module", newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict numbers, or the probabilities of classes or labels."""
+    inputs, size = _tensors(model, newdata, kwargs)
+    values = _forward(model, inputs, size)
     if type == "raw":
         return interpret(values, type)
     ending, _ = _last_layer(model)
@@ -137,11 +148,14 @@ def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataF
 
 
 @outputs.register(Module)
-def _(model: Any, newdata: Any, **kwargs: Any) -> np.ndarray:
-    return _values(model, *_inputs(model, newdata, kwargs))
+def outputs_of_torch_module(
+    model: "torch.nn.Module", newdata: Prepared, **kwargs: object
+) -> np.ndarray:
+    """The first output, a batch at a time."""
+    return _forward(model, *_tensors(model, newdata, kwargs))
 
 
-def _last_layer(model: Any) -> tuple[str | None, int | None]:
+def _last_layer(model: "torch.nn.Module") -> tuple[str | None, int | None]:
     """What makes the output of layers in order, and its units; Nones if that is not certain."""
     model = getattr(model, "_orig_mod", model)  # of a compiled one
     while _layer_name(model) == "Sequential":
@@ -155,7 +169,7 @@ def _last_layer(model: Any) -> tuple[str | None, int | None]:
     return ending, units
 
 
-def _layer_name(layer: Any) -> str:
+def _layer_name(layer: "torch.nn.Module") -> str:
     """The name of PyTorch's own layer that computes what this one does, or nothing."""
     scripted = getattr(layer, "original_name", None)
     if isinstance(scripted, str):
@@ -166,11 +180,11 @@ def _layer_name(layer: Any) -> str:
     return ""
 
 
-def _last_step(model: Any, inputs: Any) -> str | None:
+def _last_step(model: "torch.nn.Module", inputs: Tensors) -> str | None:
     """What makes the output, by PyTorch's record of the computation for one row."""
     import torch
 
-    def recorded(values: Any) -> Any:
+    def recorded(values: torch.Tensor) -> torch.Tensor:
         # Only what depends on something with a gradient is recorded. The clone, because
         # such a thing itself may not be changed in place.
         if not values.is_floating_point():
@@ -181,8 +195,8 @@ def _last_step(model: Any, inputs: Any) -> str | None:
     row = _moved(next(in_batches(inputs, 1)), device, dtype)
     with evaluating(model), torch.enable_grad():
         try:
-            step = _first(_call(model, _each(recorded, row))).grad_fn
-        except RuntimeError:  # what predicts need not be what can be trained
+            step = _scores(_call(model, _each(recorded, row))).grad_fn
+        except RuntimeError:  # not every module that predicts can be trained
             return None
     while step is not None:
         name = step.name().rstrip("0123456789").removesuffix("Backward")
@@ -192,7 +206,9 @@ def _last_step(model: Any, inputs: Any) -> str | None:
     return None
 
 
-def _inputs(model: Any, newdata: Any, options: Mapping[str, Any]) -> tuple[Any, int | None]:
+def _tensors(
+    model: "torch.nn.Module", newdata: Prepared, options: Mapping[str, object]
+) -> tuple[Tensors, int | None]:
     """What the module takes, as tensors that are still where they came from; the batch size."""
     size, to_front = take_options(options, "PyTorch", "batch_size", "channels_first")
     if to_front:
@@ -208,7 +224,7 @@ def _inputs(model: Any, newdata: Any, options: Mapping[str, Any]) -> tuple[Any, 
     return inputs, size
 
 
-def _tensor(values: Any, whole: bool) -> Any:
+def _tensor(values: Prepared, whole: bool) -> "torch.Tensor":
     """One input; arrays of whole numbers stay so if `whole`."""
     import torch
 
@@ -232,11 +248,11 @@ def _tensor(values: Any, whole: bool) -> Any:
         array = array if array.dtype.kind == "f" else array.astype(np.float32)
     elif array.dtype.kind in "iu":
         array = array.astype(np.int64)
-    # PyTorch warns of arrays that cannot be written to, and refuses strides that run back.
+    # PyTorch warns of read-only arrays, and refuses negative strides.
     return torch.from_numpy(np.require(array, requirements=["C", "W"]))
 
 
-def _home(model: Any) -> tuple[Any, Any]:
+def _home(model: "torch.nn.Module") -> "tuple[torch.device, torch.dtype]":
     """The device of a module's parameters, and their floating type."""
     import torch
 
@@ -246,7 +262,7 @@ def _home(model: Any) -> tuple[Any, Any]:
     return (*devices, torch.device("cpu"))[0], (*dtypes, torch.float32)[0]
 
 
-def _each(function: Any, inputs: Any) -> Any:
+def _each(function: "Callable[[torch.Tensor], torch.Tensor]", inputs: Tensors) -> Tensors:
     """Apply a function to every tensor of an input."""
     if isinstance(inputs, Mapping):
         return {name: function(values) for name, values in inputs.items()}
@@ -255,7 +271,7 @@ def _each(function: Any, inputs: Any) -> Any:
     return function(inputs)
 
 
-def _moved(inputs: Any, device: Any, dtype: Any) -> Any:
+def _moved(inputs: Tensors, device: "torch.device", dtype: "torch.dtype") -> Tensors:
     """A batch on the device, its fractions in the floating type."""
     return _each(
         lambda values: values.to(device, dtype if values.is_floating_point() else values.dtype),
@@ -263,19 +279,19 @@ def _moved(inputs: Any, device: Any, dtype: Any) -> Any:
     )
 
 
-def _call(model: Any, inputs: Any) -> Any:
+def _call(model: "torch.nn.Module", inputs: Tensors) -> Returned:
     if isinstance(inputs, Mapping):
         return model(**inputs)
     return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
 
 
-def _values(model: Any, inputs: Any, size: int | None) -> np.ndarray:
+def _forward(model: "torch.nn.Module", inputs: Tensors, size: int | None) -> np.ndarray:
     """The outputs as an array, a batch at a time."""
     device, dtype = _home(model)
     parts = []
     with evaluating(model):
         for batch in in_batches(inputs, size):
-            values = _first(_call(model, _moved(batch, device, dtype))).cpu()
+            values = _scores(_call(model, _moved(batch, device, dtype))).cpu()
             if values.is_floating_point() and values.itemsize < 4:
                 values = values.float()
             rows = next(iter(batch.values())) if isinstance(batch, Mapping) else batch
@@ -286,13 +302,11 @@ def _values(model: Any, inputs: Any, size: int | None) -> np.ndarray:
     return joined(parts)
 
 
-def _first(values: Any) -> Any:
+def _scores(values: Returned) -> "torch.Tensor":
     """The tensor of scores in whatever a module returned."""
     logits = getattr(values, "logits", None)
-    if logits is None and isinstance(values, Mapping):
-        logits = values["logits"] if "logits" in values else next(iter(values.values()))
     if logits is not None:
         return logits
-    if isinstance(values, list | tuple):
-        return values[0]
-    return values
+    if isinstance(values, Mapping):
+        return values["logits"] if "logits" in values else next(iter(values.values()))
+    return values[0] if isinstance(values, list | tuple) else values

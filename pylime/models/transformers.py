@@ -2,8 +2,8 @@
 Pipelines of Hugging Face transformers: text-classification and image-classification.
 
 Labels are those of the model's configuration, in its order. A model of several labels at once
-gives each a probability of its own; a model with a single output is a regressor. Texts are
-passed as they come; pictures as paths, PIL images or arrays. `predict_options` are arguments
+returns for each a probability of its own; a model with a single output is a regressor. Texts
+are passed as they come; images as paths, PIL images or arrays. `predict_options` are arguments
 of the pipeline's call, such as `batch_size`, `truncation` or `function_to_apply`.
 """
 
@@ -11,43 +11,49 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from pylime._optional import placeholder
+from pylime._types import Model, Prepared
 from pylime.models.generics import ModelType, model_type, predict_model
 from pylime.models.networks import interpret
-from pylime.models.outputs import PredictionType
+from pylime.models.outputs import Predictions, PredictionType
 from pylime.models.torch import evaluating
 
-# Not by its public name, by which asking for it would import it.
+# Not by its public name: to look that up imports the class.
 Pipeline = placeholder("transformers.pipelines.base", "Pipeline")
 
-_KNOWN = ("text-classification", "image-classification")
+_KNOWN_PIPELINES = ("text-classification", "image-classification")
 
 # Texts that go through a network at once, where they can be filled up to one length.
-_TEXTS = 64
+_TEXTS_AT_ONCE = 64
 
 
 @model_type.register(Pipeline)
-def _(model: Any) -> ModelType:
-    return "regression" if len(_labels(model)) == 1 else "classification"
+def type_of_pipeline(model: Model) -> ModelType:
+    """Classification, unless there is a single output."""
+    return "regression" if len(_configured_labels(model)) == 1 else "classification"
 
 
 @predict_model.register(Pipeline)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
-    labels = _labels(model)
-    options: dict[str, Any] = {"top_k": len(labels), **_defaults(model, type), **kwargs}
-    cases = _pictures(newdata) if model.task == "image-classification" else _texts(newdata)
+def predict_pipeline(
+    model: Model, newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict scores, or the probabilities of classes or labels."""
+    labels = _configured_labels(model)
+    options: dict[str, Any] = {"top_k": len(labels), **_call_defaults(model, type), **kwargs}
+    cases = _as_images(newdata) if model.task == "image-classification" else _as_texts(newdata)
     with evaluating(model.model):
         found = model(cases, **options)
     scores = [{item["label"]: item["score"] for item in items} for items in found]
     values = np.array([[row[label] for label in labels] for row in scores])
     names = labels if len(labels) > 1 else None
-    return interpret(values, type, "sigmoid" if _several_at_once(model, options) else None, names)
+    return interpret(
+        values, type, "sigmoid" if _has_several_labels(model, options) else None, names
+    )
 
 
-def _several_at_once(model: Any, options: Mapping[str, Any]) -> bool:
+def _has_several_labels(model: Model, options: Mapping[str, object]) -> bool:
     """Whether each label has a probability of its own."""
     applied = {**model._postprocess_params, **options}.get("function_to_apply")
     if applied is None:
@@ -55,36 +61,34 @@ def _several_at_once(model: Any, options: Mapping[str, Any]) -> bool:
     return str(getattr(applied, "value", applied)).lower() == "sigmoid"
 
 
-def _labels(model: Any) -> list[Any]:
+def _configured_labels(model: Model) -> list[Any]:
     """The labels in the order of the model's outputs; raises if it has none."""
-    if model.task not in _KNOWN:
+    if model.task not in _KNOWN_PIPELINES:
         raise TypeError(
-            f"Of the pipelines of transformers, those for {' and '.join(_KNOWN)} are known; not "
-            f"for {model.task}. Wrap a function that calls it: as_classifier(function, labels) or "
-            "as_regressor(function)."
+            "Of the pipelines of transformers, those for "
+            f"{' and '.join(_KNOWN_PIPELINES)} are known; not for {model.task}. Wrap a function "
+            "that calls it: as_classifier(function, labels) or as_regressor(function)."
         )
     names: Mapping[int, Any] = model.model.config.id2label
     return [names[position] for position in sorted(names)]
 
 
-def _defaults(model: Any, type: PredictionType) -> dict[str, Any]:
-    """Arguments of the call where neither the user nor the pipeline says otherwise."""
+def _call_defaults(model: Model, type: PredictionType) -> dict[str, Any]:
+    """Arguments of the call that neither the user nor the pipeline has set."""
     options: dict[str, Any] = {}
     if type == "raw":
         options["function_to_apply"] = "none"
     padded = getattr(model.tokenizer, "pad_token_id", None) is not None
     if model.task == "text-classification" and padded and model._batch_size is None:
-        options["batch_size"] = _TEXTS
+        options["batch_size"] = _TEXTS_AT_ONCE
     return options
 
 
-def _texts(newdata: Any) -> list[Any]:
+def _as_texts(newdata: Prepared) -> list[Any]:
+    """Texts as strings; dictionaries of a text and its pair as they are."""
     return [text if isinstance(text, dict) else str(text) for text in newdata]
 
 
-def _pictures(newdata: Any) -> list[Any]:
+def _as_images(newdata: Prepared) -> list[Any]:
     """Arrays as PIL images; paths and PIL images as they are."""
-    return [
-        Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
-        for picture in newdata
-    ]
+    return [Image.fromarray(image) if isinstance(image, np.ndarray) else image for image in newdata]

@@ -1,21 +1,31 @@
 """
 xgboost: boosters and the estimators around them.
 
-What a booster does is what its objective is called. A booster that was trained with an
-objective of the user's own does not say so and counts as a regressor, unless it is wrapped.
+The name of a booster's objective decides what it does. A booster that was trained with an
+objective of the user's own has no such name and counts as a regressor, unless it is wrapped.
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
+from pylime._types import Prepared, Returned
 from pylime.models.boosted import custom_objective, refuse_strings
 from pylime.models.generics import ModelType, PredictionType, model_type, outputs, predict_model
-from pylime.models.outputs import activate, numbers_frame, output_names, predictions_frame
-from pylime.models.sklearn import ask_estimator, predict_estimator
+from pylime.models.outputs import (
+    Predictions,
+    activate,
+    as_predictions,
+    named_outputs,
+    output_names,
+)
+from pylime.models.sklearn import outputs_of_estimator, predict_estimator
+
+if TYPE_CHECKING:
+    import xgboost
 
 Booster = placeholder("xgboost", "Booster")
 Model = placeholder("xgboost", "XGBModel")
@@ -32,7 +42,8 @@ _KINDS: dict[str, ModelType] = {
 
 
 @model_type.register(Booster)
-def _(model: Any) -> ModelType:
+def type_of_xgboost_booster(model: "xgboost.Booster") -> ModelType:
+    """Classification or regression, by the objective."""
     objective = _objective(model)
     kind = _KINDS.get(objective.partition(":")[0])
     if kind is None:
@@ -44,7 +55,8 @@ def _(model: Any) -> ModelType:
 
 
 @model_type.register(Model)
-def _(model: Any) -> ModelType:
+def type_of_xgboost_model(model: "xgboost.XGBModel") -> ModelType:
+    """Classification or regression, by the estimator's class."""
     from sklearn.base import is_classifier
 
     if callable(model.objective):
@@ -53,9 +65,12 @@ def _(model: Any) -> ModelType:
 
 
 @predict_model.register(Booster)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def predict_xgboost_booster(
+    model: "xgboost.Booster", newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict numbers, or the probabilities of classes or labels."""
     if type == "raw":
-        return numbers_frame(_predict(model, newdata, **kwargs))
+        return named_outputs(_predict_booster(model, newdata, **kwargs))
     objective = _objective(model)
     _refuse_hinge(objective)
     values = outputs(model, newdata, **kwargs)
@@ -64,12 +79,15 @@ def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataF
     elif objective == "binary:logitraw":
         values = activate(values, "sigmoid")
     elif objective.startswith("binary:") and np.ndim(values) == 2:
-        return predictions_frame(values, type, output_names(values.shape[1]), multilabel=True)
-    return predictions_frame(values, type)
+        return as_predictions(values, type, output_names(values.shape[1]), exclusive=False)
+    return as_predictions(values, type)
 
 
 @predict_model.register(Model)
-def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataFrame:
+def predict_xgboost_model(
+    model: "xgboost.XGBModel", newdata: Prepared, type: PredictionType, **kwargs: object
+) -> Predictions:
+    """Predict as an estimator of scikit-learn, with the columns that xgboost takes."""
     refuse_strings(newdata, "xgboost")
     classifies = type == "prob" and hasattr(model, "predict_proba")
     if classifies and callable(model.objective):
@@ -78,30 +96,37 @@ def _(model: Any, newdata: Any, type: PredictionType, **kwargs: Any) -> pd.DataF
         _refuse_hinge(model.objective)
     predictions = predict_estimator(model, newdata, type, **kwargs)
     if classifies and model.objective == "binary:logitraw":
-        scores = predictions.iloc[:, -1]
-        return predictions_frame(activate(scores, "sigmoid"), type, list(predictions.columns))
+        scores = predictions.values[:, -1]
+        return as_predictions(activate(scores, "sigmoid"), type, predictions.labels)
     return predictions
 
 
 @outputs.register(Booster)
-def _(model: Any, newdata: Any, **kwargs: Any) -> np.ndarray:
-    if _objective(model) == "multi:softmax":  # which would return the likeliest class
+def outputs_of_xgboost_booster(
+    model: "xgboost.Booster", newdata: Prepared, **kwargs: object
+) -> np.ndarray:
+    """What the booster predicts; scores instead of the likeliest class."""
+    if _objective(model) == "multi:softmax":
         kwargs["output_margin"] = True
-    return _predict(model, newdata, **kwargs)
+    return _predict_booster(model, newdata, **kwargs)
 
 
 @outputs.register(Model)
-def _(model: Any, newdata: Any, **kwargs: Any) -> Any:
+def outputs_of_xgboost_model(
+    model: "xgboost.XGBModel", newdata: Prepared, **kwargs: object
+) -> Returned:
+    """Scores of a model with an objective of the user's own, else probabilities or numbers."""
     if callable(model.objective):
-        return _predict(model.get_booster(), newdata, output_margin=True, **kwargs)
-    return ask_estimator(model, newdata, **kwargs)
+        return _predict_booster(model.get_booster(), newdata, output_margin=True, **kwargs)
+    return outputs_of_estimator(model, newdata, **kwargs)
 
 
-def _objective(booster: Any) -> str:
+def _objective(booster: "xgboost.Booster") -> str:
+    """The objective by xgboost's own name for it."""
     return json.loads(booster.save_config())["learner"]["objective"]["name"]
 
 
-def _refuse_hinge(objective: Any) -> None:
+def _refuse_hinge(objective: object) -> None:
     """Raise if the objective finds a border between classes, but no probabilities."""
     if objective == "binary:hinge":
         raise TypeError(
@@ -110,18 +135,18 @@ def _refuse_hinge(objective: Any) -> None:
         )
 
 
-def _predict(booster: Any, newdata: Any, **kwargs: Any) -> np.ndarray:
-    """Ask a booster, whether it was trained on columns with or without names."""
+def _predict_booster(booster: "xgboost.Booster", newdata: Prepared, **kwargs: object) -> np.ndarray:
+    """Predict with a booster, whether it was trained on columns with or without names."""
     from xgboost import DMatrix
 
     refuse_strings(newdata, "xgboost")
     if not isinstance(newdata, DMatrix):
-        # A frame tells names and types of its columns, an array has those of the training data.
-        told = isinstance(newdata, pd.DataFrame) or np.shape(newdata)[1] != booster.num_features()
+        # A frame has names and types of its own, an array gets those of the training data.
+        own = isinstance(newdata, pd.DataFrame) or np.shape(newdata)[1] != booster.num_features()
         newdata = DMatrix(
             newdata,
-            feature_names=None if told else booster.feature_names,
-            feature_types=None if told else booster.feature_types,
+            feature_names=None if own else booster.feature_names,
+            feature_types=None if own else booster.feature_types,
             enable_categorical=True,
         )
     kwargs.setdefault("validate_features", newdata.feature_names is not None)

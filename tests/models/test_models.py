@@ -21,7 +21,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from pylime import as_classifier, as_regressor, explain, lime, model_type, predict_model
+from pylime import (
+    Predictions,
+    as_classifier,
+    as_regressor,
+    explain,
+    lime,
+    model_type,
+    predict_model,
+)
 from pylime.models import check_model, predict
 from pylime.models.keras import output_activation
 
@@ -261,7 +269,7 @@ def test_scikit_learn_errors_tell_what_to_do():
 )
 def test_functions_may_return_anything_that_is_a_row_a_case(returned, shape, kind):
     wrap = as_classifier if kind == "prob" else as_regressor
-    assert predict(wrap(lambda _: returned), [1, 2], n=2).shape == shape
+    assert predict(wrap(lambda _: returned), [1, 2], n=2).values.shape == shape
 
 
 @pytest.mark.parametrize(
@@ -287,13 +295,13 @@ def test_a_regressor_must_return_one_column():
 def test_labels_of_a_wrong_number_are_ignored_with_a_warning():
     model = as_classifier(lambda _: np.eye(2), ["a", "b", "c"])
     with pytest.warns(UserWarning, match=r"Ignoring provided.*3 labels for 2") as caught:
-        assert list(predict(model, [1, 2], n=2)) == [0, 1]
+        assert predict(model, [1, 2], n=2).labels == (0, 1)
     assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("labels", [{1: "b", 0: "a"}, {"b": 1, "a": 0}, pd.Index(["a", "b"])])
 def test_labels_may_say_which_output_is_which(labels):
-    assert list(predict(as_classifier(lambda _: np.eye(2), labels), [1, 2], n=2)) == ["a", "b"]
+    assert predict(as_classifier(lambda _: np.eye(2), labels), [1, 2], n=2).labels == ("a", "b")
 
 
 @pytest.mark.parametrize("labels", [{2: "b", 0: "a"}, {"a", "b"}, pd.DataFrame(), [["a"], ["b"]]])
@@ -304,7 +312,7 @@ def test_labels_without_an_order_are_refused(labels):
 
 def test_a_single_named_probability_keeps_its_name():
     model = as_classifier(lambda _: pd.DataFrame({"cat": [0.1, 0.9]}))
-    assert list(predict(model, [1, 2], n=2)) == ["not cat", "cat"]
+    assert predict(model, [1, 2], n=2).labels == ("not cat", "cat")
 
 
 def test_what_users_register_is_checked():
@@ -330,12 +338,97 @@ def test_what_users_register_may_be_an_array_or_one_column():
     model = Own()
     for returned in ([0.1, 0.8], np.array([[0.9, 0.1], [0.2, 0.8]]), pd.DataFrame([0.1, 0.8])):
         model.returned = returned
-        assert predict(model, [1, 2], n=2).to_numpy()[:, 1].tolist() == [0.1, 0.8]
-        assert list(predict(as_classifier(model, ["a", "b"]), [1, 2], n=2)) == ["a", "b"]
+        assert predict(model, [1, 2], n=2).values[:, 1].tolist() == [0.1, 0.8]
+        assert predict(as_classifier(model, ["a", "b"]), [1, 2], n=2).labels == ("a", "b")
+        assert isinstance(predict_model(model, [1, 2], type="prob"), pd.DataFrame)
+
+
+class Weather:
+    """Several labels at once, of which each has a probability of its own."""
+
+    def __init__(self, exclusive=False):
+        self.exclusive = exclusive
+
+
+@predict_model.register
+def predict_weather(model: Weather, newdata, type, **kwargs) -> Predictions:
+    rain = newdata["b"].to_numpy()
+    return Predictions(np.column_stack([rain, rain / 2]), ("rain", "wind"), model.exclusive)
+
+
+@model_type.register(Weather)
+def type_of_weather(model):
+    return "classification"
+
+
+def test_labels_may_be_declared_independent():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        explainer = lime(TABLE, Weather())
+    explanation = explain(TABLE.head(1), explainer, labels=["rain", "wind"], random_state=1)
+    assert explanation["label_prob"].unique().tolist() == [1, 0.5]
+    renamed = predict(as_classifier(Weather(), ["wet", "windy"]), TABLE, n=4)
+    assert renamed.labels == ("wet", "windy")
+    assert not renamed.exclusive
+    with pytest.warns(UserWarning, match=r"do not sum to 1: 1, 0\.5 sum to 1\.5"):
+        lime(TABLE, Weather(exclusive=True))
+
+
+def test_predict_model_is_a_generic_that_returns_frames():
+    frame = predict_model(Weather(), TABLE, type="prob")
+    pd.testing.assert_frame_equal(
+        frame, pd.DataFrame({"rain": [1.0, 0, 1, 0], "wind": [0.5, 0, 0.5, 0]})
+    )
+    assert predict_model.dispatch(Weather) is predict_model.registry[Weather] is predict_weather
+    assert predict_model.dispatch(object) is predict_model.registry[object]
+
+
+@pytest.mark.parametrize("chance", [[0.1, 0.8], [[0.1], [0.8]]])
+def test_a_function_may_return_the_record(chance):
+    single = Predictions(np.reshape(chance, (2, 1)), ["hail"])
+    assert predict(as_classifier(lambda _: single), [1, 2], n=2).labels == ("not hail", "hail")
+    alone = Predictions(single.values, single.labels, exclusive=False)
+    assert predict(as_classifier(lambda _: alone), [1, 2], n=2).labels == ("hail",)
+    assert predict(as_regressor(lambda _: single), [1, 2], n=2).labels == ("Response",)
+
+
+@pytest.mark.parametrize(
+    ("values", "labels", "message"),
+    [
+        (np.eye(2), ("a", "b", "c"), r"each of the 3 labels; not the shape \(2, 2\)"),
+        (np.ones(2), ("a", "b"), r"2 labels; not the shape \(2,\)"),
+        ([["x", "y"]], ("a", "b"), "`values` must be numbers"),
+    ],
+)
+def test_a_record_has_a_column_of_numbers_for_each_label(values, labels, message):
+    with pytest.raises(ValueError, match=message):
+        Predictions(values, labels)
+
+
+def test_checked_predictions_do_not_change_with_a_models_memory():
+    memory = np.array([[0.2, 0.8], [0.6, 0.4]])
+    before = predict(as_classifier(lambda _: memory), [1, 2], n=2)
+    memory[:] = 0.5
+    assert before.values.tolist() == [[0.2, 0.8], [0.6, 0.4]]
+
+
+def test_numbers_keep_their_type_and_probabilities_are_fractions():
+    whole = as_regressor(lambda _: np.array([1, 2], dtype=np.int32))
+    assert predict_model(whole, [1, 2], type="raw")["Response"].dtype == np.int32
+    single = as_classifier(lambda _: np.eye(2, dtype=np.float32))
+    assert set(predict_model(single, [1, 2], type="prob").dtypes) == {np.dtype("float32")}
+    zeros_and_ones = as_classifier(lambda _: np.eye(2, dtype=int))
+    assert set(predict_model(zeros_and_ones, [1, 2], type="prob").dtypes) == {np.dtype("float64")}
+
+
+def test_missing_numbers_of_pandas_are_missing():
+    nullable = pd.DataFrame({"a": [0.5, None], "b": [0.5, None]}, dtype="Float64")
+    with pytest.raises(ValueError, match="of 2 cases 1 have a missing"):
+        predict(as_classifier(lambda _: nullable), [1, 2], n=2)
 
 
 def test_labels_must_differ():
-    with pytest.raises(ValueError, match=r"twice: .'crane'"):
+    with pytest.raises(ValueError, match="twice: 'crane'"):
         as_classifier(abs, ["crane", "bittern", "crane"])
     with pytest.raises(TypeError, match="list of class names"):
         as_classifier(abs, "cat")
@@ -345,9 +438,9 @@ def test_an_unknown_model_is_taught_in_two_functions():
     class Oracle:
         pass
 
-    with pytest.raises(TypeError, match=r"@predict_model.register\(Oracle\)"):
+    with pytest.raises(TypeError, match=r"register\(Oracle\)\n    def predict_oracle\(model"):
         predict_model(Oracle(), [1], type="prob")
-    with pytest.raises(TypeError, match=r"@model_type.register\(Oracle\)"):
+    with pytest.raises(TypeError, match=r"register\(Oracle\)\n    def type_of_oracle\(model"):
         model_type(Oracle())
     with pytest.raises(TypeError, match="as_classifier"):
         model_type(lambda x: x)
@@ -374,7 +467,7 @@ def test_a_users_registration_wins():
         pass
 
     @predict_model.register
-    def _(model: MyForest, newdata, type, **kwargs):
+    def predict_my_forest(model: MyForest, newdata, type, **kwargs):
         return pd.DataFrame({"mine": [1.0] * len(newdata)})
 
     assert list(predict_model(MyForest(), [1, 2], type="prob")) == ["mine"]
@@ -407,7 +500,7 @@ def thirds(rows):
     ("function", "labels", "message"),
     [
         (lambda rows: ["setosa"] * len(rows), None, r"shape \(2,\) with class labels: 'setosa'"),
-        (lambda rows: np.array([0, 2]), ["a", "b", "c"], r"class labels: 0, 2\. Hand"),
+        (lambda rows: np.array([0, 2]), ["a", "b", "c"], r"class labels: 0, 2\. Wrap"),
         (lambda rows: rows["a"] > 1, None, r"class labels: False, True\. \(If 0 and 1"),
         (lambda rows: [[0.2, 0.8]], ["a", "b"], r"expected shape \(2, classes\), seen \(1, 2\)"),
         (lambda rows: 0.5, ["a", "b"], r"seen \(\)|shape \(\)"),
@@ -482,7 +575,8 @@ def test_scores_are_warned_of_once_with_their_numbers():
         independent = predict(several, TABLE, n=4)
     explanation = explain(TABLE.head(1), explainer, n_labels=1, random_state=1)
     assert explanation["label_prob"].iloc[0] == pytest.approx(1 / (1 + np.exp(-2)))
-    np.testing.assert_allclose(independent, 1 / (1 + np.exp(-scores(TABLE))))
+    assert not independent.exclusive
+    np.testing.assert_allclose(independent.values, 1 / (1 + np.exp(-scores(TABLE))))
 
 
 def test_scores_of_pictures_are_warned_of_at_the_first_batch():
@@ -591,6 +685,8 @@ def test_of_several_numbers_one_is_chosen():
         return pd.DataFrame({"length": rows["a"], "width": rows["b"]})
 
     for output in ("width", 1):
-        assert predict(as_regressor(two, output), TABLE, n=4)["Response"].tolist() == [1, 0, 1, 0]
+        predictions = predict(as_regressor(two, output), TABLE, n=4)
+        assert predictions.labels == ("Response",)
+        assert predictions.values[:, 0].tolist() == [1, 0, 1, 0]
     with pytest.raises(ValueError, match="'length', 'width'; not 'height'"):
         lime(TABLE, as_regressor(two, output="height"))

@@ -23,6 +23,7 @@ from PIL import Image
 from torch import nn
 
 from pylime import as_classifier, as_regressor, explain, lime, model_type, predict_model
+from pylime.models import predict
 from pylime.models.torch import evaluating
 
 ROWS = rows_of_numbers(12)
@@ -89,9 +90,9 @@ ENDINGS = {
 def test_outputs_of_modules_mean_what_their_last_step_says(name, frozen):
     after, expected = ENDINGS[name]
     network = Network(after).requires_grad_(not frozen)
-    found = predict_model(as_classifier(network, list("abc")), ROWS, type="prob")
-    np.testing.assert_allclose(found, expected(scores_of(network)), atol=1e-6)
-    assert found.attrs.get("multilabel", False) == ("sigmoid" in name)
+    found = predict(as_classifier(network, list("abc")), ROWS, n=len(ROWS))
+    np.testing.assert_allclose(found.values, expected(scores_of(network)), atol=1e-6)
+    assert found.exclusive == ("sigmoid" not in name)
     raw = predict_model(as_classifier(network, activation=None), ROWS, type="prob")
     alone = predict_model(as_classifier(network, activation=None), ROWS.head(1), type="prob")
     np.testing.assert_allclose(raw.head(1), alone, atol=1e-6)
@@ -165,13 +166,13 @@ def test_a_layer_with_a_forward_of_its_own_is_not_known():
     assert model_type(nn.Linear(4, 1)) == "regression"
     assert model_type(Ordered(nn.Linear(4, 1))) == "regression"
     for model in (Doubled(4, 1), Reversed(nn.Linear(4, 1))):
-        with pytest.raises(TypeError, match="do not tell"):
+        with pytest.raises(TypeError, match="do not show"):
             model_type(model)
 
 
 def test_of_several_numbers_one_is_named():
     network = Network()
-    with pytest.raises(ValueError, match=r"3 outputs: 0, 1, 2\. Say which"):
+    with pytest.raises(ValueError, match=r"3 outputs: 0, 1, 2\. Choose one"):
         lime(ROWS, as_regressor(network))
     found = predict_model(as_regressor(network, output=2), ROWS, type="raw")
     np.testing.assert_allclose(found["Response"], scores_of(network)[:, 2], atol=1e-6)
@@ -298,7 +299,7 @@ def test_pictures_are_laid_out_on_request():
     np.testing.assert_allclose(predict_model(model, moved, type="prob")[1], expected, atol=1e-6)
     with pytest.raises(ValueError, match=r'\(n, 3, H, W\).*predict_options={"channels_first"'):
         explain(array[0], lime(array, model), n_labels=1)
-    with pytest.raises(ValueError, match="`channels_first` is for pictures"):
+    with pytest.raises(ValueError, match="`channels_first` is for images"):
         predict_model(model, ROWS, type="prob", channels_first=True)
     grey = nn.Sequential(nn.Conv2d(1, 2, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Softmax(1))
     assert model_type(redness()) == "classification"
@@ -388,7 +389,7 @@ def test_sessions_bring_labels_only_if_they_name_them():
 
 def test_a_session_that_does_not_tell_its_type_must_be_wrapped():
     model = sessions.linear(sessions.WEIGHTS)
-    with pytest.raises(TypeError, match=r"'output', do not tell.*activation=\"softmax\""):
+    with pytest.raises(TypeError, match=r"'output', do not show.*activation=\"softmax\""):
         lime(ROWS, model)
     with pytest.warns(UserWarning, match="do not sum to 1"):
         lime(ROWS, as_classifier(model))
@@ -480,8 +481,8 @@ def test_labels_keep_the_order_of_the_configuration():
     assert found["ant"].idxmax() == 2
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
     assert found.round(5).equals(predict_model(model, TEXTS, type="prob", batch_size=1).round(5))
-    own = predict_model(model, pd.Series(TEXTS), type="prob", function_to_apply="sigmoid")
-    assert own.attrs["multilabel"]
+    own = predict(model, pd.Series(TEXTS), n=len(TEXTS), function_to_apply="sigmoid")
+    assert not own.exclusive
     renamed = predict_model(as_classifier(model, list("xyz")), TEXTS, type="prob")
     assert list(renamed) == list("xyz")
     scores = predict_model(as_regressor(model, output="ant"), TEXTS, type="raw")

@@ -34,6 +34,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from pylime import as_classifier, as_regressor, explain, lime, model_type, predict_model
+from pylime.models import predict
 
 X = pd.DataFrame(np.random.default_rng(1).normal(size=(120, 3)), columns=["a", "b", "c"])
 LABELS = np.column_stack([X["a"] > 0, X["b"] > 0, X["c"] > 0]).astype(int)
@@ -75,6 +76,7 @@ def test_each_label_has_its_own_probability(name, n):
     target = LABELS[:, :n]
     model = fitted(SEVERAL_LABELS[name], target)
     assert model_type(model) == "classification"
+    assert not predict(model, X, n=len(X)).exclusive
     probabilities = predict_model(model, X, type="prob")
     assert list(probabilities) == [f"y{position}" for position in range(n)]
     assert ((probabilities > 0.5) == target).mean(axis=None) > 0.8
@@ -86,7 +88,7 @@ def test_classes_that_are_counted_are_no_labels():
         model = fitted(LINE, LABELS.sum(axis=1), rows)
         probabilities = predict_model(model, rows, type="prob")
         assert list(probabilities) == [0, 1, 2, 3]
-        assert "multilabel" not in probabilities.attrs
+        assert predict(model, rows, n=len(rows)).exclusive
 
 
 def test_trees_are_not_asked_a_second_time(monkeypatch):
@@ -220,7 +222,7 @@ def test_unfitted_models_are_found_out_at_once(model):
 
 
 def test_a_single_class_is_nothing_to_explain():
-    with pytest.raises(ValueError, match="only one class, 'only'"):
+    with pytest.raises(ValueError, match="a single class, 'only'"):
         lime(X, fitted(DummyClassifier(), ["only"] * len(X)))
 
 

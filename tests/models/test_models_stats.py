@@ -228,7 +228,7 @@ def test_other_families_regress(family):
 
 
 def test_models_that_are_not_fitted_say_so():
-    with pytest.raises(TypeError, match=r"Hand in model\.fit\(\)"):
+    with pytest.raises(TypeError, match=r"Pass model\.fit\(\)"):
         lime(ROWS, sm.OLS(ROWS["signal"], WITH_CONSTANT))
 
 
