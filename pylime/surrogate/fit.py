@@ -7,8 +7,8 @@ from a data frame, and returns the fits as one.
 
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -39,10 +39,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = [
-    "CaseError",
-    "Neighbourhood",
     "Surrogate",
-    "check_feature_select",
     "choose_labels",
     "fit_labels",
     "fit_surrogates",
@@ -55,49 +52,6 @@ AnyDesign: TypeAlias = "ArrayLike | sparse.sparray | sparse.spmatrix"
 # method that needs it raises with more than `_WIDEST`, with which it takes 0.8 GB.
 _WIDE = 2000
 _WIDEST = 10_000
-
-
-@dataclass(frozen=True)
-class Neighbourhood:
-    """
-    One case, its permutations and the model's predictions of them.
-
-    Attributes
-    ----------
-    case
-        The name under which the case is reported.
-    design
-        (n, p) array or sparse matrix; row 0 is the case itself.
-    weights
-        (n,) similarity of each permutation to the case.
-    predictions
-        n rows, a column per label.
-    prediction
-        The model's prediction of the case as it was given: label to probability, or
-        `"Response"` to a number.
-    features
-        Names of the p columns.
-    values, descriptions
-        What to report as `feature_value` and `feature_desc`, by feature.
-    data
-        What to report as `data`.
-    """
-
-    case: Hashable
-    design: Design
-    weights: np.ndarray
-    predictions: pd.DataFrame
-    prediction: Mapping[Hashable, float]
-    features: Sequence[str]
-    values: Mapping[str, Any]
-    descriptions: Mapping[str, str]
-    data: Any
-
-    def without_rows(self) -> "Neighbourhood":
-        """Keep what is reported of a case; its permutations would fill the memory."""
-        return replace(
-            self, design=np.empty((1, 0)), weights=np.empty(0), predictions=pd.DataFrame()
-        )
 
 
 @dataclass(frozen=True)
@@ -125,11 +79,6 @@ class Surrogate:
     r2: float
     intercept: float
     prediction: float
-
-
-def check_feature_select(method: object) -> None:
-    """Raise a ValueError unless the method is one of `FEATURE_SELECT`."""
-    checks.one_of("feature_select", method, FEATURE_SELECT)
 
 
 def choose_labels(
@@ -405,7 +354,7 @@ def fit_surrogates(
       feature  feature_weight  model_intercept
     0     ear             0.6              0.2
     """
-    check_feature_select(feature_select)
+    checks.one_of("feature_select", feature_select, FEATURE_SELECT)
     chosen = choose_labels(predictions.iloc[0], labels, n_labels)
     # By position, because pandas takes a label that is False or a tuple for something else.
     known: list[Hashable] = list(predictions.columns)
