@@ -29,6 +29,7 @@ __all__ = [
     "function",
     "make_options",
     "mapping",
+    "not_negative",
     "one_of",
     "positive",
     "probability",
@@ -60,6 +61,12 @@ def positive(name: str, value: object) -> None:
     """Raise unless a value is a positive, finite number."""
     if not _is_number(value) or not 0 < value < np.inf:  # type: ignore[operator]
         raise ValueError(f"`{name}` must be a positive number; not {value!r:.80}.")
+
+
+def not_negative(name: str, value: object) -> None:
+    """Raise unless a value is 0 or a positive, finite number."""
+    if not _is_number(value) or not 0 <= value < np.inf:  # type: ignore[operator]
+        raise ValueError(f"`{name}` must be 0 or a positive number; not {value!r:.80}.")
 
 
 def probability(name: str, value: object) -> None:

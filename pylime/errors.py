@@ -5,7 +5,8 @@ Errors and warnings that callers can tell apart.
     ├── CaseError       one case cannot be explained; others may
     └── RequestError    what was asked for fits no case
     UserWarning
-    └── CaseWarning     cases were left out
+    ├── CaseWarning     cases, or labels of these, were left out
+    └── FitWarning      a local model misleads
 
 Everything else is a built-in TypeError, ValueError, ImportError or FileNotFoundError, or what
 the user's own model or function raises.
@@ -20,6 +21,7 @@ from pylime import checks
 __all__ = [
     "CaseError",
     "CaseWarning",
+    "FitWarning",
     "RequestError",
     "report_failures",
     "some_names",
@@ -71,7 +73,11 @@ class RequestError(ValueError):
 
 
 class CaseWarning(UserWarning):
-    """Some cases could not be explained and are left out of the explanation."""
+    """Some cases, or labels of these, could not be explained and are left out."""
+
+
+class FitWarning(UserWarning):
+    """A local model misleads: the penalty bites, or few permutations count."""
 
 
 def _case_error(

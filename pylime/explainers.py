@@ -21,6 +21,7 @@ from pylime.pipeline import (
     recognise,
 )
 from pylime.progress import progress_bar
+from pylime.quality import warn_of_constant_labels, warn_of_fits
 from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
 
@@ -140,6 +141,7 @@ def explain(
     progress: bool | None = None,
     predict_options: Mapping[str, Any] | None = None,
     on_error: OnError = "warn",
+    penalty: float | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -181,6 +183,11 @@ def explain(
         What happens to a case that cannot be explained, or for which the model raises an
         error. `"warn"`: it is left out, and a `pylime.CaseWarning` names it and the reason.
         `"raise"`: an error that names it stops the call.
+    penalty
+        λ of the ridge regression that gives the weights, in units of the response. By default
+        R's, 2 / `n_permutations`, which shrinks the weights of responses that vary little.
+        With 0 the weights follow the response: 1000 times the response has 1000 times the
+        weights.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -240,6 +247,7 @@ def explain(
         progress=progress,
         predict_options=predict_options,
         on_error=on_error,
+        penalty=penalty,
         **options,
     )
     return explain_request(x, explainer, request)
@@ -316,6 +324,8 @@ def explain_request(
     failures = [result for result in results if isinstance(result, CaseError)]
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
+    warn_of_constant_labels(explained)
+    warn_of_fits(explained, request.n_permutations)
     return assemble(explained, request.model_type)
 
 

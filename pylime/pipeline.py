@@ -555,6 +555,11 @@ class Explained:
         For each feature of these its `feature_value` and `feature_desc`.
     data
         The whole case.
+    constant
+        Labels that are left out because the model returns the same for every permutation,
+        and what it returns.
+    effective_n
+        How many equally weighted permutations would carry as much information (Kish).
     """
 
     case: Hashable
@@ -562,6 +567,8 @@ class Explained:
     surrogates: Sequence[Surrogate]
     reported: Mapping[str, tuple[Any, str]]
     data: Any
+    constant: Mapping[Hashable, float]
+    effective_n: float
 
 
 Result: TypeAlias = Explained | CaseError
@@ -579,19 +586,29 @@ def _fit(predicted: _Predicted, request: Request) -> Result:
             predicted.labels,
             n_features=request.n_features,
             feature_select=request.feature_select,
+            penalty=request.penalty,
         )
     except CaseError as error:
         return CaseError.of(case.case, error)
-    if not all(np.isfinite(fit.r2) for fit in surrogates):
+    found = [fit for fit in surrogates if np.isfinite(fit.r2)]
+    if not found:
         error = CaseError(
             "The permutations that are at all similar to the case do not differ in the model's "
             "predictions, so nothing can be explained. Raise `n_permutations`, or measure "
             'similarity in another way, such as `dist_fun="euclidean"`.'
         )
         return CaseError.of(case.case, error)
-    features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in surrogates)))
+    features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in found)))
     reported = dict(zip(features, case.describe(features), strict=True))
-    return Explained(case.case, predicted.prediction, surrogates, reported, case.data)
+    fitted = {fit.label for fit in found}
+    constant = {
+        label: predicted.prediction[label] for label in predicted.labels if label not in fitted
+    }
+    weights = case.weights[1:]
+    effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
+    return Explained(
+        case.case, predicted.prediction, found, reported, case.data, constant, effective_n
+    )
 
 
 # The way of the cases

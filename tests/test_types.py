@@ -1,4 +1,4 @@
-"""What a type checker finds out about users' code: misspelt choices are errors, good calls are none."""
+"""What a type checker finds in users' code: misspelt choices, and nothing in good calls."""
 
 import re
 import subprocess
