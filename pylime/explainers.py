@@ -35,6 +35,7 @@ def lime(
     *,
     kind: str | None = None,
     probe: bool = True,
+    predict_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Explainer:
     """
@@ -64,6 +65,9 @@ def lime(
     probe
         Whether to try the model on two cases of `x` (for images, to check the first batch of
         `explain()`), so that unusable output is detected at once.
+    predict_options
+        Keyword arguments for the model's prediction, here and in `pylime.explain`, which can
+        change and add to them.
     **options
         Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
@@ -101,6 +105,8 @@ def lime(
     preprocess = as_given if preprocess is None else preprocess
     checks.function("preprocess", preprocess, "a function of a batch of cases")
     checks.flag("probe", probe)
+    if predict_options is not None:
+        checks.mapping("predict_options", predict_options)
     found, cases = recognise(x, kind)
     model = owner_of(model)
     check_model(model)  # an unsupported model is detected now, not after the permutations
@@ -112,7 +118,8 @@ def lime(
         {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
     )
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
-    explainer = replace(explainer, probe=bool(probe))
+    predicting = dict(predict_options or {})
+    explainer = replace(explainer, probe=bool(probe), predict_options=predicting)
     return _probed(explainer, cases) if probe else explainer
 
 
@@ -122,11 +129,11 @@ def _probed(explainer: Explainer, cases: Any) -> Explainer:
     if some is None:
         return explainer
     try:
-        predictions = predict_cases(explainer, some, len(some))
+        predictions = predict_cases(explainer, some, len(some), **explainer.predict_options)
     except Exception as error:
         error.add_note(
             f"(lime() tried the model on {len(some)} of the given cases; `probe=False` leaves "
-            "that out.)"
+            "that out. What the prediction needs beside the cases is `predict_options`.)"
         )
         raise
     warn_of_scores(explainer.model, predictions)
@@ -184,7 +191,8 @@ def explain(
     progress
         Whether to show a progress bar; by default on long work in a terminal or notebook.
     predict_options
-        Keyword arguments for the model's prediction.
+        Keyword arguments for the model's prediction, beside those of `pylime.lime` or instead
+        of them. With others than there the first predictions are checked once more.
     on_error
         What happens to a case that cannot be explained, or for which the model raises an
         error. `"warn"`: it is left out, and a `pylime.CaseWarning` names it and the reason.
@@ -260,7 +268,7 @@ def explain(
 
 
 _SHARED = checks.arguments_of(Request)
-_OF_LIME = ("preprocess", "kind", "probe")
+_OF_LIME = ("preprocess", "kind", "probe", "predict_options")
 
 
 def make_request(explainer: Explainer, **arguments: Any) -> Request:
@@ -289,6 +297,9 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
     kind = explainer.kind
     own = {name: value for name, value in arguments.items() if name not in _SHARED}
     shared = {name: value for name, value in arguments.items() if name in _SHARED}
+    given = shared.get("predict_options")
+    if given is None or isinstance(given, Mapping):
+        shared["predict_options"] = {**explainer.predict_options, **(given or {})}
     if shared.get("n_permutations") is None:
         shared["n_permutations"] = kind.n_permutations
     return Request(

@@ -21,7 +21,16 @@ import numpy as np
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.errors import CaseError, RequestError, some_names, stop_at
-from pylime.models import ModelType, Predictions, model_type, predict, warn_of_scores
+from pylime.models import (
+    ModelType,
+    Predictions,
+    align_labels,
+    align_rows,
+    index_of,
+    model_type,
+    predict,
+    warn_of_scores,
+)
 from pylime.parallel import in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
@@ -255,6 +264,8 @@ class Explainer:
         Whether the first predictions are checked for what is easily mistaken.
     labels
         The model's labels, as far as `pylime.lime` has seen its predictions.
+    predict_options
+        Keyword arguments for the model's prediction, unless `pylime.explain` gets others.
 
     Notes
     -----
@@ -268,6 +279,7 @@ class Explainer:
     kind: InputKind = field(repr=False)
     probe: bool = field(default=True, repr=False, kw_only=True)
     labels: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
+    predict_options: Mapping[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
 
     @property
     def model_type(self) -> ModelType:
@@ -278,6 +290,12 @@ class Explainer:
         inner = getattr(self.model, "model", self.model)
         name = getattr(inner, "__name__", type(inner).__name__)
         return f"<{type(self).__name__} of the {self.model_type} model {name}>"
+
+
+@model_type.register(Explainer)
+def type_of_explainer(explainer: Explainer) -> ModelType:
+    """The type of its model."""
+    return model_type(explainer.model)
 
 
 # Which kinds there are
@@ -408,7 +426,7 @@ def as_given(cases: object) -> object:
 
 def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) -> Predictions:
     """
-    Call the model: preprocess, check the rows, predict, and check the predictions.
+    Call the model: preprocess, predict, check what comes back, and bring it into order.
 
     Parameters
     ----------
@@ -424,7 +442,8 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
     Returns
     -------
     Predictions
-        n rows of finite numbers.
+        n rows of finite numbers, in the order of the inputs: rows whose index `preprocess` or
+        the model has rearranged are put back.
 
     Raises
     ------
@@ -432,9 +451,11 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
         If `preprocess` or the model returns another number of rows, or the predictions are
         unusable.
     """
+    given = index_of(inputs)
     prepared = explainer.preprocess(inputs)
     _check_rows(prepared, n, explainer.kind.rows)
-    return predict(explainer.model, prepared, n, **options)
+    predictions = predict(explainer.model, prepared, n, **options)
+    return align_rows(predictions, given, index_of(prepared))
 
 
 def _check_rows(prepared: Any, n: int, what: str) -> None:
@@ -447,7 +468,10 @@ def _check_rows(prepared: Any, n: int, what: str) -> None:
     if prepared is None:
         raise ValueError("`preprocess` must return what the model takes; it returned None.")
     if isinstance(prepared, dict):
-        prepared = next(iter(prepared.values()), prepared)
+        parts = [p for p in prepared.values() if hasattr(p, "__len__") and getattr(p, "ndim", 1)]
+        if len({len(part) for part in parts}) > 1:
+            return  # words in a row and where each text begins, for instance
+        prepared = next(iter(parts), prepared)
     shape = getattr(prepared, "shape", None)
     rows = shape[0] if shape is not None and len(shape) else None
     if rows is None and isinstance(prepared, list):
@@ -474,7 +498,7 @@ def _predict(
     explainer: Explainer, perturbed: Perturbed, request: Request, report: Report, probe: bool
 ) -> Iterator[_Predicted]:
     """Predict all batches; then part the rows among the cases and the labels to explain."""
-    labels: tuple[Hashable, ...] = ()
+    labels = explainer.labels
     wanted: list[Hashable] = []
     first = np.empty(0)
     parts: list[np.ndarray] = []
@@ -483,22 +507,19 @@ def _predict(
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
+            labels = found.labels if labels is None else labels
+            found = align_labels(found, labels)
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
-                labels, first = found.labels, found.values[0].copy()
-                prediction = _by_label(labels, first)
-                wanted = choose_labels(prediction, request.labels, request.n_labels)
-            elif found.labels != labels:
-                raise ValueError(
-                    f"The model must return the same classes for every batch; after "
-                    f"{len(labels)} it returned {len(found.labels)}, or others."
-                )
+                first = found.values[0].copy()
+                wanted = choose_labels(_by_label(labels, first), request.labels, request.n_labels)
             # Of a thousand classes and many batches, only those that are explained are kept.
             values = _columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
             report(count.after(len(parts[-1])))
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    labels = labels or ()
     start = 0
     for case in perturbed.cases:
         own = values[start : start + case.n_inputs]
@@ -640,10 +661,42 @@ def explain_cases(
     list
         What is reported of each case, or the error that keeps it from being explained.
     """
-    probe = explainer.probe and explainer.labels is None  # lime() has not tried the model
+    if not _are_same(request.predict_options or {}, explainer.predict_options):
+        explainer = replace(explainer, labels=None)
+    probe = explainer.probe and explainer.labels is None  # lime() has not tried this prediction
     if request.n_jobs == 1 or len(cases.names) == 1:
         return list(_explain_in_turn(explainer, cases, request, report, probe))
-    return _explain_in_parallel(explainer, cases, request, report, probe)
+    return _with_same_labels(
+        _explain_in_parallel(explainer, cases, request, report, probe), request
+    )
+
+
+def _are_same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether options of prediction are equal, as far as they can be compared."""
+    try:
+        return dict(options) == dict(others)
+    except ValueError:  # arrays
+        return False
+
+
+def _with_same_labels(results: Sequence[Result], request: Request) -> list[Result]:
+    """Results of several processes, with an error for those of other labels than the first."""
+    checked: list[Result] = []
+    known: set[Hashable] | None = None
+    for result in results:
+        if isinstance(result, Explained):
+            own = set(result.prediction)
+            known = own if known is None else known
+            if own != known:
+                error = ValueError(
+                    "The model must return the same classes for every batch; of other cases it "
+                    f"returned {checks.some(known, 5)}, of this one {checks.some(own, 5)}."
+                )
+                result = CaseError.of(result.case, error)
+                if request.on_error == "raise":
+                    stop_at(result)
+        checked.append(result)
+    return checked
 
 
 def _explain_in_turn(
@@ -654,6 +707,8 @@ def _explain_in_turn(
         for result in _explain_together(explainer, part, request, report, probe):
             if isinstance(result, CaseError) and request.on_error == "raise":
                 stop_at(result)
+            if explainer.labels is None and isinstance(result, Explained):
+                explainer = replace(explainer, labels=tuple(result.prediction))
             yield result
         probe = False
 

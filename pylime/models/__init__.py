@@ -12,6 +12,7 @@ from pylime.models import (
     transformers,
     xgboost,
 )
+from pylime.models.alignment import align_labels, align_rows, index_of
 from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -31,11 +32,14 @@ __all__ = [
     "ModelType",
     "Predictions",
     "Regressor",
+    "align_labels",
+    "align_rows",
     "as_classifier",
     "as_regressor",
     "catboost",
     "check_model",
     "h2o",
+    "index_of",
     "keras",
     "lightgbm",
     "model_type",

@@ -31,7 +31,14 @@ from pylime.pipeline import (
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
-from pylime.text.tokens import Span, Tokenization, check_tokenization, default_tokenize, tokenize
+from pylime.text.tokens import (
+    Span,
+    Tokenization,
+    check_tokenization,
+    default_tokenize,
+    is_missing,
+    tokenize,
+)
 from pylime.values import located_words
 
 __all__ = [
@@ -241,17 +248,13 @@ def _read_texts(x: Any) -> CaseList | None:
         x = to_list() if callable(to_list) else None
     if not isinstance(x, list | tuple):
         return None
-    missing = [_is_missing(item) for item in x]
+    missing = [is_missing(item) for item in x]
     if not all(lost or isinstance(item, str) for item, lost in zip(x, missing, strict=True)):
         return None
     if x and all(missing):
         return None
     items = [None if lost else str(item) for item, lost in zip(x, missing, strict=True)]
     return CaseList(items, range(len(items)) if names is None else names)
-
-
-def _is_missing(item: object) -> bool:
-    return item is None or item is pd.NA or (isinstance(item, float) and np.isnan(item))
 
 
 # lime()

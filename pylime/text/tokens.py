@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import numpy as np
+import pandas as pd
 import regex
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "default_spans",
     "default_tokenize",
     "icu_tokenize",
+    "is_missing",
     "tokenize",
 ]
 
@@ -29,6 +31,9 @@ Span: TypeAlias = tuple[int, int]
 
 Tokenization: TypeAlias = Callable[[str], Iterable[str]] | re.Pattern[str] | regex.Pattern[str]
 """A function from a text to its words, or a compiled expression that matches a word."""
+
+Texts: TypeAlias = list[Any] | tuple[Any, ...] | pd.Series | np.ndarray
+"""Several texts, of which some may be missing."""
 
 
 def _word_pattern() -> regex.Pattern[str]:
@@ -85,9 +90,13 @@ def default_spans(text: str) -> list[Span]:
     return [match.span() for match in _WORD.finditer(text)]
 
 
-def default_tokenize(text: str) -> list[str]:
+@overload
+def default_tokenize(text: str) -> list[str]: ...
+@overload
+def default_tokenize(text: Texts) -> list[list[str]]: ...
+def default_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     """
-    Split a text into its words and numbers.
+    Split texts into their words and numbers.
 
     Word boundaries are those of the Unicode standard [UAX29]_; pieces without a letter, digit or
     ideograph are left out. Chinese, Japanese and Thai need a dictionary: `icu_tokenize`.
@@ -95,12 +104,17 @@ def default_tokenize(text: str) -> list[str]:
     Parameters
     ----------
     text
-        The text.
+        A text, or several: a list, Series or array. A missing one has no words.
 
     Returns
     -------
     list of str
-        Its words, in the order of the text.
+        The words, in the order of the text; of several texts a list of these lists.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
 
     References
     ----------
@@ -110,37 +124,60 @@ def default_tokenize(text: str) -> list[str]:
     --------
     >>> default_tokenize("Don't re-use it: 3.14 cm!")
     ["Don't", 're', 'use', 'it', '3.14', 'cm']
+    >>> default_tokenize(["A cat.", "No dog!"])
+    [['A', 'cat'], ['No', 'dog']]
     """
-    return _WORD.findall(text)
+    return _of_each(_WORD.findall, text)
 
 
-def icu_tokenize(text: str) -> list[str]:
+@overload
+def icu_tokenize(text: str) -> list[str]: ...
+@overload
+def icu_tokenize(text: Texts) -> list[list[str]]: ...
+def icu_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     """
-    Split a text into its words and numbers with the library ICU, as R's `lime` does.
+    Split texts into their words and numbers with the library ICU, as R's `lime` does.
 
     ICU has dictionaries for scripts without blanks between words. Needs PyICU.
 
     Parameters
     ----------
     text
-        The text.
+        A text, or several: a list, Series or array. A missing one has no words.
 
     Returns
     -------
     list of str
-        Its words, in the order of the text.
+        The words, in the order of the text; of several texts a list of these lists.
 
     Raises
     ------
     ImportError
         If PyICU is not installed.
+    TypeError
+        If it is something else.
 
     Examples
     --------
     >>> icu_tokenize("今天天气很好")  # doctest: +SKIP
     ['今天', '天气', '很好']
     """
-    return [text[start:end] for start, end in _icu_spans(text)]
+    return _of_each(lambda one: [one[start:end] for start, end in _icu_spans(one)], text)
+
+
+def _of_each(split: Callable[[str], list[str]], text: str | Texts) -> list[str] | list[list[str]]:
+    """The words of a text, or of each of several."""
+    if isinstance(text, str):
+        return split(text)
+    texts = list(text) if isinstance(text, Iterable) and not isinstance(text, bytes) else [0]
+    if not all(isinstance(one, str) or is_missing(one) for one in texts):
+        raise TypeError(f"`text` must be a string, or several; not {text!r:.80}.")
+    return [split(str(one)) if isinstance(one, str) else [] for one in texts]
+
+
+def is_missing(text: object) -> bool:
+    """Whether what stands for a text is a missing value."""
+    return text is None or text is pd.NA or (isinstance(text, float) and np.isnan(text))
 
 
 # Pieces with a smaller rule status are blanks and punctuation.
