@@ -246,7 +246,7 @@ def fit_labels(
     for label, (columns, _), (fit, shrinkage) in zip(reacting, chosen, fits, strict=True):
         surrogates.append(
             Surrogate(
-                labels[label],
+                labels[int(label)],
                 [str(features[varying[column]]) for column in columns],
                 fit.coefficients,
                 fit.r2,
