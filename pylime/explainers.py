@@ -1,6 +1,6 @@
 """`lime()` makes an explainer, `explain()` an explanation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -76,7 +76,9 @@ def lime(
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of `pylime.explain`). Images have none.
+        of `pylime.explain`), `in_place=False` (whether dropped words are cut out of the text, of
+        which punctuation, spacing and repeats stay; by default the model gets the distinct words
+        that are kept, joined by blanks, as in R). Images have none.
 
     Returns
     -------
@@ -271,7 +273,7 @@ _SHARED = checks.arguments_of(Request)
 _OF_LIME = ("preprocess", "kind", "probe", "predict_options")
 
 
-def make_request(explainer: Explainer, **arguments: Any) -> Request:
+def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **arguments: Any) -> Request:
     """
     Check everything that is asked of `pylime.explain` but the cases.
 
@@ -279,6 +281,8 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
     ----------
     explainer
         From `pylime.lime`.
+    beside
+        Names of arguments that the caller takes beside these, for the error about others.
     **arguments
         Those of `pylime.explain`.
 
@@ -309,7 +313,7 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
             kind.explain_options,
             own,
             f"explain() of {kind.plural}",
-            _SHARED,
+            [*_SHARED, *beside],
             lambda: {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
         ),
     )

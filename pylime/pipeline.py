@@ -46,6 +46,8 @@ __all__ = [
     "InputKind",
     "Permutations",
     "Perturbed",
+    "Rewriting",
+    "Rewritten",
     "as_given",
     "explain_cases",
     "predict_cases",
@@ -118,6 +120,23 @@ class Batch:
     rows: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Rewriting:
+    """
+    How a case is written where this is not how it was given, for warnings.
+
+    Attributes
+    ----------
+    form
+        How permutation 0, which keeps everything, is written; after "the prediction for".
+    cure
+        What to do if that changes the prediction: a sentence.
+    """
+
+    form: str
+    cure: str
+
+
 @dataclass(frozen=True, eq=False)
 class Permutations:
     """
@@ -144,6 +163,8 @@ class Permutations:
         given.
     rows
         (n,) which of the inputs each permutation is; None where permutations are the inputs.
+    rewriting
+        How permutation 0 is written, where that may change the prediction.
     """
 
     case: Hashable
@@ -154,6 +175,7 @@ class Permutations:
     data: Any
     n_inputs: int
     rows: np.ndarray | None = None
+    rewriting: Rewriting | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -585,6 +607,9 @@ class Explained:
         and what it returns.
     effective_n
         How many equally weighted permutations would carry as much information (Kish).
+    rewritten
+        How the case is written in its permutations, where the prediction of that is clearly
+        another one.
     """
 
     case: Hashable
@@ -594,6 +619,52 @@ class Explained:
     data: Any
     constant: Mapping[Hashable, float]
     effective_n: float
+    rewritten: "Rewritten | None" = None
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """
+    A case whose prediction changes with how it is written.
+
+    Attributes
+    ----------
+    rewriting
+        How it is written in its permutations.
+    label
+        The label whose prediction changes most.
+    given, written
+        The model's predictions: of the case as it was given, and as it is written there.
+    share
+        The change as a share of the largest that needs no warning.
+    """
+
+    rewriting: Rewriting
+    label: Hashable
+    given: float
+    written: float
+    share: float
+
+
+# The largest change of a probability, or of a number as a share of the standard deviation of the
+# response, that needs no warning.
+_SMALL_CHANGE = 0.1
+
+
+def _rewritten(predicted: _Predicted, model_type: ModelType) -> Rewritten | None:
+    """The label whose prediction changes most where a case is written in another way."""
+    rewriting = predicted.case.rewriting
+    if rewriting is None:
+        return None
+    responses = np.asarray(predicted.responses, dtype=np.float64)
+    units = np.ones(responses.shape[1]) if model_type == "classification" else responses.std(axis=0)
+    given = np.array([predicted.prediction[label] for label in predicted.labels], dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changes = np.nan_to_num(np.abs(given - responses[0]) / units, posinf=np.inf)
+    most = int(np.argmax(changes))
+    share = float(changes[most] / _SMALL_CHANGE)
+    label, written = predicted.labels[most], float(responses[0, most])
+    return Rewritten(rewriting, label, float(given[most]), written, share)
 
 
 Result: TypeAlias = Explained | CaseError
@@ -602,6 +673,7 @@ Result: TypeAlias = Explained | CaseError
 def _fit(predicted: _Predicted, request: Request) -> Result:
     """Fit the surrogates of a case."""
     case = predicted.case
+    rewritten = _rewritten(predicted, request.model_type)
     try:
         surrogates = fit_labels(
             case.design,
@@ -614,6 +686,9 @@ def _fit(predicted: _Predicted, request: Request) -> Result:
             penalty=request.penalty,
         )
     except CaseError as error:
+        constant = not np.any(predicted.responses != predicted.responses[0])
+        if rewritten is not None and constant:
+            error = CaseError(f"{_question(rewritten)} {error}")
         return CaseError.of(case.case, error)
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
@@ -627,12 +702,30 @@ def _fit(predicted: _Predicted, request: Request) -> Result:
     reported = dict(zip(features, case.describe(features), strict=True))
     fitted = {fit.label for fit in found}
     constant = {
-        label: predicted.prediction[label] for label in predicted.labels if label not in fitted
+        label: float(value)
+        for label, value in zip(predicted.labels, predicted.responses[0], strict=True)
+        if label not in fitted
     }
     weights = case.weights[1:]
     effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
     return Explained(
-        case.case, predicted.prediction, found, reported, case.data, constant, effective_n
+        case.case,
+        predicted.prediction,
+        found,
+        reported,
+        case.data,
+        constant,
+        effective_n,
+        rewritten if rewritten is not None and rewritten.share > 1 else None,
+    )
+
+
+def _question(rewritten: Rewritten) -> str:
+    """What to ask first where no permutation changes the prediction."""
+    return (
+        f"The model's prediction is {rewritten.given:.3g} for the case itself and "
+        f"{rewritten.written:.3g} for {rewritten.rewriting.form}. Do these still mean the same? "
+        f"If not: {rewritten.rewriting.cure} If they do:"
     )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "icu_tokenize",
     "is_missing",
     "tokenize",
+    "writes_no_blanks",
 ]
 
 Span: TypeAlias = tuple[int, int]
@@ -175,6 +176,24 @@ def _of_each(split: Callable[[str], list[str]], text: str | Texts) -> list[str] 
     return [split(str(one)) if isinstance(one, str) else [] for one in texts]
 
 
+_UNSPACED = regex.compile(
+    r"(?:[\p{LineBreak=Complex_Context}\p{Ideographic}\p{Script=Hiragana}\p{Script=Katakana}]\p{M}*)"
+    r"{2,}"
+)
+
+
+def writes_no_blanks(word: str) -> bool:
+    """
+    Whether a piece of text has several characters of a script that puts no blanks between words.
+
+    Examples
+    --------
+    >>> writes_no_blanks("สวัสดี"), writes_no_blanks("今天天气"), writes_no_blanks("word")
+    (True, True, False)
+    """
+    return _UNSPACED.search(word) is not None
+
+
 def is_missing(text: object) -> bool:
     """Whether what stands for a text is a missing value."""
     return text is None or text is pd.NA or (isinstance(text, float) and np.isnan(text))
@@ -314,8 +333,8 @@ def _align(words: Sequence[str], text: str) -> list[Span | None]:
     """
     Find the places of words that a function made from a text.
 
-    If the text contains the words in their order, these are their places. Otherwise they are
-    aligned with the text's own words: first equal ones (in upper or lower case), then, between
+    If the text contains the words in their order, these are their places; the marks that tokenizers
+    put on pieces of words (`##able`) are not looked for. Otherwise they are aligned with the text's own words: first equal ones (in upper or lower case), then, between
     two of these, changed ones, if there are as many as words of the text and they begin
     alike. Any other word has no place, rather than a wrong one.
     """
@@ -323,6 +342,9 @@ def _align(words: Sequence[str], text: str) -> list[Span | None]:
     lowered = text.lower()
     if None in spans and len(lowered) == len(text):
         spans = _align_in_order([word.lower() for word in words], lowered)
+    pieces = [_unmarked(word) for word in words]
+    if None in spans and pieces != list(words):
+        return _align(pieces, text)
     if None not in spans or len(words) > _MOST_ALIGNED:
         return spans
     own = default_spans(text)
@@ -347,6 +369,17 @@ def _align(words: Sequence[str], text: str) -> list[Span | None]:
             spans[word + offset] = own[place + offset]
         done_words, done_own = word + size, place + size
     return _align_out_of_order(folded, spans, own, own_words, text)
+
+
+# Of BERT, SentencePiece, byte-level tokenizers and BPE: where a word goes on, begins or ends.
+_MARK = re.compile("(##|\N{LOWER ONE EIGHTH BLOCK}|\N{LATIN CAPITAL LETTER G WITH DOT ABOVE})(?=.)")
+_END_MARK = re.compile(r"(?<=.)(@@|</w>)$")
+
+
+def _unmarked(word: str) -> str:
+    """A piece of a word without the mark that a tokenizer puts on it."""
+    found = _MARK.match(word)
+    return _END_MARK.sub("", word[found.end() :] if found else word)
 
 
 def _no_places(words: Sequence[str]) -> list[Span | None]:
