@@ -139,7 +139,7 @@ def _probed(explainer: Explainer, cases: Any) -> Explainer:
         )
         raise
     warn_of_scores(explainer.model, predictions)
-    return replace(explainer, labels=predictions.labels)
+    return replace(explainer, labels=predictions.labels, names=predictions.names)
 
 
 def explain(

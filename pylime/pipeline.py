@@ -286,6 +286,8 @@ class Explainer:
         Whether the first predictions are checked for what is easily mistaken.
     labels
         The model's labels, as far as `pylime.lime` has seen its predictions.
+    names
+        The model's own names of these, where `as_classifier` has put labels in their place.
     predict_options
         Keyword arguments for the model's prediction, unless `pylime.explain` gets others.
 
@@ -301,6 +303,7 @@ class Explainer:
     kind: InputKind = field(repr=False)
     probe: bool = field(default=True, repr=False, kw_only=True)
     labels: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
+    names: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
     predict_options: Mapping[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
 
     @property
@@ -512,6 +515,7 @@ class _Predicted:
 
     case: Permutations
     prediction: Mapping[Hashable, float]
+    names: tuple[Hashable, ...] | None
     labels: Sequence[Hashable]
     responses: np.ndarray
 
@@ -520,7 +524,7 @@ def _predict(
     explainer: Explainer, perturbed: Perturbed, request: Request, report: Report, probe: bool
 ) -> Iterator[_Predicted]:
     """Predict all batches; then part the rows among the cases and the labels to explain."""
-    labels = explainer.labels
+    labels, names = explainer.labels, explainer.names
     wanted: list[Hashable] = []
     first = np.empty(0)
     parts: list[np.ndarray] = []
@@ -529,8 +533,9 @@ def _predict(
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
-            labels = found.labels if labels is None else labels
-            found = align_labels(found, labels)
+            if labels is None:
+                labels, names = found.labels, found.names
+            found = align_labels(found, labels, names)
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
@@ -550,7 +555,8 @@ def _predict(
         if not alone:
             wanted = choose_labels(prediction, request.labels, request.n_labels)
             own = _columns(own, labels, wanted)
-        yield _Predicted(case, prediction, wanted, own if case.rows is None else own[case.rows])
+        responses = own if case.rows is None else own[case.rows]
+        yield _Predicted(case, prediction, names, wanted, responses)
 
 
 def _by_label(labels: Sequence[Hashable], row: np.ndarray) -> dict[Hashable, float]:
@@ -607,6 +613,8 @@ class Explained:
         and what it returns.
     effective_n
         How many equally weighted permutations would carry as much information (Kish).
+    names
+        The model's own names of the labels, where others have taken their place.
     rewritten
         How the case is written in its permutations, where the prediction of that is clearly
         another one.
@@ -619,6 +627,7 @@ class Explained:
     data: Any
     constant: Mapping[Hashable, float]
     effective_n: float
+    names: tuple[Hashable, ...] | None = None
     rewritten: "Rewritten | None" = None
 
 
@@ -716,6 +725,7 @@ def _fit(predicted: _Predicted, request: Request) -> Result:
         case.data,
         constant,
         effective_n,
+        predicted.names,
         rewritten if rewritten is not None and rewritten.share > 1 else None,
     )
 
@@ -755,7 +765,7 @@ def explain_cases(
         What is reported of each case, or the error that keeps it from being explained.
     """
     if not _are_same(request.predict_options or {}, explainer.predict_options):
-        explainer = replace(explainer, labels=None)
+        explainer = replace(explainer, labels=None, names=None)
     probe = explainer.probe and explainer.labels is None  # lime() has not tried this prediction
     if request.n_jobs == 1 or len(cases.names) == 1:
         return list(_explain_in_turn(explainer, cases, request, report, probe))
@@ -775,15 +785,17 @@ def _are_same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
 def _with_same_labels(results: Sequence[Result], request: Request) -> list[Result]:
     """Results of several processes, with an error for those of other labels than the first."""
     checked: list[Result] = []
-    known: set[Hashable] | None = None
+    known: dict[Hashable, Hashable] | None = None
     for result in results:
         if isinstance(result, Explained):
-            own = set(result.prediction)
+            labels = list(result.prediction)
+            own = dict(zip(labels, result.names or labels, strict=True))
             known = own if known is None else known
             if own != known:
                 error = ValueError(
-                    "The model must return the same classes for every batch; of other cases it "
-                    f"returned {checks.some(known, 5)}, of this one {checks.some(own, 5)}."
+                    "The model must return the same classes for every batch; for other cases it "
+                    f"returned {checks.some(known.values(), 5)}, for this one "
+                    f"{checks.some(own.values(), 5)}."
                 )
                 result = CaseError.of(result.case, error)
                 if request.on_error == "raise":
@@ -801,7 +813,8 @@ def _explain_in_turn(
             if isinstance(result, CaseError) and request.on_error == "raise":
                 stop_at(result)
             if explainer.labels is None and isinstance(result, Explained):
-                explainer = replace(explainer, labels=tuple(result.prediction))
+                labels = tuple(result.prediction)
+                explainer = replace(explainer, labels=labels, names=result.names)
             yield result
         probe = False
 

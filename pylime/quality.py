@@ -69,7 +69,9 @@ def _warn_of_rewriting(explained: Sequence[Explained]) -> None:
     name, most = max(changed.items(), key=lambda item: item[1].share)
     label = "" if most.label == "Response" else f" of {most.label!r}"
     more = len(changed) - 1
-    others = f" ({more} other case{'s' * (more > 1)} change{'s' * (more == 1)}, too)" if more else ""
+    others = (
+        f" ({more} other case{'s' * (more > 1)} change{'s' * (more == 1)}, too)" if more else ""
+    )
     checks.warn(
         f"For case {name} itself the model's prediction{label} is {most.given:.3g}, but for "
         f"{most.rewriting.form}, as the permutations are written, it is {most.written:.3g}{others}. "

@@ -63,7 +63,9 @@ def relabel(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions
         )
         return predictions
     places = _places(own, labels) if predictions.named else range(len(own))
-    return replace(predictions, labels=tuple(labels[place] for place in places), named=True)
+    names = own if predictions.named and predictions.names is None else predictions.names
+    found = tuple(labels[place] for place in places)
+    return replace(predictions, labels=found, named=True, names=names)
 
 
 def _places(own: Sequence[Hashable], labels: Sequence[Hashable]) -> Sequence[int]:
@@ -95,7 +97,9 @@ def _keys(names: Sequence[Hashable]) -> list[str]:
     return folded if len(set(folded)) == len(names) else printed
 
 
-def align_labels(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions:
+def align_labels(
+    predictions: Predictions, labels: Sequence[Hashable], names: Sequence[Hashable] | None = None
+) -> Predictions:
     """
     Bring the columns of a later batch into the order of an earlier one.
 
@@ -105,6 +109,8 @@ def align_labels(predictions: Predictions, labels: Sequence[Hashable]) -> Predic
         Of the later batch.
     labels
         Of the earlier one.
+    names
+        The model's own names of these, where the labels have taken their place: they decide.
 
     Returns
     -------
@@ -114,24 +120,27 @@ def align_labels(predictions: Predictions, labels: Sequence[Hashable]) -> Predic
     Raises
     ------
     ValueError
-        If the labels are others.
+        If the labels, or names, are others.
 
     Examples
     --------
     >>> align_labels(Predictions(np.array([[0.9, 0.1]]), ("pos", "neg")), ["neg", "pos"]).values
     array([[0.1, 0.9]])
     """
-    own, labels = predictions.labels, tuple(labels)
-    if own == labels:
+    own, expected = predictions.labels, tuple(labels)
+    if names is not None and predictions.names is not None:
+        own, expected = predictions.names, tuple(names)
+    if own == expected and predictions.labels == tuple(labels):
         return predictions
-    if len(own) != len(labels) or set(own) != set(labels):
+    if len(own) != len(expected) or set(own) != set(expected):
         raise ValueError(
             "The model must return the same classes for every batch; it returned "
-            f"{checks.some(labels, 5)} ({len(labels)}), and later {checks.some(own, 5)} "
+            f"{checks.some(expected, 5)} ({len(expected)}), and later {checks.some(own, 5)} "
             f"({len(own)})."
         )
-    places = [own.index(label) for label in labels]
-    return replace(predictions, values=predictions.values[:, places], labels=labels)
+    places = [own.index(name) for name in expected]
+    values = predictions.values[:, places]
+    return replace(predictions, values=values, labels=tuple(labels), names=names)
 
 
 # Rows and cases

@@ -54,6 +54,8 @@ class Predictions:
     named
         Whether `labels` are the model's names of its classes. False for positions, to which
         `as_classifier(labels=...)` gives names in their order.
+    names
+        The model's own names of its classes, where `labels` have taken their place.
     index
         The index of the rows, where the model returned a frame or Series with one.
 
@@ -76,6 +78,7 @@ class Predictions:
     exclusive: bool = True
     returned: np.ndarray | None = field(default=None, repr=False)
     named: bool = field(default=True, repr=False)
+    names: tuple[Hashable, ...] | None = field(default=None, repr=False)
     index: pd.Index | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
