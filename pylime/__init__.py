@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 from pylime._version import __version__  # noqa: F401 - for users
 from pylime.batches import arrow_schema, explain_batches, spark_schema
 from pylime.data.bundled import imagenet_labels, load_image_example, load_text_example
-from pylime.errors import CaseError, CaseWarning, RequestError
+from pylime.errors import CaseError, CaseWarning, FitWarning, RequestError
 from pylime.explainers import explain, lime
 from pylime.files.runs import explain_to_parquet
 from pylime.files.storage import read_explanation, write_explanation
@@ -66,6 +66,7 @@ __all__ = [
     "Bitmap",
     "CaseError",
     "CaseWarning",
+    "FitWarning",
     "Predictions",
     "RequestError",
     "Superpixel",

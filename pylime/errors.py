@@ -5,7 +5,8 @@ Errors and warnings that callers can tell apart.
     ├── CaseError       one case cannot be explained; others may
     └── RequestError    what was asked for fits no case
     UserWarning
-    └── CaseWarning     cases were left out
+    ├── CaseWarning     cases, or labels of these, were left out
+    └── FitWarning      a local model misleads
 
 Everything else is a built-in TypeError, ValueError, ImportError or FileNotFoundError, or what
 the user's own model or function raises.
@@ -20,6 +21,7 @@ from pylime import checks
 __all__ = [
     "CaseError",
     "CaseWarning",
+    "FitWarning",
     "RequestError",
     "report_failures",
     "some_names",
@@ -67,11 +69,41 @@ class CaseError(ValueError):
 
 
 class RequestError(ValueError):
-    """What was asked for fits no case, so there is no use in trying the others."""
+    """
+    What was asked for fits no case, so there is no use in trying the others.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, explain, lime
+    >>> explainer = lime("one two", as_classifier(lambda texts: [len(t) / 9 for t in texts]))
+    >>> explain("one two", explainer, n_labels=3)
+    Traceback (most recent call last):
+    pylime.errors.RequestError: `n_labels` must not exceed the model's 2 labels; not 3.
+    """
 
 
 class CaseWarning(UserWarning):
-    """Some cases could not be explained and are left out of the explanation."""
+    """
+    Some cases, or labels of these, could not be explained and are left out.
+
+    Examples
+    --------
+    To stop at the first of them:
+
+    >>> import warnings
+    >>> warnings.filterwarnings("error", category=CaseWarning)  # doctest: +SKIP
+    """
+
+
+class FitWarning(UserWarning):
+    """
+    A local model misleads: the penalty bites, or few permutations count.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.filterwarnings("ignore", category=FitWarning)  # doctest: +SKIP
+    """
 
 
 def _case_error(

@@ -21,6 +21,7 @@ from pylime.pipeline import (
     recognise,
 )
 from pylime.progress import progress_bar
+from pylime.quality import warn_of_constant_labels, warn_of_fits
 from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
 
@@ -103,7 +104,13 @@ def lime(
     found, cases = recognise(x, kind)
     model = owner_of(model)
     check_model(model)  # an unsupported model is detected now, not after the permutations
-    chosen = checks.make_options(found.lime_options, options, f"lime() of {found.plural}")
+    chosen = checks.make_options(
+        found.lime_options,
+        options,
+        f"lime() of {found.plural}",
+        _OF_LIME,
+        {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
+    )
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
     explainer = replace(explainer, probe=bool(probe))
     return _probed(explainer, cases) if probe else explainer
@@ -140,6 +147,7 @@ def explain(
     progress: bool | None = None,
     predict_options: Mapping[str, Any] | None = None,
     on_error: OnError = "warn",
+    penalty: float | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -181,6 +189,11 @@ def explain(
         What happens to a case that cannot be explained, or for which the model raises an
         error. `"warn"`: it is left out, and a `pylime.CaseWarning` names it and the reason.
         `"raise"`: an error that names it stops the call.
+    penalty
+        λ of the ridge regression that gives the weights, in units of the response. By default
+        R's, 2 / `n_permutations`, which shrinks the weights of responses that vary little.
+        With 0 the weights follow the response: 1000 times the response has 1000 times the
+        weights.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -240,12 +253,14 @@ def explain(
         progress=progress,
         predict_options=predict_options,
         on_error=on_error,
+        penalty=penalty,
         **options,
     )
     return explain_request(x, explainer, request)
 
 
 _SHARED = checks.arguments_of(Request)
+_OF_LIME = ("preprocess", "kind", "probe")
 
 
 def make_request(explainer: Explainer, **arguments: Any) -> Request:
@@ -280,7 +295,11 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
         **shared,
         model_type=model_type(explainer.model),
         options=checks.make_options(
-            kind.explain_options, own, f"explain() of {kind.plural}", _SHARED
+            kind.explain_options,
+            own,
+            f"explain() of {kind.plural}",
+            _SHARED,
+            {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
         ),
     )
 
@@ -316,6 +335,8 @@ def explain_request(
     failures = [result for result in results if isinstance(result, CaseError)]
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
+    warn_of_constant_labels(explained)
+    warn_of_fits(explained, request)
     return assemble(explained, request.model_type)
 
 

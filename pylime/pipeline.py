@@ -300,6 +300,10 @@ def register_kind(kind: InputKind) -> InputKind:
     -------
     InputKind
         The same kind.
+
+    Examples
+    --------
+    >>> register_kind(InputKind("series", ...))  # doctest: +SKIP
     """
     _KINDS.pop(kind.name, None)
     _KINDS[kind.name] = kind
@@ -567,6 +571,11 @@ class Explained:
         The `feature_value` and `feature_desc` of each feature of these.
     data
         The cell of the column `data`.
+    constant
+        Labels that are skipped because the model returns the same number for every permutation,
+        with this number.
+    effective_n
+        How many equally weighted permutations would carry as much information (Kish).
     """
 
     case: Hashable
@@ -574,6 +583,8 @@ class Explained:
     surrogates: Sequence[Surrogate]
     reported: Mapping[str, tuple[Any, str]]
     data: object
+    constant: Mapping[Hashable, float]
+    effective_n: float
 
 
 Result: TypeAlias = Explained | CaseError
@@ -591,19 +602,29 @@ def _fit_case(predicted: _Predicted, request: Request) -> Result:
             predicted.labels,
             n_features=request.n_features,
             feature_select=request.feature_select,
+            penalty=request.penalty,
         )
     except CaseError as error:
         return CaseError.of(case.case, error)
-    if not all(np.isfinite(fit.r2) for fit in surrogates):
+    found = [fit for fit in surrogates if np.isfinite(fit.r2)]
+    if not found:
         error = CaseError(
             "The model's predictions are equal for all permutations with a positive similarity "
             "to the case, so nothing can be explained. Raise `n_permutations`, or measure "
             'similarity in another way, such as `dist_fun="euclidean"`.'
         )
         return CaseError.of(case.case, error)
-    features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in surrogates)))
+    features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in found)))
     reported = dict(zip(features, case.describe(features), strict=True))
-    return Explained(case.case, predicted.prediction, surrogates, reported, case.data)
+    fitted = {fit.label for fit in found}
+    constant = {
+        label: predicted.prediction[label] for label in predicted.labels if label not in fitted
+    }
+    weights = case.weights[1:]
+    effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
+    return Explained(
+        case.case, predicted.prediction, found, reported, case.data, constant, effective_n
+    )
 
 
 # From cases to explanations

@@ -73,4 +73,5 @@ def predict_in_parts(
         start += size
         if time.monotonic() - began < _PATIENCE:
             size *= 2
-    return replace(parts[0], values=np.concatenate([part.values for part in parts]))
+    values = np.concatenate([part.values for part in parts])
+    return replace(parts[0], values=values, returned=None)

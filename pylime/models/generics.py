@@ -92,7 +92,7 @@ def call_model(model: Model, newdata: Prepared, type: PredictionType, **kwargs: 
 
 
 def _sharing_registry(generic: Callable[..., Returned]) -> Callable[[Callable], PredictModel]:
-    """Open a function to users: what they register for it is registered for the generic."""
+    """Open a function to registration, which adds to the registry of a generic."""
 
     def opened(function: Callable) -> PredictModel:
         for name in ("register", "dispatch", "registry"):

@@ -180,8 +180,8 @@ def _texts_of_levels(column: pd.Series, domain: list[str]) -> np.ndarray:
     return np.array([*texts, missing], dtype=object)[codes]
 
 
-def _as_float(value: object) -> float | None:
+def _as_float(value: Any) -> float | None:
     try:
-        return float(value)  # type: ignore[arg-type] - what fails is caught
+        return float(value)
     except (TypeError, ValueError):
         return None

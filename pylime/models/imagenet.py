@@ -81,7 +81,9 @@ def imagenet_classifier(activation: str | None = "softmax") -> "keras.Model":
     state = _read_weights(_weights_path())
     for layer in model.layers:
         if layer.weights:
-            layer.set_weights(_keras_weights(type(layer).__name__, _place(layer.name), state))
+            layer.set_weights(
+                _keras_weights(type(layer).__name__, _weight_prefix(layer.name), state)
+            )
     return model
 
 
@@ -168,7 +170,7 @@ def _architecture(activation: str | None) -> "keras.Model":
     return keras.Model(inputs, outputs, name="efficientnet_lite0")
 
 
-def _place(name: str) -> str:
+def _weight_prefix(name: str) -> str:
     """Prefix of a layer's weights in the file."""
     if name in _OUTER:
         return _OUTER[name]

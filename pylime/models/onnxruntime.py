@@ -71,7 +71,7 @@ def predict_onnx_session(
 ) -> Predictions:
     """Predict numbers, or probabilities."""
     output = _probability_output(model) if type == "prob" else None
-    values = _run(model, newdata, output or _number_output(model), kwargs)
+    values = _run_session(model, newdata, output or _number_output(model), kwargs)
     return values if isinstance(values, Predictions) else interpret(values, type)
 
 
@@ -81,7 +81,7 @@ def outputs_of_onnx_session(
 ) -> np.ndarray | Predictions:
     """The output of probabilities, or else the first of fractions."""
     output = _probability_output(model) or _number_output(model)
-    return _run(model, newdata, output, kwargs)
+    return _run_session(model, newdata, output, kwargs)
 
 
 def _probability_output(model: Model) -> Any:
@@ -105,7 +105,7 @@ def _number_output(model: Model) -> Any:
     return next((output for output in found if output.type in _FRACTIONS), found[0])
 
 
-def _run(
+def _run_session(
     model: Model, newdata: Prepared, output: Any, options: Mapping[str, object]
 ) -> np.ndarray | Predictions:
     """One output for all cases: an array, or a record if it has names of classes."""

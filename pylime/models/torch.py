@@ -90,7 +90,7 @@ _STEPS = {
     "LogSigmoid": "log_sigmoid",
 }
 
-# Whether a module trains is kept in the module, so one prediction at a time may change it.
+# A module holds its mode itself, so only one prediction at a time may change it.
 _ALONE = threading.RLock()
 
 
@@ -140,7 +140,7 @@ def predict_torch_module(
 ) -> Predictions:
     """Predict numbers, or the probabilities of classes or labels."""
     inputs, size = _tensors(model, newdata, kwargs)
-    values = _forward(model, inputs, size)
+    values = _run_batches(model, inputs, size)
     if type == "raw":
         return interpret(values, type)
     ending, _ = _last_layer(model)
@@ -152,7 +152,7 @@ def outputs_of_torch_module(
     model: "torch.nn.Module", newdata: Prepared, **kwargs: object
 ) -> np.ndarray:
     """The first output, a batch at a time."""
-    return _forward(model, *_tensors(model, newdata, kwargs))
+    return _run_batches(model, *_tensors(model, newdata, kwargs))
 
 
 def _last_layer(model: "torch.nn.Module") -> tuple[str | None, int | None]:
@@ -185,8 +185,8 @@ def _last_step(model: "torch.nn.Module", inputs: Tensors) -> str | None:
     import torch
 
     def recorded(values: torch.Tensor) -> torch.Tensor:
-        # Only what depends on something with a gradient is recorded. The clone, because
-        # such a thing itself may not be changed in place.
+        # Only what depends on something with a gradient is recorded. The module gets a
+        # clone, because it may change its input in place, and the original is fixed.
         if not values.is_floating_point():
             return values
         return values.requires_grad_().clone(memory_format=torch.contiguous_format)
@@ -285,7 +285,7 @@ def _call(model: "torch.nn.Module", inputs: Tensors) -> Returned:
     return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
 
 
-def _forward(model: "torch.nn.Module", inputs: Tensors, size: int | None) -> np.ndarray:
+def _run_batches(model: "torch.nn.Module", inputs: Tensors, size: int | None) -> np.ndarray:
     """The outputs as an array, a batch at a time."""
     device, dtype = _home(model)
     parts = []

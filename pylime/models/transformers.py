@@ -42,7 +42,7 @@ def predict_pipeline(
     """Predict scores, or the probabilities of classes or labels."""
     labels = _configured_labels(model)
     options: dict[str, Any] = {"top_k": len(labels), **_call_defaults(model, type), **kwargs}
-    cases = _as_images(newdata) if model.task == "image-classification" else _as_texts(newdata)
+    cases = _image_cases(newdata) if model.task == "image-classification" else _text_cases(newdata)
     with evaluating(model.model):
         found = model(cases, **options)
     scores = [{item["label"]: item["score"] for item in items} for items in found]
@@ -84,11 +84,11 @@ def _call_defaults(model: Model, type: PredictionType) -> dict[str, Any]:
     return options
 
 
-def _as_texts(newdata: Prepared) -> list[Any]:
+def _text_cases(newdata: Prepared) -> list[Any]:
     """Texts as strings; dictionaries of a text and its pair as they are."""
     return [text if isinstance(text, dict) else str(text) for text in newdata]
 
 
-def _as_images(newdata: Prepared) -> list[Any]:
+def _image_cases(newdata: Prepared) -> list[Any]:
     """Arrays as PIL images; paths and PIL images as they are."""
     return [Image.fromarray(image) if isinstance(image, np.ndarray) else image for image in newdata]

@@ -6,7 +6,6 @@ design stands for.
 """
 
 from pylime.surrogate.fit import (
-    Neighbourhood,
     Surrogate,
     choose_labels,
     fit_labels,
@@ -17,7 +16,6 @@ from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect
 __all__ = [
     "FEATURE_SELECT",
     "FeatureSelect",
-    "Neighbourhood",
     "Surrogate",
     "choose_labels",
     "fit_labels",

@@ -7,8 +7,8 @@ from a data frame, and returns the fits as one.
 
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -39,10 +39,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 __all__ = [
-    "CaseError",
-    "Neighbourhood",
     "Surrogate",
-    "check_feature_select",
     "choose_labels",
     "fit_labels",
     "fit_surrogates",
@@ -55,49 +52,6 @@ AnyDesign: TypeAlias = "ArrayLike | sparse.sparray | sparse.spmatrix"
 # method that needs it raises with more than `_WIDEST`, with which it takes 0.8 GB.
 _WIDE = 2000
 _WIDEST = 10_000
-
-
-@dataclass(frozen=True)
-class Neighbourhood:
-    """
-    One case, its permutations and the model's predictions of them.
-
-    Attributes
-    ----------
-    case
-        The name under which the case is reported.
-    design
-        (n, p) array or sparse matrix; row 0 is the case itself.
-    weights
-        (n,) similarity of each permutation to the case.
-    predictions
-        n rows, a column per label.
-    prediction
-        The model's prediction of the case as it was given: label to probability, or
-        `"Response"` to a number.
-    features
-        Names of the p columns.
-    values, descriptions
-        What to report as `feature_value` and `feature_desc`, by feature.
-    data
-        What to report as `data`.
-    """
-
-    case: Hashable
-    design: Design
-    weights: np.ndarray
-    predictions: pd.DataFrame
-    prediction: Mapping[Hashable, float]
-    features: Sequence[str]
-    values: Mapping[str, Any]
-    descriptions: Mapping[str, str]
-    data: Any
-
-    def without_rows(self) -> "Neighbourhood":
-        """Keep what is reported of a case; its permutations would fill the memory."""
-        return replace(
-            self, design=np.empty((1, 0)), weights=np.empty(0), predictions=pd.DataFrame()
-        )
 
 
 @dataclass(frozen=True)
@@ -117,6 +71,8 @@ class Surrogate:
         Weighted R² and intercept.
     prediction
         The fit at the case itself.
+    shrinkage
+        The share that the penalty takes of the weight of a column without correlations.
     """
 
     label: Hashable
@@ -125,11 +81,7 @@ class Surrogate:
     r2: float
     intercept: float
     prediction: float
-
-
-def check_feature_select(method: object) -> None:
-    """Raise a ValueError unless the method is one of `FEATURE_SELECT`."""
-    checks.one_of("feature_select", method, FEATURE_SELECT)
+    shrinkage: float = 0.0
 
 
 def choose_labels(
@@ -224,9 +176,10 @@ def fit_labels(
     *,
     n_features: int,
     feature_select: FeatureSelect = "auto",
+    penalty: float | None = None,
 ) -> list[Surrogate]:
     """
-    Fit one weighted linear model per label.
+    Fit one weighted linear model per label whose response varies.
 
     Parameters
     ----------
@@ -245,18 +198,21 @@ def fit_labels(
         The largest number of features of a fit (`feature_select="none"` uses all).
     feature_select
         One of `FEATURE_SELECT`.
+    penalty
+        λ of the ridge regression, in units of the response; by default R's 2/n.
 
     Returns
     -------
     list of Surrogate
-        One per label. With several features a ridge regression with λ = 2/n in glmnet's
-        scaling; with one, weighted least squares (R: `lime:::model_permutations`).
+        One per label, without those whose response is the same for every permutation. With
+        several features a ridge regression in glmnet's scaling; with one, weighted least
+        squares (R: `lime:::model_permutations`).
 
     Raises
     ------
     CaseError
-        If all weights after the first are zero, a response is constant, no column varies,
-        or the selection finds nothing.
+        If all weights after the first are zero, every response is constant, no column
+        varies, or the selection finds nothing.
     """
     weights = np.asarray(weights, dtype=np.float64)
     responses = np.asarray(responses, dtype=np.float64)
@@ -272,13 +228,14 @@ def fit_labels(
             "No feature varies over the permutations, so there is nothing to fit. With few "
             "permutations, raise `n_permutations`."
         )
-    for label, response in zip(labels, responses.T, strict=True):
-        if np.all(response == response[0]):
-            raise CaseError(
-                f"The response of label {label!r} is {response[0]:g} for every permutation. "
-                "Please check your model: it does not react to the permutations"
-                + (", or raise `n_permutations`." if len(response) < 100 else ".")
-            )
+    reacting = np.flatnonzero(np.any(responses != responses[0], axis=0))
+    if not len(reacting):
+        raise CaseError(
+            f"The response of label {labels[0]!r} is {responses[0, 0]:g} for every permutation. "
+            "Please check your model: it does not react to the permutations"
+            + (", or raise `n_permutations`." if len(responses) < 100 else ".")
+        )
+    responses = responses[:, reacting]
     if len(varying) < matrix.shape[1]:
         matrix = matrix[:, varying]
     with few_threads(matrix.shape[0] * matrix.shape[1] ** 2):
@@ -286,17 +243,18 @@ def fit_labels(
     first = np.asarray(as_dense(matrix[[0]])[0], dtype=np.float64)
 
     surrogates = []
-    for position, (label, (columns, moments)) in enumerate(zip(labels, chosen, strict=True)):
+    for position, (columns, moments) in enumerate(chosen):
         with few_threads(len(columns) ** 3):
-            fit = _fit(moments, position)
+            fit, shrinkage = _fit(moments, position, penalty)
         surrogates.append(
             Surrogate(
-                label,
+                labels[reacting[position]],
                 [str(features[varying[column]]) for column in columns],
                 fit.coefficients,
                 fit.r2,
                 fit.intercept,
                 float(fit.intercept + np.nansum(first[columns] * fit.coefficients)),
+                shrinkage,
             )
         )
     return surrogates
@@ -341,15 +299,18 @@ def _as_design(design: AnyDesign) -> Design:
     return np.asarray(design)
 
 
-def _fit(moments: Moments, response: int) -> LinearFit:
-    """Fit by ridge regression, or by least squares if there is one column."""
+def _fit(moments: Moments, response: int, penalty: float | None) -> tuple[LinearFit, float]:
+    """Fit by ridge regression, or by least squares if there is one column; and the shrinkage."""
+    scale = float(moments.response_scale[response])
     if len(moments.mean) > 1:
-        return ridge(moments, response, 2.0 / moments.n)
-    if moments.scale[0] > 0 and moments.response_scale[response] > 0:
-        return ridge(moments, response, 0.0)
+        penalty = 2.0 / moments.n if penalty is None else penalty
+        shrinkage = penalty / (penalty + scale) if scale > 0 else 0.0
+        return ridge(moments, response, penalty), shrinkage
+    if moments.scale[0] > 0 and scale > 0:
+        return ridge(moments, response, 0.0), 0.0
     # The column varies only where the weight is zero: R leaves the weight missing.
     mean = float(moments.response_mean[response])
-    return LinearFit(np.array([np.nan]), mean, -np.inf)
+    return LinearFit(np.array([np.nan]), mean, -np.inf), 0.0
 
 
 def _varying_columns(design: Design) -> np.ndarray:
@@ -372,6 +333,7 @@ def fit_surrogates(
     n_labels: int | None = None,
     n_features: int,
     feature_select: FeatureSelect = "auto",
+    penalty: float | None = None,
 ) -> pd.DataFrame:
     """
     Fit one weighted linear model per label to the permutations of a case.
@@ -380,7 +342,7 @@ def fit_surrogates(
     ----------
     predictions
         n rows, a column per label.
-    design, weights, features, n_features, feature_select
+    design, weights, features, n_features, feature_select, penalty
         As in `fit_labels`.
     labels, n_labels
         As in `choose_labels`.
@@ -405,7 +367,7 @@ def fit_surrogates(
       feature  feature_weight  model_intercept
     0     ear             0.6              0.2
     """
-    check_feature_select(feature_select)
+    checks.one_of("feature_select", feature_select, FEATURE_SELECT)
     chosen = choose_labels(predictions.iloc[0], labels, n_labels)
     # By position, because pandas takes a label that is False or a tuple for something else.
     known: list[Hashable] = list(predictions.columns)
@@ -418,6 +380,7 @@ def fit_surrogates(
         chosen,
         n_features=n_features,
         feature_select=feature_select,
+        penalty=penalty,
     )
     return pd.DataFrame(
         [

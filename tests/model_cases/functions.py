@@ -17,7 +17,7 @@ def scores(rows):
 
 
 class Model:
-    def ask(self, rows):
+    def double(self, rows):
         return 2 * rows["signal"].to_numpy()
 
 
@@ -32,7 +32,7 @@ def of_scores() -> Subject:
 
 
 def of_numbers() -> Subject:
-    return Subject(as_regressor(Model().ask), rows_of_numbers(), None, "signal")
+    return Subject(as_regressor(Model().double), rows_of_numbers(), None, "signal")
 
 
 def of_a_known_model() -> Subject:

@@ -19,7 +19,7 @@ from . import (
 
 @functools.cache
 def server():
-    """Start a small server, heard on this machine only, and connect to it; once a process."""
+    """Start a small server for this machine alone and connect to it; once per process."""
     import h2o
     from h2o.backend import H2OLocalServer
 

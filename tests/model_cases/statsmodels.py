@@ -7,7 +7,7 @@ from . import ModelCase, Subject, response, rows_of_numbers, rows_with_words, th
 
 
 def likely(probability):
-    """Drawn by chance, since classes that can be told apart have no likeliest coefficients."""
+    """Drawn at random: classes that can be separated have no likeliest coefficients."""
     return np.random.default_rng(11).random(len(probability)) < probability
 
 

@@ -101,7 +101,7 @@ def of_a_module() -> Subject:
 
 
 def pictures(n: int = 5) -> tuple[np.ndarray, str]:
-    """Grey pictures with something red in each, and in which superpixel that is."""
+    """Grey images with something red in each, and the superpixel of it."""
     from pylime.superpixels import segment
 
     random = np.random.default_rng(4)

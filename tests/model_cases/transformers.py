@@ -8,7 +8,7 @@ TEXTS = ["all is good here", "all is quiet here", "good", "there and here", "qui
 
 
 def text_pipeline(words, **configuration):
-    """For each label the word that speaks for it, or None, set by hand; in training mode."""
+    """For each label the word that raises its score, or None, set by hand; in training mode."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import (
@@ -33,7 +33,7 @@ def text_pipeline(words, **configuration):
     with torch.no_grad():
         for name, weights in network.named_parameters():
             weights.fill_(1.0 if name.lower().endswith("norm.weight") else 0.0)
-        # Every word attends to all alike, so the first place knows of each.
+        # Every word attends to all alike, so each reaches the first place.
         for layer in (attention.v_lin, attention.out_lin, network.pre_classifier):
             layer.weight.copy_(torch.eye(16))
         for label, word in enumerate(words):
@@ -46,7 +46,7 @@ def text_pipeline(words, **configuration):
 
 
 def image_pipeline(**configuration):
-    """Random weights: it is the picture in which one thing stands out."""
+    """Random weights, and an image in which one thing stands out."""
     import torch
     from transformers import (
         ResNetConfig,

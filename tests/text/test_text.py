@@ -27,11 +27,11 @@ from pylime import (
     lime,
     plot_text_explanations,
 )
+from pylime.errors import CaseError
 from pylime.examples import docstring_sentences
 from pylime.explainers import make_request
 from pylime.masks import kept_words
 from pylime.pipeline import Explained, explain_cases, prepare_cases, read_cases, recognise
-from pylime.surrogate.fit import CaseError
 from pylime.text.explainer import Document, dropped_words, read_document
 from pylime.text.tokens import check_tokenization
 
