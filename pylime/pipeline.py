@@ -458,7 +458,7 @@ def _check_rows(prepared: Prepared, n: int, what: str) -> None:
     """
     if prepared is None:
         raise ValueError("`preprocess` must return what the model takes; it returned None.")
-    if isinstance(prepared, dict):
+    if isinstance(prepared, Mapping):
         prepared = next(iter(prepared.values()), prepared)
     shape = getattr(prepared, "shape", None)
     rows = shape[0] if shape is not None and len(shape) else None
@@ -491,7 +491,7 @@ def _predict(
     first = np.empty(0)
     parts: list[np.ndarray] = []
     alone = len(perturbed.cases) == 1
-    count = _Countdown(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
+    done = _PermutationsDone(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
@@ -509,8 +509,13 @@ def _predict(
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
-            report(count.after(len(parts[-1])))
+            report(done.after(len(parts[-1])))
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if len(values) != done.n_rows:
+        raise ValueError(
+            f"The batches of {explainer.kind.plural} must have a row for each input of the cases: "
+            f"{done.n_rows} are announced as `n_inputs`, {len(values)} came."
+        )
     start = 0
     for case in perturbed.cases:
         own = values[start : start + case.n_inputs]
@@ -537,7 +542,7 @@ def _closable(batches: Iterable[Batch]) -> Any:
     return batches if hasattr(batches, "close") else (batch for batch in batches)
 
 
-class _Countdown:
+class _PermutationsDone:
     """Converts numbers of predicted rows, which equal permutations share, to permutations."""
 
     def __init__(self, n_permutations: int, n_rows: int) -> None:
@@ -590,36 +595,31 @@ class Explained:
 Result: TypeAlias = Explained | CaseError
 
 
-def _fit_case(predicted: _Predicted, request: Request) -> Result:
+def _fit_case(predicted: _Predicted, request: Request) -> Explained:
     """Fit the surrogates of a case."""
     case = predicted.case
-    try:
-        surrogates = fit_labels(
-            case.design,
-            predicted.responses,
-            case.weights,
-            case.features,
-            predicted.labels,
-            n_features=request.n_features,
-            feature_select=request.feature_select,
-            penalty=request.penalty,
-        )
-    except CaseError as error:
-        return CaseError.of(case.case, error)
+    surrogates = fit_labels(
+        case.design,
+        predicted.responses,
+        case.weights,
+        case.features,
+        predicted.labels,
+        n_features=request.n_features,
+        feature_select=request.feature_select,
+        penalty=request.penalty,
+    )
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
-        error = CaseError(
+        raise CaseError(
             "The model's predictions are equal for all permutations with a positive similarity "
             "to the case, so nothing can be explained. Raise `n_permutations`, or measure "
             'similarity in another way, such as `dist_fun="euclidean"`.'
         )
-        return CaseError.of(case.case, error)
     features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in found)))
     reported = dict(zip(features, case.describe(features), strict=True))
     fitted = {fit.label for fit in found}
-    constant = {
-        label: predicted.prediction[label] for label in predicted.labels if label not in fitted
-    }
+    first = zip(predicted.labels, predicted.responses[0].tolist(), strict=True)
+    constant = {label: value for label, value in first if label not in fitted}
     weights = case.weights[1:]
     effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
     return Explained(
@@ -676,7 +676,7 @@ def _explain_in_turn(
             if isinstance(result, CaseError) and request.on_error == "raise":
                 stop_at(result)
             yield result
-        probe = False
+            probe = probe and isinstance(result, CaseError)
 
 
 def _parts(explainer: Explainer, cases: Cases, request: Request) -> Iterable[Cases]:
@@ -714,7 +714,7 @@ def _explain_together(
         raise
     except Exception as error:  # the model, or other code of the user's, can raise any
         if alone and isinstance(error, MemoryError):
-            raise
+            raise  # the next case would hardly have more
         if not alone:
             for position in range(len(names)):
                 one = cases.take([position])
@@ -726,7 +726,10 @@ def _explain_together(
     for each in predicted:
         if not alone:
             report(request.n_permutations)
-        yield _fit_case(each, request)
+        try:
+            yield _fit_case(each, request)
+        except Exception as error:  # a kind from outside can raise any
+            yield CaseError.of(each.case.case, error)
 
 
 def _explain_in_parallel(
@@ -736,6 +739,7 @@ def _explain_in_parallel(
     n_cases = len(cases.names)
     parts = np.array_split(np.arange(n_cases), n_parts(n_cases, request.n_jobs))
     results: dict[int, list[Result]] = {}
+    told: set[str] = set()
     # A worker that is killed cannot remove its temporary files; this context does.
     with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
         here = replace(request, folder=folder)
@@ -753,7 +757,9 @@ def _explain_in_parallel(
                 results[number] = explained
                 report(len(explained) * request.n_permutations)
                 for message in messages:
-                    checks.warn(message)
+                    if str(message) not in told:
+                        checks.warn(message)
+                    told.add(str(message))
         except CaseError as error:  # joblib replaced the cause by the worker's traceback
             raise error from error.reason
     return [result for number in sorted(results) for result in results[number]]
@@ -767,6 +773,7 @@ def _explain_part(
     if request.folder is not None and not os.path.isdir(request.folder):
         request = replace(request, folder=None)  # on another machine
     with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         results = list(_explain_in_turn(explainer, cases, request, silent, probe))
     distinct = {(warning.category, str(warning.message)): warning.message for warning in caught}
     return results, list(distinct.values())
