@@ -78,7 +78,7 @@ def lime(
         of its own, called `word_position`; positions are counted over all texts of a call
         of `pylime.explain`), `in_place=False` (whether dropped words are cut out of the text, of
         which punctuation, spacing and repeats stay; by default the model gets the distinct words
-        that are kept, joined by blanks, as in R). Images have none.
+        that are kept, joined by spaces, as in R). Images have none.
 
     Returns
     -------
@@ -139,7 +139,9 @@ def _probed(explainer: Explainer, cases: Any) -> Explainer:
         )
         raise
     warn_of_scores(explainer.model, predictions)
-    return replace(explainer, labels=predictions.labels, names=predictions.names)
+    return replace(
+        explainer, labels=predictions.labels, names=predictions.names, tried=explainer.model
+    )
 
 
 def explain(

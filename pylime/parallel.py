@@ -168,9 +168,9 @@ def in_parts(
             if deaths == _MOST_DEATHS:
                 raise RuntimeError(
                     f"A worker process has died {deaths} times at "
-                    f"{describe(missing[min(missing)])}, at last with nothing else running. Either "
-                    "memory is short: lower `n_permutations`; or the model's library crashes: try "
-                    "these cases with `n_jobs=1`."
+                    f"{describe(missing[min(missing)])}, at last with nothing else running. There "
+                    "may be not enough memory: lower `n_permutations`; or the model's library "
+                    "crashes: try these cases with `n_jobs=1`."
                 ) from error
         finally:
             if streams:

@@ -73,8 +73,8 @@ def _warn_of_rewriting(explained: Sequence[Explained]) -> None:
         f" ({more} other case{'s' * (more > 1)} change{'s' * (more == 1)}, too)" if more else ""
     )
     checks.warn(
-        f"For case {name} itself the model's prediction{label} is {most.given:.3g}, but for "
-        f"{most.rewriting.form}, as the permutations are written, it is {most.written:.3g}{others}. "
+        f"The model's prediction{label} for case {name} itself is {most.given:.3g}; for "
+        f"{most.rewriting.form}, as its permutations are written, {most.written:.3g}{others}. "
         f"{most.rewriting.cure}",
         FitWarning,
     )

@@ -1,14 +1,14 @@
 """
 The explainer of texts.
 
-A permutation of a text keeps some of its words, in their order. The model gets them joined by
-blanks, or, with `in_place=True`, the text without the words that are dropped.
+A permutation of a text keeps some of its words, in their order. The model receives them joined by
+spaces, or, with `in_place=True`, the text without the words that are dropped.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -56,9 +56,9 @@ __all__ = [
     "read_document",
 ]
 
-# Permuted texts go to the model at most this many characters at a time.
+# A batch of permuted texts ends when it has this many characters.
 _BATCH_CHARACTERS = 2**25
-# Largest mask of kept words, a byte each.
+# Largest number of cells of a mask, a byte each.
 _MOST_CELLS = 10**9
 # Of a text so long the selections of eight neighbouring words, 128 times its size, take too much.
 _SHORT = 2**17
@@ -70,7 +70,7 @@ _CHARACTERS_A_CELL = 128
 class TextOptions:
     """Options of `lime()` for texts; see there."""
 
-    tokenization: Any = default_tokenize
+    tokenization: Tokenization = default_tokenize
     keep_word_position: Annotated[bool, checks.flag] = False
     in_place: Annotated[bool, checks.flag] = False
 
@@ -96,7 +96,7 @@ class TextExplainer(Explainer):
         Whether each occurrence of a word is a feature.
     in_place
         Whether dropped words are cut out of the text, of which all else stays; if not, the words
-        that are kept are joined by blanks.
+        that are kept are joined by spaces.
     """
 
     tokenization: Tokenization = default_tokenize
@@ -107,20 +107,20 @@ class TextExplainer(Explainer):
 @dataclass(frozen=True)
 class Document:
     """
-    A text and its words, in the order in which the model gets them.
+    A text and its words, in the order in which the model receives them.
 
     Attributes
     ----------
     text
-        The text as it was given; None if it is missing.
+        The text as the user passed it; None if it is missing.
     words
-        What the model gets of each feature.
+        The word that the model receives for each feature.
     features
-        What each feature is called.
+        The name of each feature.
     spans
-        Where each stands in the text; one may stand in several places, or in none.
+        The places of each feature in the text; there can be several, or none.
     problem
-        Why the text could not be split into words.
+        The error if the text could not be split into words.
     """
 
     text: str | None
@@ -133,16 +133,21 @@ class Document:
 @dataclass(frozen=True)
 class Documents:
     """
-    The cases of one call: the documents of each, and what it is called.
+    The cases of one call.
 
-    A case has one document, or all of them when they are pooled.
+    Attributes
+    ----------
+    cases
+        The documents of each case: one, or several if they are pooled.
+    names
+        The name of each case.
     """
 
     cases: Sequence[Sequence[Document]]
-    names: Sequence[Any]
+    names: Sequence[Hashable]
 
     def take(self, positions: Sequence[int]) -> "Documents":
-        """Keep some of the cases."""
+        """Return some of the cases."""
         return Documents([self.cases[p] for p in positions], [self.names[p] for p in positions])
 
 
@@ -160,16 +165,17 @@ def read_document(
     text
         The text, or None.
     tokenization
-        What a word is.
+        A function from a text to its words, or a compiled regular expression that matches
+        a word.
     keep_word_position
         Whether each occurrence of a word is a feature.
     n_before
-        How many words the texts before it have.
+        Number of words in the texts before it.
 
     Returns
     -------
     Document
-        Its words.
+        The text with its words.
 
     Examples
     --------
@@ -196,7 +202,7 @@ def dropped_words(
     words: Sequence[str], kept: np.ndarray, rows: np.ndarray | None = None
 ) -> Iterator[list[str]]:
     """
-    Write permutations of a text: the words that are kept, joined by blanks.
+    Write permutations of a text: the words that are kept, joined by spaces.
 
     Parameters
     ----------
@@ -210,7 +216,7 @@ def dropped_words(
     Yields
     ------
     list of str
-        One text per row; as many at a time as are quickly written together.
+        One text per row, in blocks of rows.
 
     Examples
     --------
@@ -332,13 +338,13 @@ def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], list[str
 # What is a text
 
 
-def _are_texts(x: Any) -> bool:
-    """Whether something is a string, or strings of which some may be missing."""
+def _are_texts(x: object) -> bool:
+    """Whether a value is a string, or several, of which some may be missing."""
     return isinstance(x, str) or _read_texts(x) is not None
 
 
-def _read_texts(x: Any) -> CaseList | None:
-    """Strings; None for missing ones, which may not be all."""
+def _read_texts(x: object) -> CaseList | None:
+    """Read strings, with None for missing ones; at least one must not be missing."""
     if isinstance(x, pd.DataFrame):
         hint = f"; pass its column of texts, such as x[{next(iter(x.columns), '')!r}]"
         raise TypeError(unknown_input(x, TEXT, hint))
@@ -350,7 +356,7 @@ def _read_texts(x: Any) -> CaseList | None:
     elif isinstance(x, str):
         x = [x]
     elif not isinstance(x, list | tuple):
-        # Series of pandas, polars and the like have a method that lists their values.
+        # Series of pandas, polars and other libraries have this method.
         to_list = getattr(x, "to_list", None)
         x = to_list() if callable(to_list) else None
     if not isinstance(x, list | tuple):
@@ -375,8 +381,8 @@ def _make_text_explainer(
     return TextExplainer(model, preprocess, kind, tokenization, keep_word_position, in_place)
 
 
-def _examples(explainer: TextExplainer, data: CaseList) -> list[str] | None:
-    """Two texts that are not neighbours: data can be sorted by class."""
+def _example_texts(explainer: TextExplainer, data: CaseList) -> list[str] | None:
+    """Return two texts that are not neighbours, because data can be sorted by class."""
     some = [text for text in data.items if text is not None]
     return [some[0], some[len(some) // 2]] if some else None
 
@@ -387,7 +393,7 @@ def _examples(explainer: TextExplainer, data: CaseList) -> list[str] | None:
 def _find_words(
     explainer: TextExplainer, cases: CaseList, options: ExplainTextOptions
 ) -> Documents:
-    """Find the words of all texts, whose positions are counted through."""
+    """Find the words of all texts; positions of words are counted on from text to text."""
     documents: list[Document] = []
     n_before = 0
     for text in cases.items:
@@ -406,13 +412,13 @@ def _find_words(
     return _pool(documents, cases.names)
 
 
-def _pool(documents: Sequence[Document], names: Sequence[Any]) -> Documents:
-    """One case of all texts that have words."""
+def _pool(documents: Sequence[Document], names: Sequence[Hashable]) -> Documents:
+    """Pool all texts that have words into one case."""
     usable = [position for position, document in enumerate(documents) if document.words]
     left_out = [names[p] for p, document in enumerate(documents) if not document.words]
     if usable and left_out:
         checks.warn(
-            f"{len(left_out)} of {len(documents)} texts have no words and are left out: "
+            f"{len(left_out)} of {len(documents)} texts have no words and are skipped: "
             f"{checks.some(left_out, 5, str)}."
         )
     kept = usable or range(len(documents))
@@ -431,7 +437,7 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         _draw(document, n, request)
         for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True)
     ]
-    # The model gets the first text as it was given, and then equal permutations once.
+    # The model receives the first text as the user passed it, then the distinct permutations.
     texts: list[Iterable[list[str]]] = [[[first.text or ""]]]
     rows, n_texts = [], 1
     for document, kept in zip(documents, masks, strict=True):
@@ -446,7 +452,7 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
     permutations = Permutations(
         case=name,
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
-        # The cosine between all words and those kept.
+        # The cosine similarity of all words and those that are kept.
         weights=np.concatenate(
             [np.sqrt(np.count_nonzero(kept, axis=1) / kept.shape[1]) for kept in masks]
         ),
@@ -457,11 +463,11 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         rows=np.concatenate(rows),
         rewriting=None if explainer.in_place else _JOINED,
     )
-    return Perturbed([permutations], _batches(chain.from_iterable(texts)))
+    return Perturbed([permutations], _text_batches(chain.from_iterable(texts)))
 
 
 _JOINED = Rewriting(
-    form="its words joined by blanks",
+    form="its words joined by spaces",
     cure=(
         "`lime(..., in_place=True)` cuts words out of the text and leaves everything else, such "
         "as punctuation, spacing and repeats; another `tokenization` finds other words."
@@ -486,9 +492,9 @@ def _check_words(first: Document, features: Sequence[str], explainer: TextExplai
 
 
 _NO_BLANKS = (
-    "Its script writes no blanks between words: `lime(..., tokenization=icu_tokenize)` finds them "
+    "Its script has no spaces between words: `lime(..., tokenization=icu_tokenize)` finds them "
     'with a dictionary; `tokenization=r"\\X"` takes single characters. Pass `in_place=True`, too, '
-    "so that no blanks are put between them."
+    "so that no spaces are put between them."
 )
 
 
@@ -506,19 +512,19 @@ def _check_places(documents: Sequence[Document]) -> None:
 
 
 def _shares(n: int, documents: Sequence[Document]) -> list[int]:
-    """Share permutations out evenly; each text has at least one, which is the text itself."""
+    """Divide permutations evenly; each text has at least one, which is the text itself."""
     share, rest = divmod(n, len(documents))
     return [max(share + (position < rest), 1) for position in range(len(documents))]
 
 
 def _draw(document: Document, n: int, request: Request) -> np.ndarray:
-    """Draw the masks of one text."""
+    """Draw the mask of one text."""
     n_words = len(document.words)
     if n * n_words > _MOST_CELLS:
         raise CaseError(
             f"The text has {n_words} words, too many for {n} permutations: the product must "
             f"not exceed {_MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
-            r"let `tokenization` find larger pieces, such as sentences: '[^.!?]+'."
+            r"let `tokenization` return larger pieces, such as sentences: '[^.!?]+'."
         )
     content = (document.text or "").encode("utf-8", "surrogatepass")
     return kept_words(n, n_words, case_generator(request.seed, content))
@@ -527,7 +533,7 @@ def _draw(document: Document, n: int, request: Request) -> np.ndarray:
 def _pooled_design(
     documents: Sequence[Document], masks: Sequence[np.ndarray], features: Sequence[str]
 ) -> "sparse.csr_array":
-    """The words kept of any text, a column per distinct feature."""
+    """Build the sparse design of several texts, with a column per distinct feature."""
     from scipy import sparse
 
     column_of = {feature: column for column, feature in enumerate(features)}
@@ -543,22 +549,23 @@ def _pooled_design(
     return sparse.csr_array(sparse.coo_array((ones, places), shape=(n_rows, len(features))))
 
 
-def _batches(texts: Iterable[list[str]]) -> Iterator[Batch]:
-    """Lists of texts with a bounded number of characters, equal ones once."""
+def _text_batches(texts: Iterable[list[str]]) -> Iterator[Batch]:
+    """Collect texts into batches with a bounded number of characters."""
     some: list[str] = []
     n_characters = 0
     for block in texts:
         some += block
         n_characters += sum(map(len, block))
         if n_characters >= _BATCH_CHARACTERS:
-            yield _batch(some)
+            yield _distinct_texts(some)
             some, n_characters = [], 0
     if some:
-        yield _batch(some)
+        yield _distinct_texts(some)
 
 
-def _batch(texts: list[str]) -> Batch:
-    distinct = list(dict.fromkeys(texts))  # other masks may give an equal text
+def _distinct_texts(texts: list[str]) -> Batch:
+    """Make a batch in which equal texts occur once."""
+    distinct = list(dict.fromkeys(texts))  # different masks can result in equal texts
     if len(distinct) == len(texts):
         return Batch(distinct, len(distinct))
     number_of = {text: number for number, text in enumerate(distinct)}
@@ -575,7 +582,7 @@ TEXT = InputKind(
     perturb=_perturb_text,
     make_explainer=_make_text_explainer,
     prepare=_find_words,
-    examples=_examples,
+    examples=_example_texts,
     lime_options=TextOptions,
     explain_options=ExplainTextOptions,
     n_permutations=5000,

@@ -333,10 +333,11 @@ def _align(words: Sequence[str], text: str) -> list[Span | None]:
     """
     Find the places of words that a function made from a text.
 
-    If the text contains the words in their order, these are their places; the marks that tokenizers
-    put on pieces of words (`##able`) are not looked for. Otherwise they are aligned with the text's own words: first equal ones (in upper or lower case), then, between
-    two of these, changed ones, if there are as many as words of the text and they begin
-    alike. Any other word has no place, rather than a wrong one.
+    If the text contains the words in their order, these are their places; the marks that
+    tokenizers put on pieces of words (`##able`) are left out. Otherwise the words are aligned with
+    the text's own words: first equal ones (in upper or lower case), then, between two of these,
+    changed ones, if there are as many as words of the text and they begin alike. Any other word
+    has no place, rather than a wrong one.
     """
     spans = _align_in_order(words, text)
     lowered = text.lower()
