@@ -139,7 +139,7 @@ def type_of_torch_module(model: "torch.nn.Module") -> ModelType:
 @own_methods.register(Module)
 def own_methods_of_torch_module(model: "torch.nn.Module") -> tuple[str, ...]:
     """Methods that return the outputs, of tensors on the module's own device only."""
-    return ("forward", "__call__")
+    return ("forward", "__call__", "_wrapped_call_impl")  # the last is what PyTorch calls it
 
 
 @predict_model.register(Module)
