@@ -1,111 +1,95 @@
-"""Arguments: what is said of one that does not exist."""
+"""Checks that stand in annotations, and the records that they make."""
 
-import re
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from pylime import as_classifier, checks, explain, explain_batches, explain_to_parquet, lime
-
-TABLE = pd.DataFrame({"a": np.arange(9.0), "b": np.arange(9.0) % 4})
-PICTURE = np.random.default_rng(1).integers(0, 255, (24, 32, 3), dtype=np.uint8)
-MODEL = as_classifier(lambda cases: np.full(len(cases), 0.5), ["no", "yes"])
-DATA = {"tables": TABLE, "images": PICTURE, "texts": "a good film"}
-EXPLAINERS = {kind: lime(data, MODEL) for kind, data in DATA.items()}
+from pylime import checks
 
 
-def proposed(call, **arguments):
-    """What the error about an argument says between the argument and the list of all."""
-    with pytest.raises(TypeError) as raised:
-        call(**arguments)
-    [name] = arguments
-    pattern = rf"(?:lime|explain)\(\) of \w+ has no option '{name}'\. (.*?\.? ?)It takes: .*"
-    return re.fullmatch(pattern, str(raised.value))[1].strip()
+@dataclass(frozen=True)
+class Options:
+    """Annotations are postponed in this module, so these are strings."""
+
+    n: Annotated[int, checks.count] = 3
+    share: Annotated[float, "of the rows", checks.probability] = 0.5
+    width: Annotated[float, checks.positive] | None = None
+    plain: int = 0
+    names: list[str] = field(default_factory=list)
 
 
-@pytest.mark.parametrize("kind", DATA)
-@pytest.mark.parametrize(
-    ("wrong", "right"),
-    [
-        ("n_feature", "Did you mean 'n_features'?"),
-        ("feature_selct", "Did you mean 'feature_select'?"),
-        ("random_sate", "Did you mean 'random_state'?"),
-        ("num_features", "Use `n_features`."),
-        ("num_samples", "Use `n_permutations`."),
-        ("num_of_samples", "Use `n_permutations`."),
-        ("nsamples", "Use `n_permutations`."),
-        ("top_labels", "Use `n_labels`."),
-        ("random_seed", "Use `random_state`."),
-        ("preprocess", "`preprocess` is an argument of lime()."),
-    ],
-)
-def test_arguments_of_all_kinds_are_found_by_other_names(kind, wrong, right):
-    assert proposed(lambda **o: explain(DATA[kind], EXPLAINERS[kind], **o), **{wrong: 3}) == right
+@dataclass(frozen=True)
+class More(Options):
+    needed: Annotated[bool, checks.flag] = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        assert isinstance(self.n, int)
 
 
-@pytest.mark.parametrize("kind", DATA)
-@pytest.mark.parametrize(
-    ("wrong", "right"),
-    [
-        ("n_features", "`n_features` is an argument of explain()."),
-        ("num_features", "Use `n_features` of explain()."),
-        ("predict_option", "Did you mean 'predict_options'?"),
-        ("n_permutation", "Did you mean 'n_permutations' of explain()?"),
-        ("class_names", "Use as_classifier(model, labels=...)."),
-    ],
-)
-def test_arguments_of_lime_and_explain_are_told_apart(kind, wrong, right):
-    assert proposed(lambda **o: lime(DATA[kind], MODEL, **o), **{wrong: 3}) == right
+def made(kind=Options, **options):
+    return checks.make_options(kind, options, "it()")
 
 
 @pytest.mark.parametrize(
-    ("kind", "wrong", "right"),
+    ("options", "error", "message"),
     [
-        ("images", "hide_color", "Use `background`."),
-        ("tables", "hide_color", "pylime calls it `background`, an argument for another kind of"),
-        ("texts", "distance_metric", "pylime calls it `dist_fun`, an argument for another kind"),
-        ("tables", "kernel_widht", "Did you mean 'kernel_width'?"),
-        ("texts", "in_place", "`in_place` is an argument of lime()."),
+        ({"n": "4"}, TypeError, "`n` must be a positive whole number; not '4'"),
+        ({"n": True}, TypeError, "`n` must be a positive whole number; not True"),
+        ({"n": 0}, ValueError, "`n` must be a positive whole number; not 0"),
+        ({"share": 1.0}, ValueError, "`share` must be a probability between 0 and 1"),
+        ({"share": np.complex128(0.5)}, ValueError, "`share` must be a probability"),
+        ({"width": -1}, ValueError, "`width` must be a positive number; not -1"),
+        ({"width": np.timedelta64(1, "s")}, ValueError, "`width` must be a positive number"),
+        (
+            {"nn": 1},
+            TypeError,
+            r"it\(\) has no option 'nn'\. Did you mean 'n'\? It takes: n, share",
+        ),
     ],
 )
-def test_arguments_of_one_kind_are_for_this_kind(kind, wrong, right):
-    found = proposed(lambda **o: explain(DATA[kind], EXPLAINERS[kind], **o), **{wrong: 3})
-    assert found.startswith(right)
+def test_values_are_checked_by_their_annotations(options, error, message):
+    with pytest.raises(error, match=message):
+        made(**options)
+
+
+def test_values_that_fit_are_kept():
+    assert made(n=np.int64(4), share=0.25, width=np.float32(2)).n == 4
+    assert made(width=None) == Options()
+    assert made(plain="anything").plain == "anything"
+
+
+def test_checks_come_before_what_a_record_does_with_its_values():
+    with pytest.raises(TypeError, match="`n` must be a positive whole number"):
+        made(More, n="x", needed=True)
+    with pytest.raises(TypeError, match=r"it\(\) needs the option 'needed'"):
+        made(More, n=2)
+    assert made(More, needed=False, n=2).n == 2
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right"),
+    ("check", "value", "message"),
     [
-        ("char_level", "Use `tokenization=list` with `in_place=True`."),
-        ("bow", "Use `keep_word_position`, its opposite."),
-        ("split_expression", "Use `tokenization`."),
-        ("mask_string", "Use `in_place=True`, which leaves out dropped words and keeps all else."),
+        (checks.flag, 1, "must be True or False; not 1"),
+        (checks.flag_or(None), "no", "must be True, False or None; not 'no'"),
+        (checks.mapping, [1], r"must be a mapping; not \[1\]"),
+        (checks.text, b"x", "must be a string; not b'x'"),
+        (checks.not_negative, -0.1, "must be 0 or a positive number; not -0.1"),
+        (checks.at_least(2), 1, "must be a whole number of at least 2; not 1"),
+        (checks.among("a", "b"), "bb", r"must be one of 'a', 'b'; not 'bb'\. Did you mean 'b'\?"),
+        (checks.among(1, 2), True, "must be one of 1, 2; not True"),
     ],
 )
-def test_arguments_of_texts_are_found_by_their_names_in_other_libraries(wrong, right):
-    assert proposed(lambda **o: lime("a text", MODEL, **o), **{wrong: 3}) == right
+def test_messages_name_argument_rule_and_value(check, value, message):
+    with pytest.raises((TypeError, ValueError), match=f"`x` {message}"):
+        check("x", value)
 
 
-def test_arguments_of_many_calls_are_checked_at_once(tmp_path):
-    explainer = EXPLAINERS["tables"]
-    for call in (
-        lambda **o: explain_batches([TABLE], explainer, **o),
-        lambda **o: explain_to_parquet([TABLE], explainer, tmp_path / "run", **o),
-    ):
-        assert proposed(call, num_samples=3) == "Use `n_permutations`."
-        assert proposed(call, n_feature=3) == "Did you mean 'n_features'?"
-    batches = lambda **o: explain_batches([TABLE], explainer, **o)  # noqa: E731
-    assert proposed(batches, plane=True) == "Did you mean 'plain'?"
-    assert not (tmp_path / "run").exists()
-
-
-def test_every_foreign_argument_leads_to_one_of_ours():
-    known = {"preprocess", "kind", "probe"}
-    for explainer in EXPLAINERS.values():
-        known |= set(checks.arguments_of(explainer.kind.lime_options))
-        known |= set(checks.arguments_of(explainer.kind.explain_options))
-    known |= {"n_features", "n_permutations", "n_labels", "random_state", "progress"}
-    known |= {"feature_select", "categorical"}
-    plain = {right for right in checks._FOREIGN.values() if " " not in right}
-    assert plain - {"as_classifier(model, labels=...)"} <= known
+def test_some_lists_the_first_of_many():
+    assert checks.some(range(3), 2) == "0, 1, ..."
+    assert checks.some(["a"], 2) == "'a'"
+    assert checks.some([], 2) == ""
+    assert checks.some([1.5, "b"], 5, str) == "1.5, b"
