@@ -8,8 +8,11 @@ is the one place where the package warns.
 
 import difflib
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import MISSING, fields
 from functools import cache, partial
 from itertools import islice
@@ -23,6 +26,7 @@ __all__ = [
     "arguments_of",
     "at_least",
     "check_fields",
+    "collected",
     "count",
     "flag",
     "flag_or",
@@ -172,10 +176,45 @@ def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     category
         The class of the warning, where `message` is a string.
     """
+    if (messages := _collecting.get()) is not None:
+        messages.append(message if isinstance(message, Warning) else category(message))
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _is_passed_through(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+# The list that warnings of this thread go to, where another line is to give them.
+_collecting: ContextVar[list[Warning] | None] = ContextVar("collecting", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[list[Warning]]:
+    """
+    Collect different warnings instead of giving them: those of this module and, in the main
+    thread, of all others.
+
+    Python's own way to record warnings changes all threads of a process.
+    """
+    messages: list[Warning] = []
+    token = _collecting.set(messages)
+    try:
+        if threading.current_thread() is not threading.main_thread():
+            yield messages
+        else:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                yield messages
+            given = [
+                w.message if isinstance(w.message, Warning) else w.category(w.message)
+                for w in caught
+            ]
+            messages += given
+    finally:
+        _collecting.reset(token)
+    different = {(type(message), str(message)): message for message in messages}
+    messages[:] = different.values()
 
 
 def _is_passed_through(module: object) -> bool:

@@ -8,7 +8,7 @@ images. Everything after it is here, and shared: `predict_cases` calls the model
 
 import os
 import tempfile
-import warnings
+import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -793,10 +793,15 @@ def explain_cases(
         explainer = replace(explainer, labels=None, names=None)
     probe = explainer.probe and explainer.labels is None  # lime() has not tried this prediction
     if request.n_jobs == 1 or len(cases.names) == 1:
-        return list(_explain_in_turn(explainer, cases, request, report, probe))
-    return _with_same_labels(
-        _explain_in_parallel(explainer, cases, request, report, probe), request
-    )
+        results = list(_explain_in_turn(explainer, cases, request, report, probe))
+    else:
+        results = _explain_in_parallel(explainer, cases, request, report, probe)
+    if len(results) != len(cases.names):
+        raise ValueError(
+            f"`parts` of the kind {explainer.kind.name!r} must return each of the "
+            f"{len(cases.names)} cases once; it returned {len(results)}."
+        )
+    return _with_same_labels(results, request)
 
 
 def _are_same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
@@ -808,7 +813,7 @@ def _are_same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
 
 
 def _with_same_labels(results: Sequence[Result], request: Request) -> list[Result]:
-    """Results of several processes, with an error for those of other labels than the first."""
+    """The results, with an error for those of other labels than the first."""
     checked: list[Result] = []
     known: dict[Hashable, Hashable] | None = None
     for result in results:
@@ -840,6 +845,9 @@ def _explain_in_turn(
             if explainer.labels is None and isinstance(result, Explained):
                 labels = tuple(result.prediction)
                 explainer = replace(explainer, labels=labels, names=result.names)
+            if isinstance(result, CaseError) and result.reason and len(cases.names) > 1:
+                # An error keeps the variables of all functions that it went through.
+                traceback.clear_frames(result.reason.__traceback__)
             yield result
             probe = probe and isinstance(result, CaseError)
 
@@ -864,37 +872,53 @@ def _explain_together(
     """
     names = cases.names
     alone = len(names) == 1
-    count = 0
-
-    def counted(n: int) -> None:
-        nonlocal count
-        count += n
-        report(n)
-
-    try:
-        perturbed = explainer.kind.perturb(explainer, cases, request)
-        progress = counted if alone else silent
-        predicted = list(_predict(explainer, perturbed, request, progress, probe))
-    except RequestError:
-        raise
-    except Exception as error:  # the model, or other code of the user's, can raise any
-        if alone and isinstance(error, MemoryError):
-            raise  # the next case would hardly have more
-        if not alone:
-            for position in range(len(names)):
-                one = cases.take([position])
-                yield from _explain_together(explainer, one, request, report, probe)
-            return
-        report(request.n_permutations - count)
-        yield CaseError.of(names[0], error)
+    predicted = _predict_together(explainer, cases, request, report if alone else silent, probe)
+    if predicted is None:
+        for position in range(len(names)):
+            one = cases.take([position])
+            yield from _explain_together(explainer, one, request, report, probe)
         return
     for each in predicted:
         if not alone:
             report(request.n_permutations)
+        if isinstance(each, CaseError):
+            yield each
+            continue
         try:
             yield _fit_case(each, request)
         except Exception as error:  # a kind from outside can raise any
             yield CaseError.of(each.case.case, error)
+
+
+def _predict_together(
+    explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
+) -> list[_Predicted] | list[CaseError] | None:
+    """Perturb and predict cases; the error of a single one, or None if several failed."""
+    names = cases.names
+    done = 0
+
+    def counted(n: int) -> None:
+        nonlocal done
+        done += n
+        report(n)
+
+    try:
+        perturbed = explainer.kind.perturb(explainer, cases, request)
+        if len(perturbed.cases) != len(names):
+            raise ValueError(
+                f"`perturb` of the kind {explainer.kind.name!r} must return the permutations of "
+                f"each of its {len(names)} cases; it returned those of {len(perturbed.cases)}."
+            )
+        return list(_predict(explainer, perturbed, request, counted, probe))
+    except RequestError:
+        raise
+    except Exception as error:  # the model, or other code of the user's, can raise any
+        if len(names) > 1:
+            return None
+        if isinstance(error, MemoryError):
+            raise  # the next case would hardly have more
+        report(request.n_permutations - done)
+        return [CaseError.of(names[0], error)]
 
 
 def _explain_in_parallel(
@@ -918,13 +942,14 @@ def _explain_in_parallel(
             lambda task: some_names(task[0].names),
         )
         try:
-            for number, (explained, messages) in done:
-                results[number] = explained
-                report(len(explained) * request.n_permutations)
-                for message in messages:
-                    if str(message) not in told:
-                        checks.warn(message)
-                    told.add(str(message))
+            with closing(done):
+                for number, (explained, messages) in done:
+                    results[number] = explained
+                    report(len(explained) * request.n_permutations)
+                    for message in messages:
+                        if str(message) not in told:
+                            checks.warn(message)
+                        told.add(str(message))
         except CaseError as error:  # joblib replaced the cause by the worker's traceback
             raise error from error.reason
     return [result for number in sorted(results) for result in results[number]]
@@ -932,13 +957,11 @@ def _explain_in_parallel(
 
 def _explain_part(
     explainer: Explainer, part: tuple[Cases, Request, bool]
-) -> tuple[list[Result], list[Warning | str]]:
+) -> tuple[list[Result], list[Warning]]:
     """Explain some of the cases in a worker; return the results and the warnings."""
     cases, request, probe = part
     if request.folder is not None and not os.path.isdir(request.folder):
         request = replace(request, folder=None)  # on another machine
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with checks.collected() as messages:
         results = list(_explain_in_turn(explainer, cases, request, silent, probe))
-    distinct = {(warning.category, str(warning.message)): warning.message for warning in caught}
-    return results, list(distinct.values())
+    return results, messages
