@@ -4,7 +4,9 @@ Work shared out among processes: what all parts need travels once, and dead work
 
 import hashlib
 import os
+import shutil
 import threading
+import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +57,8 @@ class Parcel:
         self.size = len(pickled)
         self.content: bytes | None = pickled
         self.path = None
+        self.folder = folder
+        self.owner = os.getpid()
         if folder is not None:
             self.path = Path(folder) / f"{uuid.uuid4().hex}.pickle"
             self.path.write_bytes(pickled)
@@ -175,8 +179,44 @@ def _do(work: Callable[[Any, Any], Any], shared: Any, number: int, part: Any) ->
     """One part, in the process that it has come to."""
     if not isinstance(shared, Parcel):
         return number, work(shared, part)
+    if shared.folder is not None:
+        _end_with(shared.owner, shared.folder)
     with limited_threads():
         return number, work(shared.open(), part)
+
+
+# Seconds between two looks at whether the process that hands out the work is still there.
+_LOOK_EVERY = 1.0
+_served: list[str] = []  # its folder, once it is watched
+
+
+def _end_with(owner: int, folder: str) -> None:
+    """End this worker process soon after the process that it works for was killed."""
+    if os.name != "posix" or os.getpid() == owner:
+        return
+    with _opening:
+        watched = bool(_served)
+        _served[:] = [folder]
+    if not watched:
+        threading.Thread(target=_watch, args=(owner, os.getppid()), daemon=True).start()
+
+
+def _watch(owner: int, parent: int) -> None:
+    # A process that has lost its parent gets another one.
+    while os.getppid() == parent and _exists(owner):
+        time.sleep(_LOOK_EVERY)
+    shutil.rmtree(_served[0], ignore_errors=True)
+    os._exit(1)  # another thread cannot be interrupted
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 # What decides, beside OMP_NUM_THREADS, how many threads models use: joblib's and

@@ -7,7 +7,6 @@ tables, texts and images; everything after it is here, and shared: the model is 
 """
 
 import os
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ import numpy as np
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.errors import CaseError, RequestError, some_names, stop_at
+from pylime.folders import temporary_folder
 from pylime.models import ModelType, Predictions, model_type, predict, warn_of_scores
 from pylime.parallel import in_parts, n_parts
 from pylime.progress import Report, silent
@@ -712,7 +712,7 @@ def _explain_in_parallel(
     parts = np.array_split(np.arange(n_cases), n_parts(n_cases, request.n_jobs))
     results: dict[int, list[Result]] = {}
     # A worker that is ended cannot clear up behind itself; what it leaves goes with this.
-    with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
+    with temporary_folder() as folder:
         here = replace(request, folder=folder)
         tasks = [(cases.take(part.tolist()), here, probe and not part[0]) for part in parts]
         done = in_parts(

@@ -1,6 +1,5 @@
 """Permutations of an image: superpixels painted over, and handed to the model's own code."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from pylime._types import OneImage
+from pylime.folders import temporary_folder
 from pylime.image.pixels import flatten, write_png
 
 __all__ = ["handed_over", "make_painter"]
@@ -78,7 +78,7 @@ def handed_over(item: OneImage, pictures: np.ndarray, place: str | None) -> Iter
     """Painted arrays as what the user passed: paths, PIL images or a stacked array."""
     if isinstance(item, str | Path):
         # Each batch has a folder of its own: somebody may remember what a path held.
-        with tempfile.TemporaryDirectory(prefix="pylime-", dir=place) as folder:
+        with temporary_folder(place) as folder:
             paths = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
             for path, picture in zip(paths, pictures, strict=True):
                 write_png(path, picture)
