@@ -40,6 +40,9 @@ _FORMAT = "pylime explanation"
 _VERSION = 1
 _KEY = "pylime"  # of the header among the metadata of a Parquet file
 _INDEX = "index"
+_TEXT = "str"  # the type of strings in a file, whatever type pandas gives them
+# Columns whose cells are objects, even if all of them are strings.
+_CELLS = ("feature_value", "data", "prediction")
 # Columns whose cells JSON stores once and names by their position.
 _SHARED = ("data", "prediction")
 # A part of a Parquet file has pictures of up to so many bytes; its dictionary may hold more.
@@ -233,18 +236,37 @@ def _type_of(column: pd.Series, coder: CellCoder) -> Any:
     """The type of a column as JSON."""
     dtype = column.dtype
     if not isinstance(dtype, pd.CategoricalDtype):
-        return str(dtype)
+        cells = _is_object(dtype) and column.name in _CELLS
+        return "object" if cells else _type_name(column)
     levels = dtype.categories
     cells = [coder.encode(level) for level in levels.tolist()]
-    return {"categories": cells, "type": str(levels.dtype), "ordered": bool(dtype.ordered)}
+    return {"categories": cells, "type": _type_name(levels), "ordered": bool(dtype.ordered)}
+
+
+def _text_type() -> Any:
+    """The type that pandas gives strings: one of their own, or object before pandas 3."""
+    return pd.Series([""]).dtype
+
+
+def _is_object(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind == "O"
+
+
+def _type_name(values: pd.Series | pd.Index) -> str:
+    """The name of a type in files; that of strings is the same with every pandas."""
+    if values.dtype != _text_type():
+        return str(values.dtype)
+    if _is_object(values.dtype) and not all(type(value) is str for value in values):
+        return "object"
+    return _TEXT
 
 
 def _series(values: Any, stored: Any, coder: CellCoder) -> pd.Series:
     """A column of the type that was stored, of cells or of an array."""
-    if stored == "object":
+    if stored == "object" or (stored == _TEXT and _is_object(_text_type())):
         return object_column(list(values))
     if not isinstance(stored, dict):
-        dtype = pd.api.types.pandas_dtype(stored)
+        dtype = _text_type() if stored == _TEXT else pd.api.types.pandas_dtype(stored)
         if isinstance(dtype, np.dtype) and dtype.kind not in "biufcmM":
             raise ValueError(f"it has a column of an unknown type, {stored!r}")
         return pd.Series(values, dtype=None if hasattr(values, "dtype") else dtype).astype(dtype)
