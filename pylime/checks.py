@@ -9,10 +9,11 @@ is the one place where the package warns.
 import difflib
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from itertools import islice
+from types import MappingProxyType
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
 import numpy as np
@@ -236,11 +237,40 @@ def arguments_of(kind: type) -> list[str]:
     return [option.name for option in fields(kind) if "internal" not in option.metadata]
 
 
+# What the arguments of other libraries (Python's lime, shap, VisuaLIME) are called here.
+_FOREIGN = {
+    "bow": "keep_word_position",
+    "categorical_features": "categorical",
+    "categorical_names": "categorical",
+    "class_names": "as_classifier(model, labels=...)",
+    "discretize_continuous": "bin_continuous",
+    "discretizer": "bin_continuous",
+    "distance_metric": "dist_fun",
+    "feature_names": "a data frame as `x`, whose columns have names",
+    "feature_selection": "feature_select",
+    "hide_color": "background",
+    "mask_string": "replacement",
+    "max_evals": "n_permutations",
+    "nsamples": "n_permutations",
+    "num_features": "n_features",
+    "num_of_samples": "n_permutations",
+    "num_samples": "n_permutations",
+    "num_segments": "n_superpixels",
+    "progress_bar": "progress",
+    "random_seed": "random_state",
+    "segmentation_fn": "segmentation",
+    "segmentation_method": "segmentation",
+    "split_expression": "tokenization",
+    "top_labels": "n_labels",
+}
+
+
 def make_options(
     kind: Callable[..., Options],
     options: Mapping[str, object],
     where: str,
     shared: Iterable[str] = (),
+    elsewhere: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> Options:
     """
     Put keyword arguments into a record of options, and check it.
@@ -255,21 +285,38 @@ def make_options(
         How to call the place in an error.
     shared
         Names of further arguments that the place takes.
+    elsewhere
+        Names of arguments that other places take, by the place.
 
     Raises
     ------
     TypeError
-        If an option does not exist; the error names the nearest that does.
+        If an option does not exist; the error names the nearest that does, or the place that
+        takes it.
     """
     known = arguments_of(kind)  # type: ignore[arg-type]
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, [*known, *shared], n=1)
-            raise TypeError(
-                f"{where} has no option {name!r}."
-                + (f" Did you mean {near[0]!r}?" if near else "")
-                + f" It takes: {', '.join(known) or 'none'}."
-            )
+            hint = _right_argument(name, [*known, *shared], elsewhere)
+            listed = ", ".join(known) or "none"
+            raise TypeError(f"{where} has no option {name!r}. {hint}It takes: {listed}.")
     record = kind(**options)
     check_fields(record)
     return record
+
+
+def _right_argument(name: str, known: Sequence[str], elsewhere: Mapping[str, Iterable[str]]) -> str:
+    """What to write instead of an argument that does not exist."""
+    for place, arguments in elsewhere.items():
+        if name in arguments:
+            return f"`{name}` is an argument of {place}. "
+    foreign = _FOREIGN.get(name, "")
+    places = {argument: place for place, names in elsewhere.items() for argument in names}
+    if foreign:
+        where = f" of {places[foreign]}" if foreign in places and foreign not in known else ""
+        return f"Use {foreign if ' ' in foreign else f'`{foreign}`'}{where}. "
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"Did you mean {near[0]!r}? "
+    near = difflib.get_close_matches(name, places, n=1)
+    return f"Did you mean {near[0]!r} of {places[near[0]]}? " if near else ""

@@ -69,15 +69,41 @@ class CaseError(ValueError):
 
 
 class RequestError(ValueError):
-    """What was asked for fits no case, so there is no use in trying the others."""
+    """
+    What was asked for fits no case, so there is no use in trying the others.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, explain, lime
+    >>> explainer = lime("one two", as_classifier(lambda texts: [len(t) / 9 for t in texts]))
+    >>> explain("one two", explainer, n_labels=3)
+    Traceback (most recent call last):
+    pylime.errors.RequestError: `n_labels` must not exceed the model's 2 labels; not 3.
+    """
 
 
 class CaseWarning(UserWarning):
-    """Some cases, or labels of these, could not be explained and are left out."""
+    """
+    Some cases, or labels of these, could not be explained and are left out.
+
+    Examples
+    --------
+    To stop at the first of them:
+
+    >>> import warnings
+    >>> warnings.filterwarnings("error", category=CaseWarning)  # doctest: +SKIP
+    """
 
 
 class FitWarning(UserWarning):
-    """A local model misleads: the penalty bites, or few permutations count."""
+    """
+    A local model misleads: the penalty bites, or few permutations count.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.filterwarnings("ignore", category=FitWarning)  # doctest: +SKIP
+    """
 
 
 def _case_error(

@@ -104,7 +104,13 @@ def lime(
     found, cases = recognise(x, kind)
     model = owner_of(model)
     check_model(model)  # an unsupported model is detected now, not after the permutations
-    chosen = checks.make_options(found.lime_options, options, f"lime() of {found.plural}")
+    chosen = checks.make_options(
+        found.lime_options,
+        options,
+        f"lime() of {found.plural}",
+        _OF_LIME,
+        {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
+    )
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
     explainer = replace(explainer, probe=bool(probe))
     return _probed(explainer, cases) if probe else explainer
@@ -254,6 +260,7 @@ def explain(
 
 
 _SHARED = checks.arguments_of(Request)
+_OF_LIME = ("preprocess", "kind", "probe")
 
 
 def make_request(explainer: Explainer, **arguments: Any) -> Request:
@@ -288,7 +295,11 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
         **shared,
         model_type=model_type(explainer.model),
         options=checks.make_options(
-            kind.explain_options, own, f"explain() of {kind.plural}", _SHARED
+            kind.explain_options,
+            own,
+            f"explain() of {kind.plural}",
+            _SHARED,
+            {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
         ),
     )
 
@@ -325,7 +336,7 @@ def explain_request(
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
     warn_of_constant_labels(explained)
-    warn_of_fits(explained, request.n_permutations)
+    warn_of_fits(explained, request)
     return assemble(explained, request.model_type)
 
 

@@ -299,6 +299,10 @@ def register_kind(kind: InputKind) -> InputKind:
     -------
     InputKind
         The same.
+
+    Examples
+    --------
+    >>> register_kind(InputKind("series", ...))  # doctest: +SKIP
     """
     _KINDS.pop(kind.name, None)
     _KINDS[kind.name] = kind

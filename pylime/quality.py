@@ -5,11 +5,14 @@ from collections.abc import Hashable, Sequence
 from pylime import checks
 from pylime.errors import CaseWarning, FitWarning
 from pylime.pipeline import Explained
+from pylime.request import Request
 
 __all__ = ["warn_of_constant_labels", "warn_of_fits"]
 
-# The share of the weights that the penalty may take without a warning.
+# The share of the weights that the penalty may take without a warning. Of fewer permutations than
+# these it takes more, but then the draws themselves move the weights by as much.
 _MOST_SHRINKAGE = 0.1
+_MANY_PERMUTATIONS = 1000
 # Fewer permutations than these, or than half of all, are a collapsed neighbourhood.
 _LEAST_EFFECTIVE = 100
 # How many cases a warning names.
@@ -36,7 +39,7 @@ def warn_of_constant_labels(explained: Sequence[Explained]) -> None:
         )
 
 
-def warn_of_fits(explained: Sequence[Explained], n_permutations: int) -> None:
+def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
     """
     Warn of local models that mislead, once for all cases.
 
@@ -44,19 +47,24 @@ def warn_of_fits(explained: Sequence[Explained], n_permutations: int) -> None:
     ----------
     explained
         The cases.
-    n_permutations
-        How many permutations each had.
+    request
+        What was asked of them.
     """
-    parts = [_of_penalty(explained), _of_neighbourhoods(explained, n_permutations)]
+    n = request.n_permutations
+    parts = [_of_neighbourhoods(explained, n)]
+    if request.penalty is None:
+        parts.append(_of_penalty(explained, n))
     message = " ".join(part for part in parts if part)
     if message:
         checks.warn(message, FitWarning)
 
 
-def _of_penalty(explained: Sequence[Explained]) -> str:
+def _of_penalty(explained: Sequence[Explained], n: int) -> str:
     """The cases of whose weights the penalty takes much, and the cure."""
     shares = {case.case: max(fit.shrinkage for fit in case.surrogates) for case in explained}
-    bitten = [name for name, share in shares.items() if share > _MOST_SHRINKAGE]
+    # The penalty is 2 / n, so that with k times the permutations its odds are a k-th.
+    k = max(_MANY_PERMUTATIONS / n, 1.0)
+    bitten = [name for name, s in shares.items() if s / (s + k * (1 - s)) > _MOST_SHRINKAGE]
     if not bitten:
         return ""
     share = _percent(max(shares.values()))
