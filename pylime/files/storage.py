@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pylime.files.cells import JSON, Cell, CellCoder, is_text
+from pylime.files.cells import JSON, Cell, CellCoder, is_text, memory_limit
 from pylime.frame import COLUMNS, check_explanation, object_column
 from pylime.values import Bitmap
 
@@ -57,8 +57,10 @@ _SHARED = ("data", "prediction")
 # its dictionary page is higher, so that the page is never split.
 _GROUP_BYTES = 2**28
 _DICTIONARY_BYTES = 2**30
-# A file that claims to have more rows per byte is forged: reading it would fill the memory.
-_ROWS_PER_BYTE = 1000
+# A file that claims to have more rows, or cells, per byte is forged: reading it would fill the
+# memory. The weights of real explanations differ, so that each row takes several bytes.
+_ROWS_PER_BYTE = 10
+_CELLS_PER_BYTE = 100
 
 
 def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -234,13 +236,26 @@ def _unreadable_as_error(path: Path) -> Iterator[None]:
         raise ValueError(f"{path} cannot be read as an explanation: {text}.") from error
 
 
+def _check_readable(coder: CellCoder, file_size: int, facts: Any = None) -> None:
+    """Raise unless `read_explanation` accepts a file that was written just now."""
+    try:
+        coder.check_size(file_size)
+        if facts is not None:
+            _check_claims(facts, file_size)
+    except ValueError as error:
+        raise ValueError(f"`explanation` cannot be written: {error}.") from error
+
+
 def _check_header(header: object) -> None:
     """Raise unless this version can read the file of a header."""
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise ValueError("it was not written by write_explanation()")
-    if not isinstance(header.get("version"), int) or header["version"] > _VERSION:
+    version = header.get("version")
+    if type(version) is not int or version < 1:
+        raise ValueError(f"it has an unknown version of the format, {version!r:.80}")
+    if version > _VERSION:
         raise ValueError(
-            f"it has version {header.get('version')} of the format, and this pylime reads up to "
+            f"it has version {version} of the format, and this pylime reads up to "
             f"{_VERSION}; install a newer one"
         )
 
@@ -274,6 +289,15 @@ def _type_name(values: pd.Series | pd.Index) -> str:
     return _TEXT
 
 
+def _dtype(name: JSON) -> Any:
+    """The type of that name in a file."""
+    dtype = _text_type() if name == _TEXT else pd.api.types.pandas_dtype(name)
+    # Others, such as "S2000000000", take any amount of memory for a cell.
+    if isinstance(dtype, np.dtype) and dtype.kind not in "biufcmMO":
+        raise ValueError(f"it has a column of an unknown type, {name!r:.80}")
+    return dtype
+
+
 def _stored_column(
     values: list[Cell] | pd.Series | np.ndarray, stored: JSON, coder: CellCoder
 ) -> pd.Series:
@@ -281,11 +305,9 @@ def _stored_column(
     if stored == "object" or (stored == _TEXT and _is_object(_text_type())):
         return object_column(list(values))
     if not isinstance(stored, dict):
-        dtype = _text_type() if stored == _TEXT else pd.api.types.pandas_dtype(stored)
-        if isinstance(dtype, np.dtype) and dtype.kind not in "biufcmM":
-            raise ValueError(f"it has a column of an unknown type, {stored!r}")
+        dtype = _dtype(stored)
         return pd.Series(values, dtype=None if hasattr(values, "dtype") else dtype).astype(dtype)
-    levels = pd.Index(coder.decode(stored["categories"]), dtype=stored["type"])
+    levels = pd.Index(coder.decode(stored["categories"]), dtype=_dtype(stored["type"]))
     return pd.Series(pd.Categorical(values, levels, ordered=stored["ordered"]))
 
 
@@ -346,7 +368,8 @@ def _write_json(
         between = ",\n".join(lines)  # one cell or record per line
         entries.append(f'"{name}": [\n{between}\n]')
     with new_file(path) as file:
-        file.write(("{\n" + ",\n".join(entries) + "\n}\n").encode())
+        size = file.write(("{\n" + ",\n".join(entries) + "\n}\n").encode())
+        _check_readable(coder, size)
 
 
 def _read_json(path: Path) -> pd.DataFrame:
@@ -354,17 +377,24 @@ def _read_json(path: Path) -> pd.DataFrame:
     with _unreadable_as_error(path):
         stored = json.loads(content)
         _check_header(stored)
-        coder = CellCoder()
+        coder = CellCoder(len(content))
         columns = {}
         for name, kind in stored["types"].items():
             values = [record[name] for record in stored["records"]]
             if name in _SHARED and kind == "object":
                 shared = coder.decode(stored[name])
-                cells = [shared[position] for position in values]
+                cells = [shared[_position(value, len(shared))] for value in values]
             else:
                 cells = [coder.decode(value) for value in values]
             columns[name] = _stored_column(cells, kind, coder)
         return _stored_frame(columns, stored)
+
+
+def _position(value: JSON, n: int) -> int:
+    """Check a position among n cells."""
+    if type(value) is not int or not 0 <= value < n:
+        raise ValueError(f"a record refers to cell {value!r:.80} of {n}")
+    return value
 
 
 # Parquet
@@ -425,6 +455,8 @@ def _write_parquet(
             writer.write_table(table)
         if writer is not None:
             writer.close()
+            file.flush()
+            _check_readable(coder, file.tell(), pa.parquet.read_metadata(file.name))
 
 
 def _cells_of(column: pd.Series, coder: CellCoder) -> tuple[str, list[str] | list[bytes]]:
@@ -468,8 +500,7 @@ def _parquet_file(path: Path) -> Iterator[tuple[Any, dict[str, JSON]]]:
         facts = pa.parquet.read_metadata(handle)
         header = json.loads((facts.metadata or {}).get(_KEY.encode(), b"null"))
         _check_header(header)
-        if facts.num_rows > _ROWS_PER_BYTE * os.fstat(handle.fileno()).st_size:
-            raise ValueError(f"it claims to have {facts.num_rows} rows, too many for its size")
+        _check_claims(facts, os.fstat(handle.fileno()).st_size)
         handle.seek(0)
         yield (
             pa.parquet.ParquetFile(
@@ -479,11 +510,34 @@ def _parquet_file(path: Path) -> Iterator[tuple[Any, dict[str, JSON]]]:
         )
 
 
+def _check_claims(facts: Any, file_size: int) -> None:
+    """Raise if reading a file would take too much memory for its size."""
+    n_rows, n_columns = facts.num_rows, facts.num_columns
+    if n_rows > _ROWS_PER_BYTE * file_size:
+        raise ValueError(f"it claims to have {n_rows} rows, too many for its size")
+    if n_rows * n_columns > _CELLS_PER_BYTE * file_size:
+        raise ValueError(f"it claims to have {n_rows * n_columns} cells, too many for its size")
+    if any(facts.schema.column(number).max_repetition_level for number in range(n_columns)):
+        raise ValueError("it has columns of lists")
+    limit = memory_limit(file_size)
+    chunks = [facts.row_group(group) for group in range(facts.num_row_groups)]
+    n_bytes = sum(
+        chunk.column(number).total_uncompressed_size
+        for chunk in chunks
+        for number in range(n_columns)
+    )
+    if limit is not None and n_bytes > limit:
+        raise ValueError(
+            f"it claims to have {n_bytes} bytes of data, more than the {limit} for a file of its "
+            "size; PIL.Image.MAX_IMAGE_PIXELS sets the limit"
+        )
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
     with _parquet_file(path) as (file, header):
         table = file.read()
         table.validate(full=True)
-        coder = CellCoder()
+        coder = CellCoder(path.stat().st_size)
         read = {"text": str, "png": coder.image_of, "json": lambda t: coder.decode(json.loads(t))}
         columns = {}
         for name, kind in header["types"].items():
