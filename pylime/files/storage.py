@@ -20,7 +20,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pylime import checks
 from pylime.files.cells import JSON, Cell, CellCoder, is_text, memory_limit
+from pylime.files.journal import MANIFEST, Journal, read_journal, run_identity
 from pylime.frame import COLUMNS, check_explanation, object_column
 from pylime.values import Bitmap
 
@@ -566,11 +568,13 @@ def _cells_from(column: "pyarrow.ChunkedArray", read: Callable[[Any], Cell]) -> 
 
 def _read_parts(folder: Path) -> pd.DataFrame:
     """Read all parts of a run, in order."""
+    journal = read_journal(folder)
     n_parts = len(list(folder.glob(ANY_PART)))
     if not n_parts:
         raise ValueError(
             f"The folder {folder} must contain {PART.format(0)} and so on; it does not."
         )
+    n_parts = max(n_parts, journal.finished or 0)
     parts = [folder / PART.format(number) for number in range(n_parts)]
     missing = [part.name for part in parts if not part.is_file()]
     if missing:
@@ -578,9 +582,41 @@ def _read_parts(folder: Path) -> pd.DataFrame:
             f"{missing[0]} is missing among the {n_parts} parts in {folder}. Call "
             "explain_to_parquet() again with the same arguments, which writes missing parts."
         )
+    _check_run(folder, parts, journal)
     frames = [_read_parquet(part) for part in parts]
     # The columns of a frame without rows have lost their types.
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+
+
+def _check_run(folder: Path, parts: Sequence[Path], journal: Journal) -> None:
+    """Raise unless the parts are those of one run; warn if the run is not finished."""
+    identity = run_identity(folder)
+    for part in parts:
+        with _parquet_file(part) as (_, header):
+            origin = header.get("origin")
+        of_the_run = isinstance(origin, str) and origin.partition(" ")[0] == identity
+        if identity is not None and not of_the_run:
+            raise ValueError(
+                f"{part} is not a part of the run in its folder, so the explanations there are "
+                "incomplete. Call explain_to_parquet() again with the same arguments, in "
+                "another folder."
+            )
+        if not journal.is_as_written(part):
+            raise ValueError(
+                f"{part} was changed after explain_to_parquet() wrote it. Call it again with the "
+                "same arguments, which writes this part again."
+            )
+    again = "Call explain_to_parquet() again with the same arguments, which goes on with it."
+    if identity is None:
+        checks.warn(
+            f"The folder {folder} has no {MANIFEST}, so it is not known whether its {len(parts)} "
+            "parts are those of one run, and all of it."
+        )
+    elif journal.finished is None:
+        checks.warn(
+            f"The run in {folder} is incomplete: it was not finished after {len(parts)} parts. "
+            + again
+        )
 
 
 _WRITER_OF = {".parquet": _write_parquet, ".json": _write_json}
