@@ -678,6 +678,7 @@ def test_xgboost_predicts_sparse_matrices(sentences):
     assert {"DataFrame", "Series"} & set(explanation["feature"][:3])
 
 
+@pytest.mark.full  # the layer needs TensorFlow
 def test_keras_models_take_texts(sentences):
     import keras
 
