@@ -197,7 +197,9 @@ class CellCoder:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             if image.mode not in ("L", "RGB", "RGBA"):
                 raise ValueError(f"an image must be L, RGB or RGBA; not {image.mode}")
-            self._count(image.height, image.width, image.height * image.width * len(image.getbands()))
+            self._count(
+                image.height, image.width, image.height * image.width * len(image.getbands())
+            )
             return Bitmap(np.asarray(image))
 
     def _runs_of(self, superpixel: Superpixel) -> dict[str, Any]:
