@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -108,7 +108,7 @@ def in_parts(
     n_jobs: int,
     folder: str,
     describe: Callable[[Part], str],
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """
     Do the parts of some work in the processes, or threads, of joblib's active backend.
 
@@ -172,9 +172,9 @@ def in_parts(
             if deaths == _MOST_DEATHS:
                 raise RuntimeError(
                     f"A worker process has died {deaths} times at "
-                    f"{describe(missing[min(missing)])}, at last with nothing else running. Either "
-                    "memory is short: lower `n_permutations`; or the model's library crashes: try "
-                    "these cases with `n_jobs=1`."
+                    f"{describe(missing[min(missing)])}, at last with nothing else running. There "
+                    "may be not enough memory: lower `n_permutations`; or the model's library "
+                    "crashes: try these cases with `n_jobs=1`."
                 ) from error
         finally:
             if streams:

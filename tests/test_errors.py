@@ -210,7 +210,7 @@ def test_a_killed_worker_costs_nothing_but_time(marker, fresh_workers):
 
 def test_a_case_that_kills_every_worker_is_named(fresh_workers):
     explainer = lime(TABLE, as_regressor(dies_always), probe=False)
-    message = r"died 3 times at the cases 'row 4', 'row 5',? .*memory is short"
+    message = r"died 3 times at the cases 'row 4', 'row 5',? .*not enough memory"
     with pytest.raises(RuntimeError, match=message):
         explain(TABLE.head(16), explainer, n_jobs=2, **SMALL)
 

@@ -197,9 +197,8 @@ class CellCoder:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             if image.mode not in ("L", "RGB", "RGBA"):
                 raise ValueError(f"an image must be L, RGB or RGBA; not {image.mode}")
-            self._count(
-                image.height, image.width, image.height * image.width * len(image.getbands())
-            )
+            n_bytes = image.height * image.width * len(image.getbands())
+            self._count(image.height, image.width, n_bytes)
             return Bitmap(np.asarray(image))
 
     def _runs_of(self, superpixel: Superpixel) -> dict[str, Any]:

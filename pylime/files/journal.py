@@ -63,7 +63,7 @@ def read_journal(folder: Path) -> Journal:
             continue
         finished = entry.get("finished")
         if "part" in entry:
-            digests[entry["part"]] = entry.get("sha256")
+            digests[str(entry["part"])] = str(entry.get("sha256"))
     return Journal(digests, finished if type(finished) is int else None)
 
 

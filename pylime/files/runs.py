@@ -279,7 +279,7 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
     return json.loads(json.dumps(_comparable(run)))
 
 
-def _comparable(value: Any) -> JSON:
+def _comparable(value: object) -> JSON:
     """Encode a value to compare it: functions and other objects by their names."""
     if isinstance(value, dict):
         return {str(name): _comparable(part) for name, part in value.items()}

@@ -15,16 +15,30 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from pylime.tabular.distributions import Density, Normal
+
 __all__ = [
     "UNKNOWN",
     "Column",
+    "Distribution",
+    "Dtype",
     "FeatureType",
     "Problems",
+    "Value",
     "check_same_kind",
     "feature_type_of",
     "is_object",
     "plain",
 ]
+
+Value: TypeAlias = Any
+"""A single value of a column, as it is or encoded."""
+
+Dtype: TypeAlias = Any
+"""The type of a column: a `numpy.dtype`, or an `ExtensionDtype`, which pandas' stubs reject."""
+
+Distribution: TypeAlias = pd.Series | Density | Normal
+"""Shares of bins or levels, a density, or a mean and standard deviation."""
 
 FeatureType = Literal[
     "integer", "numeric", "character", "factor", "logical", "date_time", "constant"
@@ -50,8 +64,7 @@ class Column:
     feature_type
         The type of its values, in R's terms.
     distribution
-        Shares of the bins or levels, a density, or a mean and standard deviation; None if
-        permutations keep the case's value.
+        What values are drawn from; None if permutations keep the case's value.
     bin_cuts
         Cut points of a column of numbers.
     missing
@@ -61,12 +74,12 @@ class Column:
     """
 
     name: Hashable
-    dtype: Any
+    dtype: Dtype
     feature_type: FeatureType
-    distribution: Any = None
+    distribution: Distribution | None = None
     bin_cuts: np.ndarray | None = None
     missing: float = 0.0
-    gap: Any = np.nan
+    gap: Value = np.nan
 
     is_kept: ClassVar[bool] = False
     """Whether a permutation keeps the case's value."""
@@ -102,7 +115,7 @@ class Column:
         """Convert values to numbers or positions of levels; None if they can only be kept."""
 
     @abstractmethod
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Convert encoded values to an array of the column's type, or of the type of `cast`."""
 
     @abstractmethod
@@ -123,7 +136,7 @@ class Column:
         """
 
     @abstractmethod
-    def describe(self, value: Any) -> str:
+    def describe(self, value: Value) -> str:
         """
         Describe the value of a case, as R's `lime` does.
 
@@ -135,7 +148,7 @@ class Column:
         """
 
     @abstractmethod
-    def content(self, value: Any) -> bytes:
+    def content(self, value: Value) -> bytes:
         """Return the contribution of a case's encoded value to the seed of the case's draws."""
 
     def scale(self, design: np.ndarray) -> np.ndarray:
@@ -143,7 +156,7 @@ class Column:
         return design
 
 
-def plain(value: Any) -> Any:
+def plain(value: Value) -> Value:
     """Convert a numpy scalar to a Python number, which prints without its type."""
     return value.item() if isinstance(value, np.generic) else value
 

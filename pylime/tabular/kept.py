@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from pylime.tabular.columns import Column, Problems, check_same_kind
+from pylime.tabular.columns import Column, Dtype, Problems, Value, check_same_kind
 from pylime.tabular.numbers import cast_numbers, decode_numbers, number_content, numbers_of
 
 __all__ = ["Kept"]
@@ -43,7 +43,7 @@ class Kept(Column):
         """Return numbers; None for dates."""
         return None if self._is_date else numbers_of(values)
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Return numbers of a type."""
         return decode_numbers(values, dtype, False, self.gap)
 
@@ -55,10 +55,10 @@ class Kept(Column):
         """Return zeros: the column does not vary."""
         return np.zeros(len(values))
 
-    def describe(self, value: object) -> str:
+    def describe(self, value: Value) -> str:
         """Return only the name."""
         return str(self.name)
 
-    def content(self, value: Any) -> bytes:
+    def content(self, value: Value) -> bytes:
         """Return the date as a string, or the bytes of the number."""
         return str(value).encode() if self._is_date else number_content(value)

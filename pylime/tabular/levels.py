@@ -11,8 +11,10 @@ from pylime import checks
 from pylime.tabular.columns import (
     UNKNOWN,
     Column,
+    Dtype,
     FeatureType,
     Problems,
+    Value,
     check_same_kind,
     is_object,
     plain,
@@ -42,7 +44,12 @@ class Levels(Column):
 
     @classmethod
     def fit(
-        cls, name: Hashable, values: pd.Series, feature_type: FeatureType, missing: float, gap: Any
+        cls,
+        name: Hashable,
+        values: pd.Series,
+        feature_type: FeatureType,
+        missing: float,
+        gap: Value,
     ) -> Self:
         """Learn the levels of a column and their shares."""
         levels = _levels_of(values, feature_type)
@@ -111,7 +118,7 @@ class Levels(Column):
         codes[absent] = -1
         return codes
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Return the levels at these positions."""
         if isinstance(dtype, pd.CategoricalDtype):
             return pd.Categorical.from_codes(values, dtype=dtype)
@@ -135,7 +142,7 @@ class Levels(Column):
         """Return whether each is the case's level."""
         return values == values[0]
 
-    def describe(self, value: Any) -> str:
+    def describe(self, value: Value) -> str:
         """Return a string such as `city = Oslo`, `member is true` or `city is missing`."""
         if value is None or pd.isna(value):
             return f"{self.name} is missing"
@@ -143,7 +150,7 @@ class Levels(Column):
             return f"{self.name} is {str(bool(value)).lower()}"
         return f"{self.name} = {value}"
 
-    def content(self, value: Any) -> bytes:
+    def content(self, value: Value) -> bytes:
         """Return the level, which does not depend on its position."""
         return str(self.levels[value]).encode() if value >= 0 else b"missing"
 

@@ -9,7 +9,15 @@ import pandas as pd
 
 from pylime import checks
 from pylime.numbers import format_numbers
-from pylime.tabular.columns import Column, FeatureType, Problems, check_same_kind, is_object
+from pylime.tabular.columns import (
+    Column,
+    Dtype,
+    FeatureType,
+    Problems,
+    Value,
+    check_same_kind,
+    is_object,
+)
 from pylime.tabular.distributions import (
     Normal,
     Pieces,
@@ -29,7 +37,7 @@ __all__ = ["LARGEST", "Numbers", "cast_numbers", "decode_numbers", "number_conte
 LARGEST = 1e150
 """The largest number that a column may have: squares of larger ones would overflow."""
 
-# Below this range the step of a density's grid would underflow.
+# Below this range a density estimate would overflow.
 _LEAST_SPREAD = 1e-150
 
 
@@ -62,7 +70,7 @@ class Numbers(Column):
         values: pd.Series,
         feature_type: FeatureType,
         missing: float,
-        gap: Any,
+        gap: Value,
         options: TableOptions,
     ) -> Self:
         """Learn bins or a distribution from a column of numbers that are not all equal."""
@@ -111,7 +119,7 @@ class Numbers(Column):
         """Return floating point numbers, NaN where missing."""
         return numbers_of(values)
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Return numbers of a type, which share memory with `values` if they can."""
         return decode_numbers(values, dtype, self.feature_type == "integer", self.gap)
 
@@ -160,7 +168,7 @@ class Numbers(Column):
         centred = design - self.centre.mean
         return centred / self.centre.sd if self.centre.sd > 0 else centred
 
-    def describe(self, value: Any) -> str:
+    def describe(self, value: Value) -> str:
         """Return a string such as `20 < age <= 30`; only the name if numbers are not binned."""
         name, texts = self.name, self.cut_texts
         if value is None or pd.isna(value):
@@ -176,7 +184,7 @@ class Numbers(Column):
             return f"{texts[-1]} < {name}"
         return f"{texts[position - 1]} < {name} <= {texts[position]}"
 
-    def content(self, value: Any) -> bytes:
+    def content(self, value: Value) -> bytes:
         """Return the bytes of the number."""
         return number_content(value)
 
@@ -227,7 +235,7 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
     return pd.Series(array, index=values.index, dtype=dtype), problems
 
 
-def decode_numbers(values: np.ndarray, dtype: Any, whole: bool, gap: Any) -> Any:
+def decode_numbers(values: np.ndarray, dtype: Dtype, whole: bool, gap: Value) -> Any:
     """Convert floating point numbers to an array of a type."""
     if isinstance(dtype, np.dtype) and dtype.kind in "fiu":
         return values.astype(dtype, copy=False)
@@ -261,7 +269,7 @@ def _cuts(name: Hashable, numbers: np.ndarray, options: TableOptions) -> np.ndar
     return equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
 
 
-def _whole_range(dtype: Any) -> tuple[float, float]:
+def _whole_range(dtype: Dtype) -> tuple[float, float]:
     """Return the range of an integer type; its limits must be representable as floats."""
     inner = getattr(dtype, "numpy_dtype", dtype)
     if isinstance(inner, np.dtype) and inner.kind in "iu":

@@ -3,8 +3,8 @@ Twenty visitors type into the page at the same time: how long does each wait for
 
     python tests/app/visitors.py
 
-Starts `python -m pylime.app` on 127.0.0.1 and prints the seconds from each visitor's last key to the
-explanation of the whole text.
+Starts `python -m pylime.app` on 127.0.0.1 and prints the seconds from each visitor's last key to
+the explanation of the whole text.
 """
 
 import argparse

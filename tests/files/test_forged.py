@@ -133,7 +133,7 @@ def test_a_small_file_takes_little_memory(tmp_path, name):
 @pytest.mark.parametrize("position", [-1, 1, 1.0, 0.0, True, "0", None, [0]])
 def test_positions_of_shared_cells_are_checked(tmp_path, position):
     in_json(tmp_path / "a.json", record={"data": position})
-    with pytest.raises(ValueError, match="a record refers to cell .* of 1"):
+    with pytest.raises(ValueError, match=r"a record refers to cell .* of 1"):
         read_explanation(tmp_path / "a.json")
 
 
