@@ -10,7 +10,7 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Input, Labels, Model, Preprocess, RandomState
 from pylime.errors import CaseError, report_failures
-from pylime.frame import assemble
+from pylime.frame import as_plain, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
@@ -159,6 +159,7 @@ def explain(
     predict_options: Mapping[str, Any] | None = None,
     on_error: OnError = "warn",
     penalty: float | None = None,
+    plain: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -206,6 +207,9 @@ def explain(
         R's, 2 / `n_permutations`, which shrinks the weights of responses that vary little.
         With 0 the weights follow the response: 1000 times the response has 1000 times the
         weights.
+    plain
+        Whether to convert all columns that are not of numbers to strings, as of
+        `pylime.explain_batches`: a Dask data frame needs it before `to_parquet()`.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -266,6 +270,7 @@ def explain(
         predict_options=predict_options,
         on_error=on_error,
         penalty=penalty,
+        plain=plain,
         **options,
     )
     return explain_request(x, explainer, request)
@@ -353,7 +358,8 @@ def explain_request(
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
     warn_of_fits(explained, request)
-    return assemble(explained, request.model_type)
+    explanation = assemble(explained, request.model_type)
+    return as_plain(explanation) if request.plain else explanation
 
 
 @singledispatch

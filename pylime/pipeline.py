@@ -7,7 +7,6 @@ images. Everything after it is here, and shared: `predict_cases` calls the model
 """
 
 import os
-import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ import numpy as np
 from pylime import checks
 from pylime._types import Model, Prepared, Preprocess
 from pylime.errors import CaseError, RequestError, some_names, stop_at
+from pylime.folders import temporary_folder
 from pylime.models import (
     ModelType,
     Predictions,
@@ -930,7 +930,7 @@ def _explain_in_parallel(
     results: dict[int, list[Result]] = {}
     told: set[str] = set()
     # A worker that is killed cannot remove its temporary files; this context does.
-    with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
+    with temporary_folder() as folder:
         here = replace(request, folder=folder)
         tasks = [(cases.take(part.tolist()), here, probe and not part[0]) for part in parts]
         done = in_parts(

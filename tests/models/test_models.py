@@ -214,6 +214,7 @@ def test_keras_inputs_may_be_frames_and_dicts():
         predict_model(model, list(rows.values()), type="prob", verbose=0)
 
 
+@pytest.mark.full
 def test_keras_works_on_another_backend():
     script = """
         import numpy as np
@@ -547,8 +548,13 @@ def test_a_class_is_no_model(wrap):
         list,
         lambda values: values[:, None],
         keras.ops.convert_to_tensor,
-        lambda values: __import__("torch").tensor(values, requires_grad=True),
-        lambda values: __import__("tensorflow").constant(values),
+        pytest.param(
+            lambda values: __import__("torch").tensor(values, requires_grad=True),
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
+            lambda values: __import__("tensorflow").constant(values), marks=pytest.mark.full
+        ),
         lambda values: __import__("polars").DataFrame({"p": values}),
         lambda values: sparse.csr_matrix(values[:, None]),
         lambda values: np.column_stack([values < 0.5, values >= 0.5]),
