@@ -135,6 +135,10 @@ class Permutations:
         given.
     rows
         (n,) which of the inputs each permutation is; None where permutations are the inputs.
+    unusual
+        What is unusual about the case, for the error if the model refuses it.
+    held
+        What the permutations hold, for the error if the model's predictions do not vary.
     """
 
     case: Hashable
@@ -145,6 +149,8 @@ class Permutations:
     data: Any
     n_inputs: int
     rows: np.ndarray | None = None
+    unusual: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,6 +357,11 @@ def read_cases(x: object, kind: InputKind) -> Any:
 def unknown_input(x: object, kind: InputKind | None = None, hint: str = "") -> str:
     """The message that an input is not of a kind, or of none; a hint says how to mend it."""
     what = type(x).__name__
+    if hasattr(x, "toarray"):
+        hint = (
+            "; a sparse matrix becomes a frame by pandas.DataFrame.sparse.from_spmatrix(x), and "
+            "an array by x.toarray()"
+        )
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
     elif isinstance(x, str):
@@ -593,6 +604,8 @@ def _fit(predicted: _Predicted, request: Request) -> Result:
             penalty=request.penalty,
         )
     except CaseError as error:
+        if case.held:
+            error = CaseError(f"{error} {case.held}: what they change is not seen.")
         return CaseError.of(case.case, error)
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
@@ -685,6 +698,7 @@ def _explain_together(
         count += n
         report(n)
 
+    perturbed = None
     try:
         perturbed = explainer.kind.perturb(explainer, cases, request)
         told = counted if alone else silent
@@ -700,12 +714,22 @@ def _explain_together(
                 yield from _explain_together(explainer, one, request, report, probe)
             return
         report(request.n_permutations - count)
-        yield CaseError.of(names[0], error)
+        unusual = perturbed.cases[0].unusual if perturbed is not None else ""
+        yield CaseError.of(names[0], _explained_error(error, unusual))
         return
     for each in predicted:
         if not alone:
             report(request.n_permutations)
         yield _fit(each, request)
+
+
+def _explained_error(error: Exception, unusual: str) -> Exception:
+    """An error of the model, with what is unusual about the case if anything is."""
+    if not unusual or isinstance(error, CaseError):
+        return error
+    found = CaseError(f"The model raises an error, and {unusual}. {type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found
 
 
 def _explain_in_parallel(

@@ -12,6 +12,7 @@ import datetime
 import decimal
 import io
 import math
+import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
@@ -40,6 +41,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
     datetime.time: ("time", datetime.time.isoformat),
     datetime.datetime: ("datetime", lambda time: _datetime_parts(time)),
     datetime.timedelta: ("duration", lambda value: [value.days, value.seconds, value.microseconds]),
+    uuid.UUID: ("uuid", str),
     pd.Timestamp: ("timestamp", lambda stamp: _stamp_parts(stamp)),
     pd.Timedelta: ("timedelta", lambda value: [int(value.asm8.astype(np.int64)), value.unit]),
     pd.Period: ("period", lambda value: [str(value), value.freqstr]),
@@ -60,6 +62,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "time": datetime.time.fromisoformat,
     "datetime": lambda parts: _datetime(*parts),
     "duration": lambda parts: datetime.timedelta(*parts),
+    "uuid": uuid.UUID,
     "timestamp": lambda parts: _timestamp(*parts),
     "timedelta": lambda parts: pd.Timedelta(np.timedelta64(*parts)),
     "period": lambda parts: pd.Period(parts[0], freq=parts[1]),

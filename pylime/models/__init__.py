@@ -12,6 +12,7 @@ from pylime.models import (
     transformers,
     xgboost,
 )
+from pylime.models.categorical import categorical_columns
 from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -34,6 +35,7 @@ __all__ = [
     "as_classifier",
     "as_regressor",
     "catboost",
+    "categorical_columns",
     "check_model",
     "h2o",
     "keras",

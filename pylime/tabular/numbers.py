@@ -2,12 +2,12 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from pylime import checks
 from pylime.numbers import format_numbers
 from pylime.tabular.columns import Column, FeatureType, Problems, check_same_kind, is_object
 from pylime.tabular.distributions import (
@@ -24,13 +24,24 @@ from pylime.tabular.distributions import (
 )
 from pylime.tabular.options import TableOptions
 
-__all__ = ["LARGEST", "Numbers", "cast_numbers", "decode_numbers", "number_content", "numbers_of"]
+__all__ = [
+    "LARGEST",
+    "Numbers",
+    "cast_numbers",
+    "cut_points_of",
+    "decode_numbers",
+    "number_content",
+    "numbers_of",
+]
 
 LARGEST = 1e150
 """The largest number that a column may hold: squares of larger ones would overflow."""
 
 # Below this the steps of a density's grid would not be numbers any more.
 _LEAST_SPREAD = 1e-150
+
+# How many decimals of a Decimal a floating point number can say.
+_DIGITS = 15
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,12 +59,18 @@ class Numbers(Column):
         What numbers are drawn from.
     cut_texts
         The inner cut points as they are printed.
+    lacks_variance
+        Whether too few quantiles differ, so that bins are even steps.
+    places
+        Of `decimal.Decimal` objects: the decimals of the training data; None for other numbers.
     """
 
     centre: Normal
     sampler: Pieces | Normal
     binned: bool = False
     cut_texts: tuple[str, ...] = ()
+    lacks_variance: bool = False
+    places: int | None = None
 
     @classmethod
     def fit(
@@ -76,6 +93,7 @@ class Numbers(Column):
             "missing": missing,
             "gap": gap,
             "centre": centre,
+            "places": _decimals(values),
         }
         if numbers.min() == numbers.max():  # and missing elsewhere: compared like two levels
             return cls(
@@ -85,7 +103,7 @@ class Numbers(Column):
                 binned=True,
                 sampler=centre,
             )
-        cuts = _cuts(name, numbers, options)
+        cuts, facts["lacks_variance"] = cut_points_of(numbers, options)
         if options.bin_continuous:
             shares = bin_shares(numbers, cuts, len(values))
             return cls(
@@ -94,7 +112,7 @@ class Numbers(Column):
                 binned=True,
                 distribution=pd.Series(shares),
                 sampler=make_pieces(cuts, shares),
-                cut_texts=tuple(format_numbers(cuts[1:-1], 3)),
+                cut_texts=_texts_of(cuts[1:-1]),
             )
         if options.use_density and np.ptp(numbers) > _LEAST_SPREAD:
             estimate = density(numbers)
@@ -105,7 +123,10 @@ class Numbers(Column):
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
         """Numbers of the training column's type, if they fit in."""
         check_same_kind(self, values)
-        return cast_numbers(values, self, self.feature_type == "integer")
+        values, problems = cast_numbers(values, self, self.feature_type == "integer")
+        if self.places is not None:
+            values = values.map(_as_decimal, na_action="ignore").astype(object)
+        return values, problems
 
     def encode(self, values: pd.Series) -> np.ndarray:
         """Floating point numbers, NaN where missing."""
@@ -113,6 +134,13 @@ class Numbers(Column):
 
     def decode(self, values: np.ndarray, dtype: Any) -> Any:
         """Numbers of a type; they share memory with `values` where they can."""
+        if self.places is not None:
+            form = f".{self.places}f" if self.places <= _DIGITS else ""
+            objects = np.empty(len(values), dtype=object)
+            objects[:] = [
+                self.gap if np.isnan(value) else Decimal(format(value, form)) for value in values
+            ]
+            return objects
         return decode_numbers(values, dtype, self.feature_type == "integer", self.gap)
 
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
@@ -130,9 +158,19 @@ class Numbers(Column):
             limits = np.finfo(self.dtype)
             np.clip(values, float(limits.min), float(limits.max), out=values)
             values = values.astype(self.dtype).astype(np.float64)
+        elif self.places is not None and self.places <= _DIGITS:
+            np.round(values, self.places, out=values)
         if self.missing:
             values[random.random(n) < self.missing] = np.nan
         return values
+
+    def occurs(self, value: Any) -> bool:
+        """Whether the bin, or a missing value, has rows in the training data."""
+        if np.isnan(value):
+            return self.missing > 0
+        if not self.binned or not self.cut_texts:
+            return True
+        return bool(self.distribution.iloc[self._bin(value)[0]] > 0)
 
     def compare(self, values: np.ndarray) -> np.ndarray:
         """Whether each lies in the case's bin; numbers themselves where they are not binned."""
@@ -169,12 +207,16 @@ class Numbers(Column):
             return str(name)
         if not texts:  # one number in all the training data
             return f"{name} = {value}"
-        position, _, _ = self._bin(float(value))
+        position, _, _ = self._bin(self.number_of(value))
         if position == 0:
             return f"{name} <= {texts[0]}"
         if position == len(texts):
             return f"{texts[-1]} < {name}"
         return f"{texts[position - 1]} < {name} <= {texts[position]}"
+
+    def number_of(self, value: Any) -> float:
+        """One value as a number."""
+        return float(value)
 
     def content(self, value: Any) -> bytes:
         """The bytes of the number."""
@@ -183,7 +225,7 @@ class Numbers(Column):
 
 def numbers_of(values: pd.Series) -> np.ndarray:
     """The values as floating point numbers, NaN where missing."""
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def number_content(number: np.float64) -> bytes:
@@ -202,10 +244,12 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
         for row in np.flatnonzero(np.abs(numbers) > LARGEST)
     }
     if whole:
-        lowest, highest = _whole_range(column.dtype)
-        fits = np.isnan(numbers) | (
-            (numbers == np.rint(numbers)) & (numbers >= lowest) & (numbers <= highest)
-        )
+        fits = np.isnan(numbers) | (numbers == np.rint(numbers))
+        limits = _whole_limits(column.dtype)
+        if limits is not None and values.dtype != column.dtype:
+            # Floating point numbers near the limits would be rounded beyond these.
+            for row in np.flatnonzero(fits & ((numbers <= limits[0]) | (numbers >= limits[1]))):
+                fits[row] = limits[0] <= int(values.iloc[row]) <= limits[1]
         for row in np.flatnonzero(~fits):
             problems.setdefault(
                 int(row),
@@ -223,6 +267,9 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
         dtype = np.dtype(np.float64)
     if values.dtype == dtype or is_object(dtype) or pd.api.types.is_integer_dtype(values.dtype):
         return values.astype(dtype), problems
+    if whole and is_object(values.dtype) and pd.api.types.is_integer_dtype(dtype):
+        whole_numbers = [None if pd.isna(value) else int(value) for value in values]
+        return pd.Series(whole_numbers, index=values.index, dtype=dtype), problems
     array = decode_numbers(numbers_of(values), dtype, whole, column.gap)
     return pd.Series(array, index=values.index, dtype=dtype), problems
 
@@ -238,36 +285,66 @@ def decode_numbers(values: np.ndarray, dtype: Any, whole: bool, gap: Any) -> Any
             objects[~absent] = [int(value) for value in values[~absent]]
         objects[absent] = gap
         return objects
+    if isinstance(dtype, pd.SparseDtype):
+        return pd.array(values, dtype=dtype)
     if pd.api.types.is_integer_dtype(dtype):
-        filled = np.where(absent, 0.0, values).astype(np.int64)
-        array: Any = pd.array(filled, dtype=dtype)
+        inner = getattr(dtype, "numpy_dtype", np.dtype(np.int64))
+        array: Any = pd.array(np.where(absent, 0.0, values).astype(inner), dtype=dtype)
     else:
         array = pd.array(values, dtype=dtype)
     if absent.any():
-        array[absent] = pd.NA if not isinstance(dtype, pd.SparseDtype) else np.nan
+        array[absent] = pd.NA
     return array
 
 
-def _cuts(name: Hashable, numbers: np.ndarray, options: TableOptions) -> np.ndarray:
-    """Cut points: quantiles, or even steps where these are too few."""
+def cut_points_of(numbers: np.ndarray, options: TableOptions) -> tuple[np.ndarray, bool]:
+    """Cut points, and whether they are even steps because too few quantiles differ."""
     if options.quantile_bins:
         cuts = quantile_cuts(numbers, options.n_bins)
         if len(cuts) >= 3:
-            return cuts
-        checks.warn(
-            f"{name} does not contain enough variance to use quantile binning. "
-            "Using standard binning instead."
-        )
-    return equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
+            return cuts, False
+    even = equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
+    return even, options.quantile_bins
+
+
+def _texts_of(cuts: np.ndarray) -> tuple[str, ...]:
+    """Cut points with three significant digits, or as many as tell them apart."""
+    texts: list[str] = []
+    for digits in range(3, 18):
+        texts = format_numbers(cuts, digits)
+        if len(set(texts)) == len(texts):
+            break
+    return tuple(texts)
+
+
+def _decimals(values: pd.Series) -> int | None:
+    """How many decimals the `decimal.Decimal` objects of a column have; None without these."""
+    if not is_object(values.dtype):
+        return None
+    found = [value for value in values if isinstance(value, Decimal) and value.is_finite()]
+    if not found:
+        return None
+    return max(max(-int(value.as_tuple().exponent), 0) for value in found)
+
+
+def _as_decimal(value: Any) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def _whole_limits(dtype: Any) -> tuple[int, int] | None:
+    """The least and the largest number that an integer type can hold; None without limits."""
+    inner = getattr(dtype, "subtype", getattr(dtype, "numpy_dtype", dtype))
+    if isinstance(inner, np.dtype) and inner.kind in "iu":
+        limits = np.iinfo(inner)
+        return int(limits.min), int(limits.max)
+    return None
 
 
 def _whole_range(dtype: Any) -> tuple[float, float]:
     """The numbers that an integer type can hold, within what a float counts exactly."""
-    inner = getattr(dtype, "numpy_dtype", dtype)
-    if isinstance(inner, np.dtype) and inner.kind in "iu":
-        limits = np.iinfo(inner)
-        if inner.itemsize < 8:
-            return float(limits.min), float(limits.max)
-        # The largest numbers below the limits that a float can hold.
-        return float(limits.min), float(np.nextafter(float(limits.max), 0.0))
-    return -np.inf, np.inf
+    limits = _whole_limits(dtype)
+    if limits is None:
+        return -np.inf, np.inf
+    low, high = map(float, limits)
+    # The largest number below the limit that a float can hold.
+    return low, high if int(high) <= limits[1] else float(np.nextafter(high, 0.0))

@@ -386,8 +386,9 @@ def test_unusable_options(options, error, message):
         ("int64", 2.5, ValueError, "whole numbers as in the training data .int64.; not 2.5"),
         ("int8", 300, ValueError, "'int8' must hold whole numbers"),
         ("bool", 1, TypeError, "'bool' must hold logicals"),
-        ("str", 5, ValueError, "'str' has the level 5"),
-        ("category", "z", ValueError, "'category' has the level 'z'"),
+        ("str", 5, ValueError, "'str' must hold values as in the training data .str.; not 5"),
+        ("arrow_string", 5, ValueError, "'arrow_string' must hold values .* not 5"),
+        ("category", [1], ValueError, r"'category' must hold values .* not \[1\]"),
         ("datetime", "tomorrow", TypeError, "'datetime' must hold dates"),
         ("datetime", 5.0, TypeError, "'datetime' must hold dates"),
     ],
@@ -395,8 +396,7 @@ def test_unusable_options(options, error, message):
 def test_cases_of_another_type(name, value, error, message):
     train = COLUMNS_OF_ALL_TYPES
     explainer = quietly(lime, train, MODEL)
-    case = train.iloc[[0]].astype({name: object})
-    case.loc[0, name] = value
+    case = train.iloc[[0]].assign(**{name: pd.Series([value], dtype=object)})
     with pytest.raises(error, match=message):
         explain(case, explainer, n_permutations=50)
     with pytest.raises(error, match=message):
