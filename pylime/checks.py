@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from itertools import islice
-from types import MappingProxyType
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
 import numpy as np
@@ -270,7 +269,7 @@ def make_options(
     options: Mapping[str, object],
     where: str,
     shared: Iterable[str] = (),
-    elsewhere: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    elsewhere: Callable[[], Mapping[str, Iterable[str]]] = dict,
 ) -> Options:
     """
     Put keyword arguments into a record of options, and check it.
@@ -286,7 +285,7 @@ def make_options(
     shared
         Names of further arguments that the place takes.
     elsewhere
-        Names of arguments that other places take, by the place.
+        Returns the names of arguments that other places take, by the place; for an error only.
 
     Raises
     ------
@@ -297,7 +296,7 @@ def make_options(
     known = arguments_of(kind)  # type: ignore[arg-type]
     for name in options:
         if name not in known:
-            hint = _right_argument(name, [*known, *shared], elsewhere)
+            hint = _right_argument(name, [*known, *shared], elsewhere())
             listed = ", ".join(known) or "none"
             raise TypeError(f"{where} has no option {name!r}. {hint}It takes: {listed}.")
     record = kind(**options)

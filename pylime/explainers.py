@@ -21,7 +21,7 @@ from pylime.pipeline import (
     recognise,
 )
 from pylime.progress import progress_bar
-from pylime.quality import warn_of_constant_labels, warn_of_fits
+from pylime.quality import warn_of_fits
 from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
 
@@ -109,7 +109,7 @@ def lime(
         options,
         f"lime() of {found.plural}",
         _OF_LIME,
-        {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
+        lambda: {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
     )
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
     explainer = replace(explainer, probe=bool(probe))
@@ -299,7 +299,7 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
             own,
             f"explain() of {kind.plural}",
             _SHARED,
-            {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
+            lambda: {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
         ),
     )
 
@@ -335,7 +335,6 @@ def explain_request(
     failures = [result for result in results if isinstance(result, CaseError)]
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
-    warn_of_constant_labels(explained)
     warn_of_fits(explained, request)
     return assemble(explained, request.model_type)
 

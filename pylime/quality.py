@@ -7,7 +7,7 @@ from pylime.errors import CaseWarning, FitWarning
 from pylime.pipeline import Explained
 from pylime.request import Request
 
-__all__ = ["warn_of_constant_labels", "warn_of_fits"]
+__all__ = ["warn_of_fits"]
 
 # The share of the weights that the penalty may take without a warning. Of fewer permutations than
 # these it takes more, but then the draws themselves move the weights by as much.
@@ -19,7 +19,28 @@ _LEAST_EFFECTIVE = 100
 _NAMED = 5
 
 
-def warn_of_constant_labels(explained: Sequence[Explained]) -> None:
+def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
+    """
+    Warn of labels without a local model and of local models that mislead, once for all cases.
+
+    Parameters
+    ----------
+    explained
+        The cases.
+    request
+        What was asked of them.
+    """
+    _warn_of_constant_labels(explained)
+    n = request.n_permutations
+    parts = [_of_neighbourhoods(explained, n)]
+    if request.penalty is None:
+        parts.append(_of_penalty(explained, n))
+    message = " ".join(part for part in parts if part)
+    if message:
+        checks.warn(message, FitWarning)
+
+
+def _warn_of_constant_labels(explained: Sequence[Explained]) -> None:
     """Warn of labels that are left out because their prediction does not vary."""
     cases: dict[Hashable, list[Hashable]] = {}
     values: dict[Hashable, float] = {}
@@ -37,26 +58,6 @@ def warn_of_constant_labels(explained: Sequence[Explained]) -> None:
             f"labels are explained: {listed}.",
             CaseWarning,
         )
-
-
-def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
-    """
-    Warn of local models that mislead, once for all cases.
-
-    Parameters
-    ----------
-    explained
-        The cases.
-    request
-        What was asked of them.
-    """
-    n = request.n_permutations
-    parts = [_of_neighbourhoods(explained, n)]
-    if request.penalty is None:
-        parts.append(_of_penalty(explained, n))
-    message = " ".join(part for part in parts if part)
-    if message:
-        checks.warn(message, FitWarning)
 
 
 def _of_penalty(explained: Sequence[Explained], n: int) -> str:

@@ -3,7 +3,7 @@
 import inspect
 import tracemalloc
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
 import numpy as np
@@ -139,6 +139,32 @@ def test_errors_of_a_kind_from_outside_read_like_those_of_any_other():
         explain([], explainer)
     with pytest.raises(TypeError, match="`x` must be series: a list of 1-D arrays; or a table"):
         lime(7, as_regressor(sums))
+
+
+@pytest.mark.usefixtures("series")
+def test_a_kind_that_miscounts_is_told_so():
+    def miscounted(explainer, cases, request):
+        perturbed = perturb_series(explainer, cases, request)
+        return Perturbed(perturbed.cases, list(perturbed.batches)[:1])
+
+    register_kind(replace(KIND, perturb=miscounted))
+    with pytest.raises(ValueError, match=r"must have a row for each input of the cases: 1\d are"):
+        explain(SERIES[:1], lime(SERIES, as_regressor(sums)), **SMALL)
+
+
+@pytest.mark.usefixtures("series")
+def test_what_goes_wrong_with_a_description_costs_its_case_only():
+    def undescribed(explainer, cases, request):
+        perturbed = perturb_series(explainer, cases, request)
+        (case,) = perturbed.cases
+        if case.case == 1:
+            case = replace(case, describe=lambda found: [(f, {}[f]) for f in found])
+        return Perturbed([case], perturbed.batches)
+
+    register_kind(replace(KIND, perturb=undescribed))
+    with pytest.warns(CaseWarning, match="1: KeyError"):
+        explanation = explain(SERIES[:3], lime(SERIES, as_regressor(sums)), **SMALL)
+    assert explanation["case"].unique().tolist() == [0, 2]
 
 
 def test_a_kind_can_be_named():

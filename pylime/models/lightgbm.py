@@ -97,7 +97,8 @@ def categorical_columns_of_lightgbm_booster(
     """Those of `categorical_feature`, whose information lists the codes; ranges are in brackets."""
     infos = _words_after(model, "feature_infos=")
     found = [place for place, info in enumerate(infos) if info != "none" and info[0] != "["]
-    return categorical_of(columns, model.feature_name(), found)
+    own = {str(column).replace(" ", "_"): column for column in columns}  # as lightgbm writes them
+    return categorical_of(columns, [own.get(name, name) for name in model.feature_name()], found)
 
 
 @categorical_columns.register(Model)

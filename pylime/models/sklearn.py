@@ -232,6 +232,7 @@ _INNER = (
     "best_estimator_",
     "regressor_",
     "estimator_",
+    "estimator",
     "estimators_",
     "calibrated_classifiers_",
     "transformer_list",
@@ -266,7 +267,8 @@ def _own_categorical(model: Any, columns: list[Hashable]) -> list[Hashable] | No
     kind = type(model)
     if kind.__name__ in _ENCODERS and kind.__module__.partition(".")[0] in _MODULES:
         chosen = getattr(model, "cols", None)
-        return columns if chosen is None else [name for name in columns if name in chosen]
+        chosen = getattr(model, "feature_names_in_", columns) if chosen is None else chosen
+        return [name for name in columns if name in chosen]
     if hasattr(model, "is_categorical_"):
         mask = model.is_categorical_
         positions = [] if mask is None else np.flatnonzero(mask).tolist()

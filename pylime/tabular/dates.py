@@ -42,7 +42,7 @@ def cast_dates(values: pd.Series, column: Column, known: type | None) -> pd.Seri
         return values.astype(column.dtype)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"The column {column.name!r} must hold dates as in the training data "
+            f"The column {column.name!r} must have dates as in the training data "
             f"({column.dtype}); not {values.dtype}: {error}"
         ) from error
 

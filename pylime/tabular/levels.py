@@ -11,8 +11,10 @@ import pandas as pd
 from pylime.tabular.columns import (
     UNKNOWN,
     Column,
+    Dtype,
     FeatureType,
     Problems,
+    Value,
     check_same_kind,
     is_object,
     plain,
@@ -30,7 +32,7 @@ class Levels(Column):
     Attributes
     ----------
     levels
-        What the column can hold.
+        The values that the column can have.
     cumulative
         Cumulative shares of the levels and, last, of missing values.
     n_new
@@ -59,7 +61,7 @@ class Levels(Column):
         values: pd.Series,
         feature_type: FeatureType,
         missing: float,
-        gap: Any,
+        gap: Value,
         **more: Any,
     ) -> Self:
         """Learn the levels of a column and their shares."""
@@ -103,7 +105,7 @@ class Levels(Column):
         return pd.Index(different, dtype=object)
 
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
-        """The same levels in the training column's type, which new ones may widen."""
+        """Convert values to the training column's type, widened by new levels."""
         if self.feature_type == "logical":
             check_same_kind(self, values)
             return self._cast_logical(values), {}
@@ -111,7 +113,7 @@ class Levels(Column):
         unknown = np.flatnonzero(codes == UNKNOWN)
         problems = {
             int(row): (
-                f"The column {self.name!r} must hold values as in the training data "
+                f"The column {self.name!r} must have values as in the training data "
                 f"({self.dtype}); not {plain(values.iloc[row])!r:.80}."
             )
             for row in unknown
@@ -170,11 +172,11 @@ class Levels(Column):
         )
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        """Positions of the levels, -1 where missing and -2 where a level is unknown."""
+        """Return the positions of the levels, -1 if missing and -2 if unknown."""
         if values.dtype == bool and self.feature_type == "logical":
             return values.to_numpy().astype(np.int64)
         if isinstance(values.dtype, pd.CategoricalDtype) and self.feature_type == "factor":
-            # The categories may stand in another order than the training data's.
+            # The categories may have another order than in the training data.
             places = np.append(self._places(values.cat.categories), -1)
             return places[values.cat.codes.to_numpy()].astype(np.int64)
         codes = self._places(values.astype(object).to_numpy())
@@ -182,7 +184,7 @@ class Levels(Column):
         return codes
 
     def _places(self, values: Iterable[Any]) -> np.ndarray:
-        """The position of each value among the levels, -2 where it is none of them."""
+        """Return the position of each value among the levels, -2 if it is none of them."""
         levels = self.levels
         # An interval is a level as a whole: an index of intervals would find what is inside.
         if isinstance(levels, pd.IntervalIndex):
@@ -201,14 +203,14 @@ class Levels(Column):
             dtype=np.int64,
         )
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
-        """Levels by their positions."""
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
+        """Return the levels at these positions."""
         if isinstance(dtype, pd.CategoricalDtype):
             return pd.Categorical.from_codes(values, dtype=dtype)
         if isinstance(dtype, np.dtype) and dtype.kind == "b":
             return values.astype(bool)
         if is_object(dtype):
-            # A missing value has the position -1, which is the last.
+            # A missing value has the position -1, which numpy reads as the last.
             table = np.empty(len(self.levels) + 1, dtype=object)
             table[:-1] = self.levels
             table[-1] = self.gap
@@ -216,7 +218,7 @@ class Levels(Column):
         return pd.array(self.levels.tolist(), dtype=dtype).take(values, allow_fill=True)
 
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw positions by the shares of the levels."""
+        """Draw positions with the probabilities of the levels."""
         codes = draw_levels(self.cumulative, n, random)
         codes[codes == len(self.levels)] = -1
         return codes
@@ -229,11 +231,11 @@ class Levels(Column):
         return bool(self.cumulative[value] > before)
 
     def compare(self, values: np.ndarray) -> np.ndarray:
-        """Whether each is the case's level."""
+        """Return whether each is the case's level."""
         return values == values[0]
 
-    def describe(self, value: Any) -> str:
-        """Such as `city = Oslo`, `city = mars (new)`, `member is true`, `city is missing`."""
+    def describe(self, value: Value) -> str:
+        """Return a string such as `city = Oslo`, `city = mars (new)` or `city is missing`."""
         if value is None or (_is_hashable(value) and pd.isna(value)):
             return f"{self.name} is missing"
         if self.feature_type == "logical":
@@ -251,13 +253,13 @@ class Levels(Column):
         [place] = self._places(np.array([value, None], dtype=object)[:1])
         return bool(place == UNKNOWN or place >= len(self.levels) - self.n_new)
 
-    def content(self, value: Any) -> bytes:
-        """The level, whatever its position."""
+    def content(self, value: Value) -> bytes:
+        """Return the level, which does not depend on its position."""
         return str(self.levels[value]).encode() if value >= 0 else b"missing"
 
 
 def _key(level: Hashable) -> Hashable:
-    """What tells levels apart: 1 equals True, but is another level."""
+    """Return what distinguishes a level: 1 equals True, but is another level."""
     return (isinstance(level, bool | np.bool_), level)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pylime import checks
@@ -161,7 +162,7 @@ def _mostly_differs(column: Column, values: pd.Series) -> bool:
     if not isinstance(column, Levels) or len(values) < _MANY:
         return False
     n = int(values.notna().sum())
-    return n >= _MANY and int((column.distribution > 0).sum()) > _MOST_DIFFERENT * n
+    return n >= _MANY and np.count_nonzero(np.diff(column.cumulative)) > _MOST_DIFFERENT * n
 
 
 def _listed(names: Sequence[Hashable]) -> str:

@@ -309,7 +309,7 @@ def test_a_case_that_cannot_be_explained_does_not_lose_the_others():
     pd.testing.assert_frame_equal(
         alone, explanation[explanation["case"] == 3].reset_index(drop=True)
     )
-    with pytest.raises(ValueError, match="'chr' must hold values"):
+    with pytest.raises(ValueError, match="'chr' must have values"):
         explain(cases.iloc[[1]], explainer)
 
 
