@@ -249,6 +249,7 @@ _FOREIGN = {
     "feature_selection": "feature_select",
     "hide_color": "background",
     "mask_string": "replacement",
+    "mode": "as_classifier(model) or as_regressor(model)",
     "max_evals": "n_permutations",
     "nsamples": "n_permutations",
     "num_features": "n_features",

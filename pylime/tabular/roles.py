@@ -162,7 +162,8 @@ def _mostly_differs(column: Column, values: pd.Series) -> bool:
     if not isinstance(column, Levels) or len(values) < _MANY:
         return False
     n = int(values.notna().sum())
-    return n >= _MANY and np.count_nonzero(np.diff(column.cumulative)) > _MOST_DIFFERENT * n
+    distinct = np.count_nonzero(np.diff(column.cumulative[:-1], prepend=0.0))
+    return n >= _MANY and bool(distinct > _MOST_DIFFERENT * n)
 
 
 def _listed(names: Sequence[Hashable]) -> str:
