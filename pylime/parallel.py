@@ -7,7 +7,7 @@ import os
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -104,7 +104,7 @@ def in_parts(
     n_jobs: int,
     folder: str,
     describe: Callable[[Part], str],
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """
     Do the parts of some work in the processes, or threads, of joblib's active backend.
 

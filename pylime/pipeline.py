@@ -8,7 +8,7 @@ images. Everything after it is here, and shared: `predict_cases` calls the model
 
 import os
 import tempfile
-import warnings
+import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -679,8 +679,15 @@ def explain_cases(
     """
     probe = explainer.probe and explainer.labels is None  # lime() has not tried the model
     if request.n_jobs == 1 or len(cases.names) == 1:
-        return list(_explain_in_turn(explainer, cases, request, report, probe))
-    return _explain_in_parallel(explainer, cases, request, report, probe)
+        results = list(_explain_in_turn(explainer, cases, request, report, probe))
+    else:
+        results = _explain_in_parallel(explainer, cases, request, report, probe)
+    if len(results) != len(cases.names):
+        raise ValueError(
+            f"`parts` of the kind {explainer.kind.name!r} must return each of the "
+            f"{len(cases.names)} cases once; it returned {len(results)}."
+        )
+    return results
 
 
 def _explain_in_turn(
@@ -691,6 +698,9 @@ def _explain_in_turn(
         for result in _explain_together(explainer, part, request, report, probe):
             if isinstance(result, CaseError) and request.on_error == "raise":
                 stop_at(result)
+            if isinstance(result, CaseError) and result.reason and len(cases.names) > 1:
+                # An error keeps the variables of all functions that it went through.
+                traceback.clear_frames(result.reason.__traceback__)
             yield result
             probe = probe and isinstance(result, CaseError)
 
@@ -715,48 +725,64 @@ def _explain_together(
     """
     names = cases.names
     alone = len(names) == 1
-    count = 0
-
-    def counted(n: int) -> None:
-        nonlocal count
-        count += n
-        report(n)
-
-    perturbed = None
-    try:
-        perturbed = explainer.kind.perturb(explainer, cases, request)
-        progress = counted if alone else silent
-        predicted = list(_predict(explainer, perturbed, request, progress, probe))
-    except RequestError:
-        raise
-    except Exception as error:  # the model, or other code of the user's, can raise any
-        if alone and isinstance(error, MemoryError):
-            raise  # the next case would hardly have more
-        if not alone:
-            for position in range(len(names)):
-                one = cases.take([position])
-                yield from _explain_together(explainer, one, request, report, probe)
-            return
-        report(request.n_permutations - count)
-        unusual = perturbed.cases[0].unusual if perturbed is not None else ""
-        yield CaseError.of(names[0], _explained_error(error, unusual))
+    predicted = _predict_together(explainer, cases, request, report if alone else silent, probe)
+    if predicted is None:
+        for position in range(len(names)):
+            one = cases.take([position])
+            yield from _explain_together(explainer, one, request, report, probe)
         return
     for each in predicted:
         if not alone:
             report(request.n_permutations)
+        if isinstance(each, CaseError):
+            yield each
+            continue
         try:
             yield _fit_case(each, request)
         except Exception as error:  # a kind from outside can raise any
             yield CaseError.of(each.case.case, error)
 
 
-def _explained_error(error: Exception, unusual: str) -> Exception:
-    """An error of the model, with what is unusual about the case if anything is."""
+def _with_reason(error: Exception, unusual: str) -> Exception:
+    """Add to an error of the model what is unusual about the case, if anything is."""
     if not unusual or isinstance(error, CaseError):
         return error
     found = CaseError(f"The model raises an error, and {unusual}. {type(error).__name__}: {error}")
     found.__cause__ = error
     return found
+
+
+def _predict_together(
+    explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
+) -> list[_Predicted] | list[CaseError] | None:
+    """Perturb and predict cases; the error of a single one, or None if several failed."""
+    names = cases.names
+    done = 0
+    unusual = ""
+
+    def counted(n: int) -> None:
+        nonlocal done
+        done += n
+        report(n)
+
+    try:
+        perturbed = explainer.kind.perturb(explainer, cases, request)
+        if len(perturbed.cases) != len(names):
+            raise ValueError(
+                f"`perturb` of the kind {explainer.kind.name!r} must return the permutations of "
+                f"each of its {len(names)} cases; it returned those of {len(perturbed.cases)}."
+            )
+        unusual = perturbed.cases[0].unusual
+        return list(_predict(explainer, perturbed, request, counted, probe))
+    except RequestError:
+        raise
+    except Exception as error:  # the model, or other code of the user's, can raise any
+        if len(names) > 1:
+            return None
+        if isinstance(error, MemoryError):
+            raise  # the next case would hardly have more
+        report(request.n_permutations - done)
+        return [CaseError.of(names[0], _with_reason(error, unusual))]
 
 
 def _explain_in_parallel(
@@ -780,13 +806,14 @@ def _explain_in_parallel(
             lambda task: some_names(task[0].names),
         )
         try:
-            for number, (explained, messages) in done:
-                results[number] = explained
-                report(len(explained) * request.n_permutations)
-                for message in messages:
-                    if str(message) not in told:
-                        checks.warn(message)
-                    told.add(str(message))
+            with closing(done):
+                for number, (explained, messages) in done:
+                    results[number] = explained
+                    report(len(explained) * request.n_permutations)
+                    for message in messages:
+                        if str(message) not in told:
+                            checks.warn(message)
+                        told.add(str(message))
         except CaseError as error:  # joblib replaced the cause by the worker's traceback
             raise error from error.reason
     return [result for number in sorted(results) for result in results[number]]
@@ -794,13 +821,11 @@ def _explain_in_parallel(
 
 def _explain_part(
     explainer: Explainer, part: tuple[Cases, Request, bool]
-) -> tuple[list[Result], list[Warning | str]]:
+) -> tuple[list[Result], list[Warning]]:
     """Explain some of the cases in a worker; return the results and the warnings."""
     cases, request, probe = part
     if request.folder is not None and not os.path.isdir(request.folder):
         request = replace(request, folder=None)  # on another machine
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with checks.collected() as messages:
         results = list(_explain_in_turn(explainer, cases, request, silent, probe))
-    distinct = {(warning.category, str(warning.message)): warning.message for warning in caught}
-    return results, list(distinct.values())
+    return results, messages

@@ -32,7 +32,7 @@ def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
     """
     _warn_of_constant_labels(explained)
     n = request.n_permutations
-    parts = [_of_neighbourhoods(explained, n)]
+    parts = [_of_neighbourhoods(explained, request)]
     if request.penalty is None:
         parts.append(_of_penalty(explained, n))
     message = " ".join(part for part in parts if part)
@@ -75,17 +75,21 @@ def _of_penalty(explained: Sequence[Explained], n: int) -> str:
     )
 
 
-def _of_neighbourhoods(explained: Sequence[Explained], n: int) -> str:
+def _of_neighbourhoods(explained: Sequence[Explained], request: Request) -> str:
     """The cases whose weights rest on few permutations, and the cure."""
+    n = request.n_permutations
     least = min(_LEAST_EFFECTIVE, n / 2)
     collapsed = {case.case: case.effective_n for case in explained if case.effective_n < least}
     if not collapsed:
         return ""
     fewest = min(collapsed.values())
+    cure = "Raise `n_permutations`."
+    if hasattr(request.options, "kernel_width"):
+        name = "gower_pow" if request.options.dist_fun == "gower" else "kernel_width"
+        cure = f"Widen the neighbourhood with a larger `{name}`."
     return (
         f"Only {fewest:.3g} of {n} permutations count for {_cases(list(collapsed))}: all others "
-        "are too far away. Widen the neighbourhood: with a larger `kernel_width`, or "
-        'with `dist_fun="gower"` a larger `gower_pow`.'
+        f"are too far away. {cure}"
     )
 
 
@@ -95,4 +99,4 @@ def _cases(names: Sequence[Hashable]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -259,8 +259,9 @@ def _object_type(name: Hashable, values: pd.Series) -> FeatureType:
     inferred = pd.api.types.infer_dtype(values, skipna=True)
     if inferred == "complex":
         raise TypeError(_unknown_type(name, "complex numbers"))
-    if inferred in ("mixed", "mixed-integer") and all(map(_is_number, values)):
-        return "numeric"  # such as Decimals beside whole numbers
+    if inferred.startswith("mixed") and all(map(_is_number, values)):
+        # Such as Decimals beside whole numbers, or whole numbers of more than 64 bits.
+        return "integer" if all(isinstance(value, Integral) for value in values) else "numeric"
     return _OBJECT_TYPES.get(inferred, "character")
 
 

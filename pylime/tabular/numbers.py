@@ -279,8 +279,15 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
     if whole and is_object(values.dtype) and pd.api.types.is_integer_dtype(dtype):
         whole_numbers = [None if pd.isna(value) else int(value) for value in values]
         return pd.Series(whole_numbers, index=values.index, dtype=dtype), problems
+    if is_object(values.dtype) and _is_precise(dtype):
+        return pd.Series(values.tolist(), index=values.index, dtype=dtype), problems
     array = decode_numbers(numbers_of(values), dtype, whole, column.gap)
     return pd.Series(array, index=values.index, dtype=dtype), problems
+
+
+def _is_precise(dtype: Dtype) -> bool:
+    """Whether a type can represent more fractions than floating point numbers of 64 bits."""
+    return isinstance(dtype, pd.ArrowDtype) or (isinstance(dtype, np.dtype) and dtype.itemsize > 8)
 
 
 def decode_numbers(values: np.ndarray, dtype: Dtype, whole: bool, gap: Value) -> Any:
@@ -291,7 +298,7 @@ def decode_numbers(values: np.ndarray, dtype: Dtype, whole: bool, gap: Value) ->
     if is_object(dtype):
         objects = values.astype(object)
         if whole:
-            objects[~absent] = [int(value) for value in values[~absent]]
+            objects[~absent] = np.array([int(v) for v in values[~absent]], dtype=object)
         objects[absent] = gap
         return objects
     if isinstance(dtype, pd.SparseDtype):

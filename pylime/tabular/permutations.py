@@ -291,7 +291,7 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
     arrays = {}
     for position, (column, slot) in enumerate(zip(chunk.columns, chunk.slots, strict=True)):
         original, dtype = chunk.frame.iloc[:, position].array, dtypes[position]
-        if slot is None:
+        if slot is None or column.is_kept:
             # Without its type pandas would take objects for something else.
             arrays[position] = pd.Series(original.take(case), dtype=dtype, copy=False)
             continue
