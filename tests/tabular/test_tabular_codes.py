@@ -1,5 +1,7 @@
 """Numbers that are codes: named by the model, or by the user."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -167,10 +169,7 @@ def test_codes_of_a_model_are_levels_without_being_told(library):
     model = LIBRARIES[library]()
     seen = []
     explainer = lime(FRAME, model, lambda d: (seen.append(d.copy()), d)[1])
-    label = {} if library.endswith("booster") else {"labels": [1]}
-    label = {"labels": ["1"]} if library.endswith("booster") else label
-    if library.endswith("booster"):
-        label = {"n_labels": 2}
+    label = {"n_labels": 2} if library.endswith("booster") else {"labels": [1]}
     explanation = explain(CASE, explainer, n_permutations=2000, random_state=1, **label)
     explanation = explanation[explanation["label"].astype(str) == "1"]
     drawn = pd.concat(seen)
@@ -189,6 +188,25 @@ def test_lightgbm_writes_blanks_in_names_as_underscores():
     frame = FRAME.rename(columns={"code": "the code"})
     model = lightgbm_model().fit(frame, Y, categorical_feature=["the code"])
     assert list(categorical_columns(model, list(frame))) == ["the code"]
+
+
+@pytest.mark.parametrize("term", ["C(code)", "C(code, Treatment(14))", 'C(Q("code"))'])
+def test_a_formula_makes_codes_categorical(term):
+    formulas = pytest.importorskip("statsmodels.formula.api")
+    model = formulas.ols(f"y ~ {term} + amount", FRAME.assign(y=ODDS)).fit()
+    explainer = lime(FRAME, model)
+    assert explainer.feature_type["code"] == "factor"
+    assert explainer.feature_type["kind"] == "integer"
+    weights = weights_of(explain(CASE, explainer, n_permutations=1000, random_state=1))
+    assert weights["code"] == pytest.approx(5, abs=0.3)
+
+
+def test_h2o_keeps_the_categories_of_its_columns():
+    from pylime.models.h2o import categorical_columns_of_h2o_model
+
+    output = {"names": ["amount", "code", "y"], "domains": [None, ["3", "14"], ["0", "1"]]}
+    model = SimpleNamespace(_model_json={"output": output})
+    assert categorical_columns_of_h2o_model(model, COLUMNS) == ["code"]
 
 
 def test_an_encoder_in_preprocess_counts_like_one_in_the_model():
