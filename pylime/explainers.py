@@ -1,6 +1,6 @@
 """`lime()` makes an explainer, `explain()` an explanation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Input, Labels, Model, Preprocess, RandomState
 from pylime.errors import CaseError, report_failures
-from pylime.frame import assemble
+from pylime.frame import as_plain, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
@@ -35,6 +35,7 @@ def lime(
     *,
     kind: str | None = None,
     probe: bool = True,
+    predict_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Explainer:
     """
@@ -64,6 +65,9 @@ def lime(
     probe
         Whether to try the model on two cases of `x` (for images, to check the first batch of
         `explain()`), so that unusable output is detected at once.
+    predict_options
+        Keyword arguments for the model's prediction, here and in `pylime.explain`, which can
+        change and add to them.
     **options
         Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
@@ -80,7 +84,9 @@ def lime(
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of `pylime.explain`). Images have none.
+        of `pylime.explain`), `in_place=False` (whether dropped words are cut out of the text, of
+        which punctuation, spacing and repeats stay; by default the model gets the distinct words
+        that are kept, joined by spaces, as in R). Images have none.
 
     Returns
     -------
@@ -109,6 +115,8 @@ def lime(
     preprocess = as_given if preprocess is None else preprocess
     checks.function("preprocess", preprocess, "a function of a batch of cases")
     checks.flag("probe", probe)
+    if predict_options is not None:
+        checks.mapping("predict_options", predict_options)
     found, cases = recognise(x, kind)
     model = owner_of(model)
     check_model(model)  # an unsupported model is detected now, not after the permutations
@@ -120,7 +128,8 @@ def lime(
         lambda: {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
     )
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
-    explainer = replace(explainer, probe=bool(probe))
+    predicting = dict(predict_options or {})
+    explainer = replace(explainer, probe=bool(probe), predict_options=predicting)
     return _probed(explainer, cases) if probe else explainer
 
 
@@ -130,15 +139,17 @@ def _probed(explainer: Explainer, cases: Any) -> Explainer:
     if some is None:
         return explainer
     try:
-        predictions = predict_cases(explainer, some, len(some))
+        predictions = predict_cases(explainer, some, len(some), **explainer.predict_options)
     except Exception as error:
         error.add_note(
             f"(lime() tried the model on {len(some)} of the given cases; `probe=False` leaves "
-            "that out.)"
+            "that out. What the prediction needs beside the cases is `predict_options`.)"
         )
         raise
     warn_of_scores(explainer.model, predictions)
-    return replace(explainer, labels=predictions.labels)
+    return replace(
+        explainer, labels=predictions.labels, names=predictions.names, tried=explainer.model
+    )
 
 
 def explain(
@@ -156,6 +167,7 @@ def explain(
     predict_options: Mapping[str, Any] | None = None,
     on_error: OnError = "warn",
     penalty: float | None = None,
+    plain: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -192,7 +204,8 @@ def explain(
     progress
         Whether to show a progress bar; by default on long work in a terminal or notebook.
     predict_options
-        Keyword arguments for the model's prediction.
+        Keyword arguments for the model's prediction, beside those of `pylime.lime` or instead
+        of them. With others than there the first predictions are checked once more.
     on_error
         What happens to a case that cannot be explained, or for which the model raises an
         error. `"warn"`: it is left out, and a `pylime.CaseWarning` names it and the reason.
@@ -202,6 +215,9 @@ def explain(
         R's, 2 / `n_permutations`, which shrinks the weights of responses that vary little.
         With 0 the weights follow the response: 1000 times the response has 1000 times the
         weights.
+    plain
+        Whether to convert all columns that are not of numbers to strings, as of
+        `pylime.explain_batches`: a Dask data frame needs it before `to_parquet()`.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -262,16 +278,17 @@ def explain(
         predict_options=predict_options,
         on_error=on_error,
         penalty=penalty,
+        plain=plain,
         **options,
     )
     return explain_request(x, explainer, request)
 
 
 _SHARED = checks.arguments_of(Request)
-_OF_LIME = ("preprocess", "kind", "probe")
+_OF_LIME = ("preprocess", "kind", "probe", "predict_options")
 
 
-def make_request(explainer: Explainer, **arguments: Any) -> Request:
+def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **arguments: Any) -> Request:
     """
     Check everything that is asked of `pylime.explain` but the cases.
 
@@ -279,6 +296,8 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
     ----------
     explainer
         From `pylime.lime`.
+    beside
+        Names of arguments that the caller takes beside these, for the error about others.
     **arguments
         Those of `pylime.explain`.
 
@@ -297,6 +316,9 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
     kind = explainer.kind
     own = {name: value for name, value in arguments.items() if name not in _SHARED}
     shared = {name: value for name, value in arguments.items() if name in _SHARED}
+    given = shared.get("predict_options")
+    if given is None or isinstance(given, Mapping):
+        shared["predict_options"] = {**explainer.predict_options, **(given or {})}
     if shared.get("n_permutations") is None:
         shared["n_permutations"] = kind.n_permutations
     return Request(
@@ -306,7 +328,7 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
             kind.explain_options,
             own,
             f"explain() of {kind.plural}",
-            _SHARED,
+            [*_SHARED, *beside],
             lambda: {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
         ),
     )
@@ -344,7 +366,8 @@ def explain_request(
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
     warn_of_fits(explained, request)
-    return assemble(explained, request.model_type)
+    explanation = assemble(explained, request.model_type)
+    return as_plain(explanation) if request.plain else explanation
 
 
 @singledispatch

@@ -1,6 +1,5 @@
 """Permutations of an image: superpixels are painted over, and `preprocess` gets the images."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pylime._types import OneImage
+from pylime.folders import temporary_folder
 from pylime.image.pixels import flatten, write_png
 
 __all__ = ["handed_over", "make_painter"]
@@ -96,7 +96,7 @@ def handed_over(
     """
     if isinstance(item, str | Path):
         # Each batch has a new folder, because `preprocess` may cache files by their paths.
-        with tempfile.TemporaryDirectory(prefix="pylime-", dir=place) as folder:
+        with temporary_folder(place) as folder:
             paths = [Path(folder) / f"{number}.png" for number in range(len(pixels))]
             for path, image in zip(paths, pixels, strict=True):
                 write_png(path, image)

@@ -1,8 +1,10 @@
 """Image files, colours and pixels: reading, blending and writing."""
 
+import math
 import struct
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -117,11 +119,34 @@ def check_image(item: OneImage) -> None:
     """Raise the errors of `read_image`, but read only the header of a valid file."""
     if isinstance(item, str | Path):
         try:
-            with Image.open(item):
+            with _open_file(Path(item)):
                 return
-        except (OSError, SyntaxError, ValueError):
+        except (OSError, SyntaxError, ValueError, *_BOMBS):
             pass  # reading the whole file raises the error that describes the problem
     read_image(item)
+
+
+# What Pillow raises, or warns of, if an image has more pixels than it takes for harmless.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# Pillow reads the first by running Ghostscript, the others by programs that it is given.
+_BY_PROGRAMS = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
+
+
+@cache
+def _formats() -> list[str]:
+    """Names of the formats that Pillow itself reads."""
+    Image.init()
+    return [name for name in Image.ID if name not in _BY_PROGRAMS]
+
+
+def _open_file(path: Path) -> Image.Image:
+    """Open an image file, whose content may be hostile and need not be what its name says."""
+    image = Image.open(path, formats=_formats())
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:  # Pillow only warns
+        image.close()
+        raise Image.DecompressionBombError
+    return image
 
 
 def _read_file(path: Path) -> np.ndarray:
@@ -130,7 +155,7 @@ def _read_file(path: Path) -> np.ndarray:
     if not path.stat().st_size:
         raise ValueError(f"The image file {path} is empty.")
     try:
-        with Image.open(path) as image:
+        with _open_file(path) as image:
             return _pil_pixels(image)
     except Image.UnidentifiedImageError as error:
         if path.suffix.lower() in (".tif", ".tiff"):
@@ -138,18 +163,32 @@ def _read_file(path: Path) -> np.ndarray:
         raise ValueError(
             f"{path} is not an image in a format that can be read, or it is truncated."
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except _BOMBS as error:
+        raise ValueError(_too_large(path)) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
+
+
+def _too_large(path: Path) -> str:
+    return (
+        f"The image file {path} has more than {Image.MAX_IMAGE_PIXELS} pixels, so it may be made "
+        "to fill the memory. If you trust it, raise PIL.Image.MAX_IMAGE_PIXELS."
+    )
 
 
 def _read_tiff(path: Path) -> np.ndarray:
     """Read a TIFF file that Pillow cannot read, such as one with colours of 16 bits."""
-    from tifffile import TiffFileError, imread
+    from tifffile import TiffFile, TiffFileError
 
+    limit = Image.MAX_IMAGE_PIXELS
     try:
-        pixels = imread(path)
-    except (TiffFileError, ValueError, OSError) as error:
+        with TiffFile(path) as file:
+            too_large = limit is not None and math.prod(file.series[0].shape) > 4 * limit
+            pixels = np.empty(0) if too_large else file.asarray()
+    except (TiffFileError, ValueError, OSError, IndexError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
+    if too_large:
+        raise ValueError(_too_large(path))
     pixels = _to_bytes(np.asarray(pixels))
     if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
         return pixels

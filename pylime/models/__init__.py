@@ -12,6 +12,7 @@ from pylime.models import (
     transformers,
     xgboost,
 )
+from pylime.models.alignment import align_labels, align_rows, index_of
 from pylime.models.categorical import categorical_columns
 from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
@@ -32,12 +33,15 @@ __all__ = [
     "ModelType",
     "Predictions",
     "Regressor",
+    "align_labels",
+    "align_rows",
     "as_classifier",
     "as_regressor",
     "catboost",
     "categorical_columns",
     "check_model",
     "h2o",
+    "index_of",
     "keras",
     "lightgbm",
     "model_type",

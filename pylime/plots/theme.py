@@ -10,6 +10,7 @@ from mizani.transforms import identity_trans
 from plotnine import element_blank, element_text, labeller, theme, theme_minimal
 from plotnine.iapi import strip_label_details
 
+from pylime.frame import as_utf8
 from pylime.numbers import format_numbers
 
 __all__ = [
@@ -120,7 +121,7 @@ def plain_text(text: object) -> str:
     >>> plain_text("$5 < price <= $9")
     '\\$5 < price <= \\$9'
     """
-    return str(text).replace("$", r"\$")
+    return as_utf8(str(text)).replace("$", r"\$")
 
 
 def text_width(texts: Iterable[object], size: float) -> float:
@@ -173,8 +174,8 @@ def in_order(values: Iterable[object], levels: Iterable[object] | None = None) -
     >>> list(in_order([55, 1, 55]).categories)
     ['55', '1']
     """
-    texts: list[object] = [str(value) for value in values]
-    ordered = texts if levels is None else [str(level) for level in levels]
+    texts: list[object] = [as_utf8(str(value)) for value in values]
+    ordered = texts if levels is None else [as_utf8(str(level)) for level in levels]
     return pd.Categorical(texts, list(dict.fromkeys(ordered)), ordered=True)
 
 
