@@ -322,6 +322,7 @@ _FOREIGN = {
     "hide_color": "background",
     "char_level": "`tokenization=list` with `in_place=True`",
     "mask_string": "`in_place=True`, which leaves out dropped words and keeps all else",
+    "mode": "as_classifier(model) or as_regressor(model)",
     "max_evals": "n_permutations",
     "nsamples": "n_permutations",
     "num_features": "n_features",

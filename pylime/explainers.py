@@ -72,7 +72,15 @@ def lime(
         Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
         (numbers that are not binned are drawn from a kernel density, not from a normal
-        distribution). Of texts: `tokenization=default_tokenize` (what a word is: a
+        distribution), `categorical=None` (columns of numbers that are codes, which are drawn
+        and compared as levels: names, or positions for an array; or a mapping from these to
+        the names of their codes, such as `{"colour": {3: "red", 8: "green"}}`, or a list in
+        which a code is a position; columns that the model itself takes for categorical need
+        not be named), `hold=None` (columns that keep the case's value: the model sees them,
+        but they are no features, do not count in distances, and nothing of them is stored in
+        the explainer), `dates=None` (`"draw"` draws dates and compares them in bins, as
+        numbers; `"hold"` keeps them at the case's value without the warning of the default).
+        Of texts: `tokenization=default_tokenize` (what a word is: a
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call

@@ -161,6 +161,10 @@ class Permutations:
         user passed it.
     rows
         (n,) which of these rows each permutation is; None if permutations are the rows.
+    unusual
+        What is unusual about the case, for the error if the model refuses it.
+    held
+        What the permutations hold, for the error if the model's predictions do not vary.
     rewriting
         How permutation 0 is written, where that may change the prediction.
     """
@@ -173,6 +177,8 @@ class Permutations:
     data: object
     n_inputs: int
     rows: np.ndarray | None = None
+    unusual: str = ""
+    held: str = ""
     rewriting: Rewriting | None = None
 
 
@@ -408,6 +414,11 @@ def unknown_input(x: object, kind: InputKind | None = None, hint: str = "") -> s
         The end of the message: how to change the input.
     """
     what = type(x).__name__
+    if hasattr(x, "toarray"):
+        hint = (
+            "; a sparse matrix becomes a frame by pandas.DataFrame.sparse.from_spmatrix(x), and "
+            "an array by x.toarray()"
+        )
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
     elif isinstance(x, str):
@@ -716,6 +727,8 @@ def _fit_case(predicted: _Predicted, request: Request) -> Explained:
     except CaseError as error:
         if rewritten is not None and not np.any(predicted.responses != predicted.responses[0]):
             raise CaseError(f"{_question(rewritten)} {error}") from None
+        if case.held:
+            raise CaseError(f"{error} {case.held}, so that their effect is not seen.") from None
         raise
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
@@ -889,12 +902,22 @@ def _explain_together(
             yield CaseError.of(each.case.case, error)
 
 
+def _with_reason(error: Exception, unusual: str) -> Exception:
+    """Add to an error of the model what is unusual about the case, if anything is."""
+    if not unusual or isinstance(error, CaseError):
+        return error
+    found = CaseError(f"The model raises an error, and {unusual}. {type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found
+
+
 def _predict_together(
     explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
 ) -> list[_Predicted] | list[CaseError] | None:
     """Perturb and predict cases; the error of a single one, or None if several failed."""
     names = cases.names
     done = 0
+    unusual = ""
 
     def counted(n: int) -> None:
         nonlocal done
@@ -908,6 +931,7 @@ def _predict_together(
                 f"`perturb` of the kind {explainer.kind.name!r} must return the permutations of "
                 f"each of its {len(names)} cases; it returned those of {len(perturbed.cases)}."
             )
+        unusual = perturbed.cases[0].unusual
         return list(_predict(explainer, perturbed, request, counted, probe))
     except RequestError:
         raise
@@ -917,7 +941,7 @@ def _predict_together(
         if isinstance(error, MemoryError):
             raise  # the next case would hardly have more
         report(request.n_permutations - done)
-        return [CaseError.of(names[0], error)]
+        return [CaseError.of(names[0], _with_reason(error, unusual))]
 
 
 def _explain_in_parallel(

@@ -13,6 +13,7 @@ from pylime.models import (
     xgboost,
 )
 from pylime.models.alignment import align_labels, index_of
+from pylime.models.categorical import categorical_columns
 from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -36,6 +37,7 @@ __all__ = [
     "as_classifier",
     "as_regressor",
     "catboost",
+    "categorical_columns",
     "check_model",
     "h2o",
     "index_of",

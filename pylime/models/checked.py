@@ -32,6 +32,8 @@ __all__ = ["check_model", "predict", "warn_of_scores"]
 
 # By how much probabilities, of half precision at worst, may miss a sum of 1.
 _SUM_TOLERANCE = 0.02
+# The largest number that a model may predict: sums of squares of larger ones would overflow.
+_LARGEST = 1e150
 
 
 def predict(
@@ -120,6 +122,12 @@ def _check_finite(predictions: Predictions) -> None:
             f"The model must return finite numbers; of {len(finite)} cases "
             f"{np.sum(~finite.all(axis=1))} have a missing or infinite prediction, the first is "
             f"{predictions.values[row, column]} for {predictions.labels[column]!r}."
+        )
+    if len(finite) and float(np.abs(predictions.values).max()) > _LARGEST:
+        raise ValueError(
+            f"The model must return numbers up to {_LARGEST:g}; it returned "
+            f"{predictions.values.flat[np.abs(predictions.values).argmax()]:g}. Explain its "
+            "logarithm, or the numbers in a larger unit."
         )
 
 
