@@ -110,7 +110,7 @@ def _explain_in_columns(
     by_files = explainer.kind.name == "image" and case is None
     if len(cases):
         explanation = explain_request(cases, explainer, request, may_be_empty=True)
-        if explainer.kind.name == "image" and names is not None and not by_files:
+        if explainer.kind.name != "table" and names is not None and not by_files:
             own = read_cases(cases, explainer.kind).names
             explanation["case"] = explanation["case"].map(dict(zip(own, names, strict=True)))
     else:

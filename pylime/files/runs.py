@@ -213,6 +213,9 @@ def _explain_numbered(
     try:
         return explain_request(batch, explainer, request)
     except CaseError as error:  # no case can be explained, but cases of other batches may
+        if request.on_error == "raise":
+            error.add_note(f"(in batch {number} of explain_to_parquet())")
+            raise
         checks.warn(f"No case of batch {number} can be explained. {error}", CaseWarning)
         return assemble([], request.model_type)
     except Exception as error:
@@ -417,11 +420,18 @@ def _digest(given: Cases, kind: InputKind) -> str:
             plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
             digest.update(column.to_numpy().tobytes() if plain else _digestible(column.tolist()))
         return digest.hexdigest()
+    if not hasattr(cases, "items"):
+        raise TypeError(
+            f"explain_to_parquet() takes kinds whose cases have `items`, such as a CaseList; those "
+            f"of the kind {kind.name!r} are a {type(cases).__name__}."
+        )
     for item in cases.items:
         if kind.name == "image" and isinstance(item, str | os.PathLike):
             digest.update(hashlib.sha256(Path(item).read_bytes()).digest())
         elif item is None or isinstance(item, str):
             digest.update(_digestible(item))
+        elif np.asarray(item).dtype == object:
+            digest.update(_digestible(np.asarray(item).tolist()))
         else:
             pixels = np.asarray(item)
             digest.update(repr((getattr(item, "mode", ""), pixels.shape)).encode())

@@ -127,7 +127,7 @@ class Document:
     words: Sequence[str]
     features: Sequence[str]
     spans: Sequence[Sequence[Span]]
-    problem: str = ""
+    problem: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -402,9 +402,7 @@ def _find_words(
                 text, explainer.tokenization, explainer.keep_word_position, n_before
             )
         except Exception as error:
-            if len(cases.names) == 1:
-                raise
-            document = Document(text, [], [], [], f"{type(error).__name__}: {error}")
+            document = Document(text, [], [], [], error)
         n_before += len(document.words) if explainer.keep_word_position else 0
         documents.append(document)
     if not options.single_explanation:
@@ -417,9 +415,13 @@ def _pool(documents: Sequence[Document], names: Sequence[Hashable]) -> Documents
     usable = [position for position, document in enumerate(documents) if document.words]
     left_out = [names[p] for p, document in enumerate(documents) if not document.words]
     if usable and left_out:
+        failed = next((d.problem for d in documents if d.problem is not None), None)
+        why = (
+            "" if failed is None else f" (`tokenization` failed: {type(failed).__name__}: {failed})"
+        )
         checks.warn(
             f"{len(left_out)} of {len(documents)} texts have no words and are skipped: "
-            f"{checks.some(left_out, 5, str)}."
+            f"{checks.some(left_out, 5, str)}{why}."
         )
     kept = usable or range(len(documents))
     return Documents([[documents[position] for position in kept]], [names[kept[0]]])
@@ -479,8 +481,11 @@ def _check_words(first: Document, features: Sequence[str], explainer: TextExplai
     """Raise unless there are two words, of which one can be dropped."""
     if first.text is None:
         raise CaseError("The text is missing.")
-    if first.problem:
-        raise CaseError(f"`tokenization` failed. {first.problem}")
+    if first.problem is not None:
+        problem = f"{type(first.problem).__name__}: {first.problem}"
+        error = CaseError(f"`tokenization` failed. {problem}")
+        error.reason = first.problem
+        raise error
     if not features:
         raise CaseError("The text has no words, so there is nothing to drop.")
     if len(features) == 1:
