@@ -152,7 +152,9 @@ class Levels(Column):
 
     def content(self, value: Value) -> bytes:
         """Return the level, which does not depend on its position."""
-        return str(self.levels[value]).encode() if value >= 0 else b"missing"
+        if value < 0:
+            return b"missing"
+        return str(self.levels[value]).encode("utf-8", "surrogatepass")
 
 
 def _levels_of(values: pd.Series, feature_type: FeatureType) -> pd.Index:
