@@ -93,7 +93,7 @@ def explain_batches(
             f"not {type(batches).__name__}. Put a single batch into a list."
         )
     checks.flag("plain", plain)
-    request = make_request(explainer, **options)
+    request = make_request(explainer, ("case", "plain"), **options)
     return (_explain_in_columns(batch, explainer, request, case, bool(plain)) for batch in batches)
 
 

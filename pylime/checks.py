@@ -310,7 +310,7 @@ def arguments_of(kind: type) -> list[str]:
 
 # What the arguments of other libraries (Python's lime, shap, VisuaLIME) are called here.
 _FOREIGN = {
-    "bow": "keep_word_position",
+    "bow": "`keep_word_position`, its opposite",
     "categorical_features": "categorical",
     "categorical_names": "categorical",
     "class_names": "as_classifier(model, labels=...)",
@@ -320,7 +320,9 @@ _FOREIGN = {
     "feature_names": "a data frame as `x`, whose columns have names",
     "feature_selection": "feature_select",
     "hide_color": "background",
-    "mask_string": "replacement",
+    "char_level": "`tokenization=list` with `in_place=True`",
+    "mask_string": "`in_place=True`, which leaves out dropped words and keeps all else",
+    "mode": "as_classifier(model) or as_regressor(model)",
     "max_evals": "n_permutations",
     "nsamples": "n_permutations",
     "num_features": "n_features",
@@ -390,6 +392,8 @@ def _right_argument(name: str, known: Sequence[str], elsewhere: Mapping[str, Ite
             return f"`{name}` is an argument of {place}. "
     foreign = _FOREIGN.get(name, "")
     places = {argument: place for place, names in elsewhere.items() for argument in names}
+    if foreign and " " not in foreign and foreign not in (*known, *places):
+        return f"pylime calls it `{foreign}`, an argument for another kind of input. "
     if foreign:
         where = f" of {places[foreign]}" if foreign in places and foreign not in known else ""
         return f"Use {foreign if ' ' in foreign else f'`{foreign}`'}{where}. "

@@ -100,7 +100,8 @@ class CaseWarning(UserWarning):
 
 class FitWarning(UserWarning):
     """
-    A local model misleads: the penalty bites, or few permutations count.
+    A local model misleads: the penalty bites, few permutations count, or the model reads something
+    in the case that its permutations do not have.
 
     Examples
     --------

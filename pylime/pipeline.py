@@ -21,7 +21,15 @@ from pylime import checks
 from pylime._types import Model, Prepared, Preprocess
 from pylime.errors import CaseError, RequestError, some_names, stop_at
 from pylime.folders import temporary_folder
-from pylime.models import ModelType, Predictions, model_type, predict, warn_of_scores
+from pylime.models import (
+    ModelType,
+    Predictions,
+    align_labels,
+    index_of,
+    model_type,
+    predict,
+    warn_of_scores,
+)
 from pylime.parallel import in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
@@ -37,6 +45,8 @@ __all__ = [
     "InputKind",
     "Permutations",
     "Perturbed",
+    "Rewriting",
+    "Rewritten",
     "as_given",
     "explain_cases",
     "predict_cases",
@@ -109,6 +119,23 @@ class Batch:
     rows: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Rewriting:
+    """
+    How a case is written where this is not how it was given, for warnings.
+
+    Attributes
+    ----------
+    form
+        How permutation 0, which keeps everything, is written; after "the prediction for".
+    cure
+        What to do if that changes the prediction: a sentence.
+    """
+
+    form: str
+    cure: str
+
+
 @dataclass(frozen=True, eq=False)
 class Permutations:
     """
@@ -134,6 +161,12 @@ class Permutations:
         user passed it.
     rows
         (n,) which of these rows each permutation is; None if permutations are the rows.
+    unusual
+        What is unusual about the case, for the error if the model refuses it.
+    held
+        What the permutations hold, for the error if the model's predictions do not vary.
+    rewriting
+        How permutation 0 is written, where that may change the prediction.
     """
 
     case: Hashable
@@ -144,6 +177,9 @@ class Permutations:
     data: object
     n_inputs: int
     rows: np.ndarray | None = None
+    unusual: str = ""
+    held: str = ""
+    rewriting: Rewriting | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +292,12 @@ class Explainer:
         Whether to check the first predictions for common mistakes.
     labels
         The model's labels; None if `pylime.lime` has not tried the model.
+    names
+        The model's own names of these, where `as_classifier` has put labels in their place.
+    tried
+        The model that returned these.
+    predict_options
+        Keyword arguments for the model's prediction, unless `pylime.explain` gets others.
 
     Notes
     -----
@@ -269,6 +311,9 @@ class Explainer:
     kind: InputKind = field(repr=False)
     probe: bool = field(default=True, repr=False, kw_only=True)
     labels: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
+    names: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
+    tried: Model = field(default=None, repr=False, kw_only=True)
+    predict_options: Mapping[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
 
     @property
     def model_type(self) -> ModelType:
@@ -279,6 +324,12 @@ class Explainer:
         inner = getattr(self.model, "model", self.model)
         name = getattr(inner, "__name__", type(inner).__name__)
         return f"<{type(self).__name__} of the {self.model_type} model {name}>"
+
+
+@model_type.register(Explainer)
+def type_of_explainer(explainer: Explainer) -> ModelType:
+    """The type of its model."""
+    return model_type(explainer.model)
 
 
 # The registry of kinds
@@ -363,6 +414,11 @@ def unknown_input(x: object, kind: InputKind | None = None, hint: str = "") -> s
         The end of the message: how to change the input.
     """
     what = type(x).__name__
+    if hasattr(x, "toarray"):
+        hint = (
+            "; a sparse matrix becomes a frame by pandas.DataFrame.sparse.from_spmatrix(x), and "
+            "an array by x.toarray()"
+        )
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
     elif isinstance(x, str):
@@ -420,7 +476,7 @@ def as_given(cases: object) -> object:
 
 def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) -> Predictions:
     """
-    Call the model: preprocess, check the rows, predict, and check the predictions.
+    Call the model: preprocess, predict, check what comes back, and bring it into order.
 
     Parameters
     ----------
@@ -436,7 +492,8 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
     Returns
     -------
     Predictions
-        n rows of finite numbers.
+        n rows of finite numbers, in the order of the inputs: rows whose index `preprocess` or
+        the model has rearranged are put back.
 
     Raises
     ------
@@ -444,9 +501,10 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
         If `preprocess` or the model returns another number of rows, or the predictions are
         unusable.
     """
+    given = index_of(inputs)
     prepared = explainer.preprocess(inputs)
     _check_rows(prepared, n, explainer.kind.rows)
-    return predict(explainer.model, prepared, n, **options)
+    return predict(explainer.model, prepared, n, given, **options)
 
 
 def _check_rows(prepared: Prepared, n: int, what: str) -> None:
@@ -459,7 +517,10 @@ def _check_rows(prepared: Prepared, n: int, what: str) -> None:
     if prepared is None:
         raise ValueError("`preprocess` must return what the model takes; it returned None.")
     if isinstance(prepared, Mapping):
-        prepared = next(iter(prepared.values()), prepared)
+        parts = [p for p in prepared.values() if hasattr(p, "__len__") and getattr(p, "ndim", 1)]
+        if len({len(part) for part in parts}) > 1:
+            return  # words in a row and where each text begins, for instance
+        prepared = next(iter(parts), prepared)
     shape = getattr(prepared, "shape", None)
     rows = shape[0] if shape is not None and len(shape) else None
     if rows is None and isinstance(prepared, list):
@@ -478,6 +539,7 @@ class _Predicted:
 
     case: Permutations
     prediction: Mapping[Hashable, float]
+    names: tuple[Hashable, ...] | None
     labels: Sequence[Hashable]
     responses: np.ndarray
 
@@ -486,7 +548,7 @@ def _predict(
     explainer: Explainer, perturbed: Perturbed, request: Request, report: Report, probe: bool
 ) -> Iterator[_Predicted]:
     """Predict all batches, then divide the rows among the cases and choose labels to explain."""
-    labels: tuple[Hashable, ...] = ()
+    labels, names = explainer.labels, explainer.names
     wanted: list[Hashable] = []
     first = np.empty(0)
     parts: list[np.ndarray] = []
@@ -495,17 +557,15 @@ def _predict(
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
+            if labels is None:
+                labels, names = found.labels, found.names
+            if (found.labels, found.names) != (labels, names):
+                found = align_labels(found, labels, names)
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
-                labels, first = found.labels, found.values[0].copy()
-                prediction = _by_label(labels, first)
-                wanted = choose_labels(prediction, request.labels, request.n_labels)
-            elif found.labels != labels:
-                raise ValueError(
-                    f"The model must return the same classes for every batch; after "
-                    f"{len(labels)} it returned {len(found.labels)}, or others."
-                )
+                first = found.values[0 if batch.rows is None else batch.rows[0]].copy()
+                wanted = choose_labels(_by_label(labels, first), request.labels, request.n_labels)
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
@@ -516,6 +576,7 @@ def _predict(
             f"The batches of {explainer.kind.plural} must have a row for each input of the cases: "
             f"{done.n_rows} are announced as `n_inputs`, {len(values)} came."
         )
+    labels = labels or ()
     start = 0
     for case in perturbed.cases:
         own = values[start : start + case.n_inputs]
@@ -524,7 +585,8 @@ def _predict(
         if not alone:
             wanted = choose_labels(prediction, request.labels, request.n_labels)
             own = _label_columns(own, labels, wanted)
-        yield _Predicted(case, prediction, wanted, own if case.rows is None else own[case.rows])
+        responses = own if case.rows is None else own[case.rows]
+        yield _Predicted(case, prediction, names, wanted, responses)
 
 
 def _by_label(labels: Sequence[Hashable], row: np.ndarray) -> dict[Hashable, float]:
@@ -581,6 +643,11 @@ class Explained:
         with this number.
     effective_n
         How many equally weighted permutations would carry as much information (Kish).
+    names
+        The model's own names of the labels, where others have taken their place.
+    rewritten
+        How the case is written in its permutations, where the prediction of that is clearly
+        another one.
     """
 
     case: Hashable
@@ -590,6 +657,53 @@ class Explained:
     data: object
     constant: Mapping[Hashable, float]
     effective_n: float
+    names: tuple[Hashable, ...] | None = None
+    rewritten: "Rewritten | None" = None
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """
+    A case whose prediction changes with how it is written.
+
+    Attributes
+    ----------
+    rewriting
+        How it is written in its permutations.
+    label
+        The label whose prediction changes most.
+    given, written
+        The model's predictions: of the case as it was given, and as it is written there.
+    share
+        The change as a share of the largest that needs no warning.
+    """
+
+    rewriting: Rewriting
+    label: Hashable
+    given: float
+    written: float
+    share: float
+
+
+# The largest change of a probability, or of a number as a share of the standard deviation of the
+# response, that needs no warning.
+_SMALL_CHANGE = 0.1
+
+
+def _rewritten(predicted: _Predicted, model_type: ModelType) -> Rewritten | None:
+    """The label whose prediction changes most where a case is written in another way."""
+    rewriting = predicted.case.rewriting
+    if rewriting is None:
+        return None
+    responses = np.asarray(predicted.responses, dtype=np.float64)
+    units = np.ones(responses.shape[1]) if model_type == "classification" else responses.std(axis=0)
+    given = np.array([predicted.prediction[label] for label in predicted.labels], dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changes = np.nan_to_num(np.abs(given - responses[0]) / units, posinf=np.inf)
+    most = int(np.argmax(changes))
+    share = float(changes[most] / _SMALL_CHANGE)
+    label, written = predicted.labels[most], float(responses[0, most])
+    return Rewritten(rewriting, label, float(given[most]), written, share)
 
 
 Result: TypeAlias = Explained | CaseError
@@ -598,16 +712,24 @@ Result: TypeAlias = Explained | CaseError
 def _fit_case(predicted: _Predicted, request: Request) -> Explained:
     """Fit the surrogates of a case."""
     case = predicted.case
-    surrogates = fit_labels(
-        case.design,
-        predicted.responses,
-        case.weights,
-        case.features,
-        predicted.labels,
-        n_features=request.n_features,
-        feature_select=request.feature_select,
-        penalty=request.penalty,
-    )
+    rewritten = _rewritten(predicted, request.model_type)
+    try:
+        surrogates = fit_labels(
+            case.design,
+            predicted.responses,
+            case.weights,
+            case.features,
+            predicted.labels,
+            n_features=request.n_features,
+            feature_select=request.feature_select,
+            penalty=request.penalty,
+        )
+    except CaseError as error:
+        if rewritten is not None and not np.any(predicted.responses != predicted.responses[0]):
+            raise CaseError(f"{_question(rewritten)} {error}") from None
+        if case.held:
+            raise CaseError(f"{error} {case.held}, so that their effect is not seen.") from None
+        raise
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
         raise CaseError(
@@ -623,7 +745,24 @@ def _fit_case(predicted: _Predicted, request: Request) -> Explained:
     weights = case.weights[1:]
     effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
     return Explained(
-        case.case, predicted.prediction, found, reported, case.data, constant, effective_n
+        case.case,
+        predicted.prediction,
+        found,
+        reported,
+        case.data,
+        constant,
+        effective_n,
+        predicted.names,
+        rewritten if rewritten is not None and rewritten.share > 1 else None,
+    )
+
+
+def _question(rewritten: Rewritten) -> str:
+    """What to ask first where no permutation changes the prediction."""
+    return (
+        f"The model's prediction is {rewritten.given:.3g} for the case itself and "
+        f"{rewritten.written:.3g} for {rewritten.rewriting.form}. Do these still mean the same? "
+        f"If not: {rewritten.rewriting.cure} If they do:"
     )
 
 
@@ -661,7 +800,10 @@ def explain_cases(
     MemoryError
         If the permutations of a single case do not fit into memory.
     """
-    probe = explainer.probe and explainer.labels is None  # lime() has not tried the model
+    same_options = _are_same(request.predict_options or {}, explainer.predict_options)
+    if not same_options or explainer.tried is not explainer.model:
+        explainer = replace(explainer, labels=None, names=None)
+    probe = explainer.probe and explainer.labels is None  # lime() has not tried this prediction
     if request.n_jobs == 1 or len(cases.names) == 1:
         results = list(_explain_in_turn(explainer, cases, request, report, probe))
     else:
@@ -671,7 +813,37 @@ def explain_cases(
             f"`parts` of the kind {explainer.kind.name!r} must return each of the "
             f"{len(cases.names)} cases once; it returned {len(results)}."
         )
-    return results
+    return _with_same_labels(results, request)
+
+
+def _are_same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether options of prediction are equal, as far as they can be compared."""
+    try:
+        return dict(options) == dict(others)
+    except ValueError:  # arrays
+        return False
+
+
+def _with_same_labels(results: Sequence[Result], request: Request) -> list[Result]:
+    """The results, with an error for those of other labels than the first."""
+    checked: list[Result] = []
+    known: dict[Hashable, Hashable] | None = None
+    for result in results:
+        if isinstance(result, Explained):
+            labels = list(result.prediction)
+            own = dict(zip(labels, result.names or labels, strict=True))
+            known = own if known is None else known
+            if own != known:
+                error = ValueError(
+                    "The model must return the same classes for every batch; for other cases it "
+                    f"returned {checks.some(known.values(), 5)}, for this one "
+                    f"{checks.some(own.values(), 5)}."
+                )
+                result = CaseError.of(result.case, error)
+                if request.on_error == "raise":
+                    stop_at(result)
+        checked.append(result)
+    return checked
 
 
 def _explain_in_turn(
@@ -682,6 +854,9 @@ def _explain_in_turn(
         for result in _explain_together(explainer, part, request, report, probe):
             if isinstance(result, CaseError) and request.on_error == "raise":
                 stop_at(result)
+            if explainer.labels is None and isinstance(result, Explained):
+                labels = tuple(result.prediction)
+                explainer = replace(explainer, labels=labels, names=result.names)
             if isinstance(result, CaseError) and result.reason and len(cases.names) > 1:
                 # An error keeps the variables of all functions that it went through.
                 traceback.clear_frames(result.reason.__traceback__)
@@ -727,12 +902,22 @@ def _explain_together(
             yield CaseError.of(each.case.case, error)
 
 
+def _with_reason(error: Exception, unusual: str) -> Exception:
+    """Add to an error of the model what is unusual about the case, if anything is."""
+    if not unusual or isinstance(error, CaseError):
+        return error
+    found = CaseError(f"The model raises an error, and {unusual}. {type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found
+
+
 def _predict_together(
     explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
 ) -> list[_Predicted] | list[CaseError] | None:
     """Perturb and predict cases; the error of a single one, or None if several failed."""
     names = cases.names
     done = 0
+    unusual = ""
 
     def counted(n: int) -> None:
         nonlocal done
@@ -746,6 +931,7 @@ def _predict_together(
                 f"`perturb` of the kind {explainer.kind.name!r} must return the permutations of "
                 f"each of its {len(names)} cases; it returned those of {len(perturbed.cases)}."
             )
+        unusual = perturbed.cases[0].unusual
         return list(_predict(explainer, perturbed, request, counted, probe))
     except RequestError:
         raise
@@ -755,7 +941,7 @@ def _predict_together(
         if isinstance(error, MemoryError):
             raise  # the next case would hardly have more
         report(request.n_permutations - done)
-        return [CaseError.of(names[0], error)]
+        return [CaseError.of(names[0], _with_reason(error, unusual))]
 
 
 def _explain_in_parallel(

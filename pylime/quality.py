@@ -31,6 +31,7 @@ def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
         What was asked of them.
     """
     _warn_of_constant_labels(explained)
+    _warn_of_rewriting(explained)
     n = request.n_permutations
     parts = [_of_neighbourhoods(explained, request)]
     if request.penalty is None:
@@ -58,6 +59,25 @@ def _warn_of_constant_labels(explained: Sequence[Explained]) -> None:
             f"labels are explained: {listed}.",
             CaseWarning,
         )
+
+
+def _warn_of_rewriting(explained: Sequence[Explained]) -> None:
+    """Warn of cases whose prediction changes with how their permutations are written."""
+    changed = {case.case: case.rewritten for case in explained if case.rewritten is not None}
+    if not changed:
+        return
+    name, most = max(changed.items(), key=lambda item: item[1].share)
+    label = "" if most.label == "Response" else f" of {most.label!r}"
+    more = len(changed) - 1
+    others = (
+        f" ({more} other case{'s' * (more > 1)} change{'s' * (more == 1)}, too)" if more else ""
+    )
+    checks.warn(
+        f"The model's prediction{label} for case {name} itself is {most.given:.3g}; for "
+        f"{most.rewriting.form}, as its permutations are written, {most.written:.3g}{others}. "
+        f"{most.rewriting.cure}",
+        FitWarning,
+    )
 
 
 def _of_penalty(explained: Sequence[Explained], n: int) -> str:

@@ -12,6 +12,7 @@ import datetime
 import decimal
 import io
 import math
+import uuid
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeAlias, TypeGuard
@@ -49,6 +50,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
     datetime.time: ("time", datetime.time.isoformat),
     datetime.datetime: ("datetime", lambda time: _datetime_parts(time)),
     datetime.timedelta: ("duration", lambda value: [value.days, value.seconds, value.microseconds]),
+    uuid.UUID: ("uuid", str),
     pd.Timestamp: ("timestamp", lambda stamp: _stamp_parts(stamp)),
     pd.Timedelta: ("timedelta", lambda value: [int(value.asm8.astype(np.int64)), value.unit]),
     pd.Period: ("period", lambda value: [_period_text(value), value.freqstr]),
@@ -69,6 +71,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "time": datetime.time.fromisoformat,
     "datetime": lambda parts: _datetime(*parts),
     "duration": lambda parts: datetime.timedelta(*parts),
+    "uuid": uuid.UUID,
     "timestamp": lambda parts: _timestamp(*parts),
     "timedelta": lambda parts: pd.Timedelta(np.timedelta64(*parts)),
     "period": lambda parts: _period(*parts),

@@ -15,6 +15,7 @@ from plotnine import (
     labs,
     scale_fill_manual,
     scale_x_discrete,
+    scale_y_continuous,
     theme,
 )
 
@@ -24,6 +25,7 @@ from pylime.numbers import format_numbers
 from pylime.plots.theme import (
     in_order,
     label_both_upper,
+    number_texts,
     plain_text,
     sized_theme,
     text_width,
@@ -119,6 +121,7 @@ def plot_features(
         + scale_x_discrete(
             labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
         )
+        + scale_y_continuous(labels=number_texts)
         + labs(x="Feature", y="Weight", fill="")
         + _sized_theme(bars, list(facets), ncol)
     )

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import uuid
 import zlib
 
 import numpy as np
@@ -212,6 +213,7 @@ def test_columns_and_rows_of_ones_own_come_back(tmp_path, ending):
         np.array([0.1, 2], dtype=np.float32),
         pd.interval_range(0, 2),
         ["\udcff.png", "b.png"],
+        [uuid.UUID(int=7), uuid.UUID(int=8)],
     ],
     ids=lambda names: str(getattr(names, "dtype", names)),
 )
@@ -257,6 +259,7 @@ SCALARS = (
     | st.times()
     | st.datetimes(timezones=st.none() | st.timezones())
     | st.timedeltas()
+    | st.uuids()
     | TIMES.map(pd.Timestamp)
     | STAMPS
     | TIMES.map(lambda time: pd.Timestamp(f"{time.isoformat()}+02:30"))
