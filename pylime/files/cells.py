@@ -149,12 +149,12 @@ class CellCoder:
         if kind in _WRITERS:
             name, write = _WRITERS[kind]
             return {f"${name}": self.encode(write(cell))}
-        if isinstance(cell, np.generic) and cell.dtype.kind in "biufUmM" and cell.itemsize <= 8:
+        if isinstance(cell, np.str_):  # join() keeps a NUL at its end, which str() drops
+            return {"$numpy": ["str", self.encode("".join(cell))]}
+        if isinstance(cell, np.generic) and cell.dtype.kind in "biufmM" and cell.itemsize <= 8:
             whole = cell.dtype.kind in "mM"
             value = int(cell.astype(np.int64)) if whole else cell.item()
             return {"$numpy": [str(cell.dtype), self.encode(value)]}
-        if isinstance(cell, np.str_):
-            return {"$numpy": ["str", self.encode(str(cell))]}
         raise TypeError(
             f"an object of class {kind.__module__}.{kind.__qualname__} cannot be stored: "
             f"{cell!r:.80}. Make it a number, a text or a date, or a mapping of these"

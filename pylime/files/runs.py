@@ -333,7 +333,7 @@ def _behaviour(explainer: Explainer, request: Request, given: Cases) -> dict[str
         names = [name for name in ("label", "feature") if name in found]
         numbers = found.select_dtypes("float")
         return {
-            "rows": found[names].astype(str).to_numpy().tolist(),
+            "rows": [[str(cell) for cell in row] for row in found[names].to_numpy()],
             "numbers": [[float(f"{x:.6g}") for x in row] for row in numbers.to_numpy().tolist()],
         }
     return None

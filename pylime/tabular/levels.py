@@ -255,7 +255,9 @@ class Levels(Column):
 
     def content(self, value: Value) -> bytes:
         """Return the level, which does not depend on its position."""
-        return str(self.levels[value]).encode() if value >= 0 else b"missing"
+        if value < 0:
+            return b"missing"
+        return str(self.levels[value]).encode("utf-8", "surrogatepass")
 
 
 def _key(level: Hashable) -> Hashable:
