@@ -15,7 +15,7 @@ import pandas as pd
 
 from pylime import checks
 from pylime._optional import placeholder
-from pylime._types import Input
+from pylime._types import Input, OneImage
 from pylime.explainers import explain_elsewhere, explain_request, make_request
 from pylime.frame import COLUMNS, assemble
 from pylime.models import Classifier
@@ -24,12 +24,13 @@ from pylime.pipeline import Explainer, read_cases
 from pylime.request import Request
 
 if TYPE_CHECKING:
+    import dask.dataframe
     import pyarrow
 
 __all__ = ["arrow_schema", "explain_batches", "spark_schema"]
 
 _OBJECTS = ("feature_value", "data", "prediction")
-_TEXTS = ("model_type", "feature", "feature_desc")
+_STRINGS = ("model_type", "feature", "feature_desc")
 
 
 def explain_batches(
@@ -43,37 +44,37 @@ def explain_batches(
     """
     Explain one batch of cases after another.
 
-    For work that does not fit into memory at once, and for clusters that hand over batches.
-    All frames have the same columns and types: also that of a batch that is empty, or of
-    which no case can be explained.
+    This is for cases that do not fit into memory at once, and for clusters that pass batches.
+    All frames have the same columns and types, even if a batch is empty or none of its cases can
+    be explained.
 
     Parameters
     ----------
     batches
-        Data frames, or lists of what else `pylime.explain` takes. Of texts and
-        images also data frames with a single column beside `case`.
+        Data frames, or lists of texts or images as `pylime.explain` takes them. Texts and
+        images can also be the only column of a data frame beside `case`.
     explainer
         From `pylime.lime`.
     case
-        The column of data frames that names the cases; the model does not see it. By default
-        the index names them, which on clusters begins anew with each batch.
+        The column of the data frames with the names of the cases; the model does not see it.
+        By default the index has their names, which on clusters starts anew with each batch.
     plain
-        Whether to turn all that is no number into text, as Spark and Arrow need it: `case`,
-        `label` and `feature_value` as they print, the rows in `data` and the labels'
-        probabilities in `prediction` as JSON, pictures in `data` by their size.
+        Whether to convert everything that is not a number to strings, as Spark and Arrow need
+        it: `case`, `label` and `feature_value` as they print, the rows in `data` and the
+        probabilities of the labels in `prediction` as JSON, and images in `data` as their size.
     **options
-        As of `pylime.explain`. Without `random_state` it is drawn once for all
-        batches; in a cluster, give one, so that a batch that is done again gives the same.
+        As in `pylime.explain`. By default `random_state` is drawn once for all batches; on a
+        cluster pass one, so that a batch that is computed again has the same result.
 
     Returns
     -------
     iterator of pandas.DataFrame
-        An explanation per batch, made when it is asked for.
+        An explanation per batch, computed when the iterator reaches it.
 
     Raises
     ------
     TypeError, ValueError
-        As `pylime.explain` does; of the arguments at once.
+        As in `pylime.explain`; invalid arguments raise immediately.
 
     Examples
     --------
@@ -88,23 +89,27 @@ def explain_batches(
     """
     if isinstance(batches, pd.DataFrame | pd.Series | str) or not np.iterable(batches):
         raise TypeError(
-            "`batches` must be batches one after another, such as a list of data frames; "
-            f"not {type(batches).__name__}. Put a single one into a list."
+            "`batches` must be an iterable of batches, such as a list of data frames; "
+            f"not {type(batches).__name__}. Put a single batch into a list."
         )
     checks.flag("plain", plain)
     request = make_request(explainer, **options)
-    return (_explain_batch(batch, explainer, request, case, bool(plain)) for batch in batches)
+    return (_explain_in_columns(batch, explainer, request, case, bool(plain)) for batch in batches)
 
 
-def _explain_batch(
-    batch: Any, explainer: Explainer, request: Request, case: Hashable = None, plain: bool = False
+def _explain_in_columns(
+    batch: Input,
+    explainer: Explainer,
+    request: Request,
+    case: Hashable = None,
+    plain: bool = False,
 ) -> pd.DataFrame:
-    """Explain one batch; the columns and their types are the same for all."""
+    """Explain one batch; the columns and their types are the same for all batches."""
     cases, names = _with_names(batch, explainer, case)
     by_files = explainer.kind.name == "image" and case is None
     if len(cases):
         explanation = explain_request(cases, explainer, request, may_be_empty=True)
-        if explainer.kind.name == "image" and not by_files:
+        if explainer.kind.name == "image" and names is not None and not by_files:
             own = read_cases(cases, explainer.kind).names
             explanation["case"] = explanation["case"].map(dict(zip(own, names, strict=True)))
     else:
@@ -114,45 +119,50 @@ def _explain_batch(
     return _as_plain(explanation) if plain else explanation
 
 
-def _with_names(batch: Any, explainer: Explainer, case: Hashable) -> tuple[Any, Any]:
-    """The cases of a batch, and their names, where it has any beside the cases themselves."""
+def _with_names(
+    batch: Input, explainer: Explainer, case: Hashable
+) -> tuple[Any, "pd.Index | None"]:
+    """Return the cases of a batch, and their names if the batch has an index or a column `case`."""
     if case is not None:
         if not isinstance(batch, pd.DataFrame) or case not in batch.columns:
-            found = list(batch) if isinstance(batch, pd.DataFrame) else type(batch).__name__
+            found = type(batch).__name__
+            if isinstance(batch, pd.DataFrame):
+                found = f"its columns {checks.some(batch.columns)}"
             raise ValueError(f"`case` must be a column of each batch; {case!r} is not in {found}.")
         batch = batch.set_index(case)
     if isinstance(batch, pd.DataFrame) and explainer.kind.name != "table":
         if batch.shape[1] != 1:
             raise ValueError(
                 f"Batches of {explainer.kind.plural} must be lists, or data frames with a single "
-                f"column beside `case`; not with {list(batch.columns)}."
+                f"column beside `case`; not with {checks.some(batch.columns)}."
             )
         batch = batch.iloc[:, 0]
     return batch, batch.index if isinstance(batch, pd.DataFrame | pd.Series) else None
 
 
-def _type_of_files(items: Iterable[Any]) -> str:
-    """The type of `case` for pictures: files have names, arrays have numbers."""
+def _type_of_files(items: Iterable[OneImage]) -> str:
+    """Return the type of `case` for images: files have names, arrays have numbers."""
     named = [
         isinstance(item, str | PathLike) or bool(getattr(item, "filename", "")) for item in items
     ]
     return "str" if all(named) else "int64"
 
 
-def _type_of_names(names: Any) -> Any:
-    """The type of `case`: that of the index where it names the cases."""
+def _type_of_names(names: pd.Index | None) -> Any:
+    """Return the type of `case`: that of the names, or of positions if there are none."""
     if names is None or pd.api.types.is_integer_dtype(names.dtype):
         return "int64"
-    if isinstance(names.dtype, pd.CategoricalDtype):
-        names = names.categories
-    return "str" if pd.api.types.is_string_dtype(names.dtype) else names.dtype
+    dtype = names.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    return "str" if pd.api.types.is_string_dtype(dtype) else dtype
 
 
-def _column_types(explainer: Explainer, case: Any) -> dict[str, Any]:
-    """The type of each column of an explanation, also of one without rows."""
+def _column_types(explainer: Explainer, case: object) -> dict[str, Any]:
+    """Return the type of each column of an explanation, from that of `case`."""
     regression = explainer.model_type == "regression"
     types: dict[str, Any] = dict.fromkeys(COLUMNS, "float64")
-    types |= dict.fromkeys(_TEXTS, "str") | dict.fromkeys(_OBJECTS, "object") | {"case": case}
+    types |= dict.fromkeys(_STRINGS, "str") | dict.fromkeys(_OBJECTS, "object") | {"case": case}
     if regression:
         del types["label"], types["label_prob"]
         types["prediction"] = "float64"
@@ -163,7 +173,7 @@ def _column_types(explainer: Explainer, case: Any) -> dict[str, Any]:
 
 
 def _labels(explainer: Explainer) -> list[Hashable] | None:
-    """All labels that a classifier can return, where that is known without asking it."""
+    """Return all labels that a classifier can return, if they are known without calling it."""
     if explainer.labels is not None:
         return list(explainer.labels)
     model = explainer.model
@@ -171,23 +181,26 @@ def _labels(explainer: Explainer) -> list[Hashable] | None:
 
 
 def _as_plain(explanation: pd.DataFrame) -> pd.DataFrame:
+    """Convert all columns that are not of numbers to strings."""
     texts = {
-        name: pd.Series([_as_text(cell) for cell in explanation[name]], dtype="str")
+        name: pd.Series([_as_string(cell) for cell in explanation[name]], dtype="str")
         for name in ("case", "label", "feature_value", "data", "prediction")
         if (name in explanation and explanation[name].dtype != np.float64) or name == "case"
     }
     return explanation.assign(**texts)
 
 
-def _as_text(cell: Any) -> str | None:
+def _as_string(cell: object) -> str | None:
+    """Convert a cell to a string: a mapping to JSON, a missing value to None."""
     if isinstance(cell, Mapping):
-        values = {str(name): _as_json(value) for name, value in cell.items()}
+        values = {str(name): _json_scalar(value) for name, value in cell.items()}
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
-    return None if _is_missing(cell) else str(cell)
+    return None if _is_missing_cell(cell) else str(cell)
 
 
-def _as_json(value: Any) -> Any:
-    if _is_missing(value):
+def _json_scalar(value: object) -> bool | int | float | str | None:
+    """Convert a value of a mapping to one that JSON has."""
+    if _is_missing_cell(value):
         return None
     if isinstance(value, np.generic):
         value = value.item()
@@ -196,13 +209,13 @@ def _as_json(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing_cell(value: Any) -> bool:
     return value is None or (np.ndim(value) == 0 and pd.isna(value) is True)
 
 
 def spark_schema(explainer: Explainer) -> str:
     """
-    Write the schema of plain explanations for Spark's `mapInPandas`.
+    Return the schema of plain explanations for Spark's `mapInPandas`.
 
     Parameters
     ----------
@@ -212,7 +225,7 @@ def spark_schema(explainer: Explainer) -> str:
     Returns
     -------
     str
-        Names and types of the columns of `explain_batches` with `plain=True`.
+        Names and types of the columns that `explain_batches` returns with `plain=True`.
 
     Examples
     --------
@@ -230,7 +243,7 @@ def spark_schema(explainer: Explainer) -> str:
 
 def arrow_schema(explainer: Explainer) -> "pyarrow.Schema":
     """
-    Make the schema of plain explanations for Arrow, and so for Parquet files and Ray.
+    Return the schema of plain explanations for Arrow, Parquet files and Ray.
 
     Parameters
     ----------
@@ -240,7 +253,7 @@ def arrow_schema(explainer: Explainer) -> "pyarrow.Schema":
     Returns
     -------
     pyarrow.Schema
-        Names and types of the columns of `explain_batches` with `plain=True`.
+        Names and types of the columns that `explain_batches` returns with `plain=True`.
 
     Examples
     --------
@@ -261,26 +274,31 @@ def arrow_schema(explainer: Explainer) -> "pyarrow.Schema":
 
 
 def _plain_columns(explainer: Explainer) -> dict[str, bool]:
-    """Whether each column of a plain explanation is of numbers; it is of texts otherwise."""
+    """Return the columns of a plain explanation, and whether they have numbers or strings."""
     types = _column_types(explainer, "str")
     return {name: types[name] == "float64" and name != "label" for name in COLUMNS if name in types}
 
 
 @explain_elsewhere.register(placeholder("dask.dataframe", "DataFrame"))
 @explain_elsewhere.register(placeholder("dask.dataframe", "Series"))
-def explain_dask_frame(x: Any, explainer: Explainer, request: Request) -> Any:
-    """A Dask data frame of the explanations, a partition for each of the cases'."""
+def explain_dask_frame(
+    x: "dask.dataframe.DataFrame", explainer: Explainer, request: Request
+) -> "dask.dataframe.DataFrame":
+    """Explain the cases in a Dask data frame or series lazily, partition by partition."""
     from dask.delayed import delayed
 
     return x.map_partitions(
         _explain_partition,
-        delayed(Parcel(explainer), pure=True),  # so it lies once in the graph
+        delayed(Parcel(explainer), pure=True),  # a task of its own, so the graph has it once
         request,
-        meta=_explain_batch(x._meta, explainer, request),
+        meta=_explain_in_columns(x._meta, explainer, request),
         clear_divisions=True,
     )
 
 
-def _explain_partition(partition: Any, parcel: Parcel, request: Request) -> pd.DataFrame:
+def _explain_partition(
+    partition: pd.DataFrame | pd.Series, parcel: Parcel, request: Request
+) -> pd.DataFrame:
+    """Explain a partition, in the process that has it."""
     with limited_threads():
-        return _explain_batch(partition, parcel.open(), request)
+        return _explain_in_columns(partition, parcel.open(), request)

@@ -1,12 +1,12 @@
-"""Permutations as masks of 0 and 1: drawn, taken block by block, and equal rows found."""
+"""Permutations as masks: draws, blocks of rows, and equal rows."""
 
 import numpy as np
 
 __all__ = ["distinct_rows", "draw_masks", "kept_words", "row_blocks"]
 
-# How many cells of a mask a processor's cache holds.
+# Number of cells of a mask that fit into a processor's cache.
 _CACHED_CELLS = 2**16
-# Random numbers drawn at once, and how often rows that keep nothing are drawn again.
+# How many random numbers are drawn at once, and how often rows that keep nothing are redrawn.
 _BLOCK_VALUES = 1_000_000
 _REDRAWS = 100
 
@@ -31,8 +31,8 @@ def draw_masks(
     Returns
     -------
     numpy.ndarray
-        (n, n_superpixels) array of bool. The first row keeps all; no row keeps none:
-        such a row is drawn again.
+        (n, n_superpixels) array of bool. The first row keeps all superpixels. Rows that keep
+        none are drawn again.
     """
     kept = np.empty((n, n_superpixels), dtype=bool)
     rows = max(_BLOCK_VALUES // n_superpixels, 1)
@@ -45,7 +45,7 @@ def draw_masks(
         if not len(empty):
             return kept
         kept[empty] = random.random((len(empty), n_superpixels)) >= p_remove
-    # Where it takes so many draws, a row that keeps anything keeps just one.
+    # If so many draws were in vain, a row that keeps any superpixel almost surely keeps one.
     empty = np.flatnonzero(~kept.any(axis=1))
     kept[empty, random.integers(n_superpixels, size=len(empty))] = True
     return kept
@@ -67,14 +67,15 @@ def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (n, n_words) array of bool. The first row keeps all. Of the others each keeps a
-        number of words drawn evenly from 1 to all, and those words without replacement.
+        (n, n_words) array of bool. The first row keeps all words. Each other row keeps a
+        number of words, drawn uniformly from 1 to all, and draws these without replacement.
     """
     counts = random.integers(1, n_words, n, endpoint=True)
     counts[0] = n_words
     kept = np.empty((n, n_words), dtype=bool)
     for rows in row_blocks(n, n_words):
-        # The words with the smallest of as many random numbers; two of 53 bits are never equal.
+        # A row keeps the words with the smallest of its random numbers; with 53 bits, two of
+        # these are practically never equal.
         numbers = random.random((len(counts[rows]), n_words))
         limits = np.take_along_axis(np.sort(numbers, axis=1), counts[rows, None] - 1, axis=1)
         np.less_equal(numbers, limits, out=kept[rows])
@@ -82,14 +83,14 @@ def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
 
 
 def row_blocks(n: int, n_columns: int) -> list[slice]:
-    """Cut n rows into blocks that stay in the cache while they are worked on."""
+    """Divide n rows into blocks that fit into the processor's cache."""
     size = max(_CACHED_CELLS // max(n_columns, 1), 1)
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
 def distinct_rows(kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
-    Find the rows of a mask that differ, so that equal ones are predicted once.
+    Find the distinct rows of a mask, so that equal ones are predicted once.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def distinct_rows(kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     -------
     tuple of numpy.ndarray
         Positions of the m distinct rows, in the order of their first appearance; and for
-        each of the n rows which of the m it equals.
+        each of the n rows, which of the m it equals.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def distinct_rows(kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     (array([0, 1]), array([0, 1, 0]))
     """
     packed = np.packbits(kept, axis=1)
-    # Rows as opaque bytes sort much faster than rows as tuples of numbers.
+    # Opaque bytes sort much faster than rows of numbers.
     keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first)

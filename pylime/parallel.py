@@ -1,5 +1,5 @@
 """
-Work shared out among processes: what all parts need travels once, and dead workers are replaced.
+Work in several processes: what all parts need is sent once, and workers that died are replaced.
 """
 
 import hashlib
@@ -11,14 +11,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 __all__ = ["Parcel", "few_threads", "in_parts", "limited_threads", "n_parts"]
 
-# Parts of the work per process: enough of them that no process is left with all the
-# slow cases, few enough that little is done twice when one dies.
+Shared = TypeVar("Shared")
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+# Parts of the work per process: so many that the slow cases spread over all processes, and so
+# few that sending them costs little.
 _PARTS_PER_JOB = 4
-# So many deaths of workers one after another, without a part done in between, are no accident.
+# After so many deaths in a row, without a part done in between, the work itself must be the cause.
 _MOST_DEATHS = 3
 
 
@@ -28,11 +35,11 @@ class Parcel:
 
     Parameters
     ----------
-    thing
-        What is to travel. Functions and classes of a notebook or script travel whole.
+    content
+        The object. Functions and classes of a notebook or script are pickled with their code.
     folder
-        A folder that all processes see: the pickled object then lies there, and only its
-        place travels. Without: it travels inside, for other machines.
+        A folder that all processes can read: the parcel then has only the path of a file in
+        it. By default the parcel has the pickled object itself, as other machines need it.
 
     Examples
     --------
@@ -40,113 +47,114 @@ class Parcel:
     {'a': 1}
     """
 
-    def __init__(self, thing: Any, folder: str | None = None) -> None:
-        import cloudpickle  # only where there are other processes
+    def __init__(self, content: object, folder: str | None = None) -> None:
+        import cloudpickle  # only if there are other processes
 
         try:
-            pickled = cloudpickle.dumps(thing)
+            pickled = cloudpickle.dumps(content)
         except Exception as error:
             error.add_note(
                 "(`n_jobs` sends the explainer to other processes, but its model or one of its "
-                "functions cannot be pickled. n_jobs=1 sends nothing.)"
+                "functions cannot be pickled. `n_jobs=1` needs no pickling.)"
             )
             raise
         self.key = hashlib.blake2b(pickled, digest_size=16).hexdigest()
         self.size = len(pickled)
-        self.content: bytes | None = pickled
+        self.pickled: bytes | None = pickled
         self.path = None
         if folder is not None:
             self.path = Path(folder) / f"{uuid.uuid4().hex}.pickle"
             self.path.write_bytes(pickled)
-            self.content = None
+            self.pickled = None
 
-    def __sizeof__(self) -> int:  # by this Dask decides what is worth spreading only once
-        return object.__sizeof__(self) + len(self.content or b"")
+    def __sizeof__(self) -> int:  # Dask sends large objects to each worker only once
+        return object.__sizeof__(self) + len(self.pickled or b"")
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         return "pylime.Parcel", self.key
 
     def open(self) -> Any:
-        """The object; the same one as long as no other parcel is opened in this process."""
+        """Return the object; the same one until another parcel is opened in this process."""
         global _opened
         with _opening:
             if _opened is None or _opened[0] != self.key:
                 import cloudpickle
 
-                _opened = None  # two large models need not fit into memory
-                pickled = self.path.read_bytes() if self.path else self.content
+                _opened = None  # frees the previous model before the next is loaded
+                pickled = self.path.read_bytes() if self.path else self.pickled
                 _opened = self.key, cloudpickle.loads(pickled or b"")
             return _opened[1]
 
 
 _opened: tuple[str, Any] | None = None
-_opening = threading.Lock()  # Dask's workers have several threads
+_opening = threading.Lock()  # a Dask worker has several threads
 
 
 def n_parts(n: int, n_jobs: int) -> int:
-    """Into how many parts to divide n cases."""
+    """Return the number of parts to divide n cases into."""
     import joblib
 
     return min(n, joblib.effective_n_jobs(n_jobs) * _PARTS_PER_JOB)
 
 
 def in_parts(
-    work: Callable[[Any, Any], Any],
-    shared: Any,
-    parts: Sequence[Any],
+    work: Callable[[Shared, Part], Result],
+    shared: Shared,
+    parts: Sequence[Part],
     n_jobs: int,
     folder: str,
-    describe: Callable[[Any], str],
-) -> Iterator[tuple[int, Any]]:
+    describe: Callable[[Part], str],
+) -> Iterator[tuple[int, Result]]:
     """
-    Do the parts of some work in the processes, or threads, that joblib is set to use.
+    Do the parts of some work in the processes, or threads, of joblib's active backend.
 
     Parameters
     ----------
     work
-        A function of a module, of `shared` and one part.
+        A function of `shared` and one part, defined in a module.
     shared
-        What every part needs; pickled once, and read once by each process.
+        What every part needs; pickled once, and loaded once by each process.
     parts
         The parts.
     n_jobs
         Number of parallel jobs, as in joblib.
     folder
-        Where processes of this machine find `shared`.
+        A folder of this machine for the pickled `shared`.
     describe
-        Says what is in a part, for an error.
+        A function from a part to its description in an error.
 
     Yields
     ------
     tuple
-        The number of a part and its result, in the order in which they are done.
+        The number of a part and its result, in the order in which the parts are done.
 
     Raises
     ------
     RuntimeError
-        If a part kills the process that works on it, again and again.
+        If a part repeatedly kills the process that works on it.
     """
     import joblib  # slow to import, and rarely needed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     backend, _ = joblib.parallel.get_active_backend()
     streams = getattr(backend, "supports_return_generator", False)
+    sent: Shared | Parcel = shared
     if not getattr(backend, "supports_sharedmem", False):
         known = tuple(
             joblib.parallel.BACKENDS[name]
             for name in ("loky", "multiprocessing")
             if name in joblib.parallel.BACKENDS
         )
-        shared = Parcel(shared, folder if isinstance(backend, known) else None)
+        sent = Parcel(shared, folder if isinstance(backend, known) else None)
     missing = dict(enumerate(parts))
     deaths = 0
     while missing:
-        tasks = (joblib.delayed(_do)(work, shared, *part) for part in tuple(missing.items()))
+        tasks = (joblib.delayed(_do_part)(work, sent, *part) for part in tuple(missing.items()))
         pool = joblib.Parallel(
             n_jobs,
             return_as="generator_unordered" if streams else "list",
-            # After a death one part at a time: if it is memory that lacks, there is more for
-            # each; and it shows which part it is.
+            # After a death one part at a time: each has more memory, and the next death shows
+            # which part is the cause.
             pre_dispatch="1" if deaths else "2 * n_jobs",
         )
         done: Any = pool(tasks)
@@ -160,27 +168,29 @@ def in_parts(
             if deaths == _MOST_DEATHS:
                 raise RuntimeError(
                     f"A worker process has died {deaths} times at "
-                    f"{describe(missing[min(missing)])}, the last times with nothing else "
-                    "running. Most often there is not enough memory: use fewer `n_permutations`; "
-                    "or the model's library crashes: try these cases with `n_jobs=1`."
+                    f"{describe(missing[min(missing)])}, at last with nothing else running. There "
+                    "may be not enough memory: lower `n_permutations`; or the model's library "
+                    "crashes: try these cases with `n_jobs=1`."
                 ) from error
         finally:
             if streams:
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # that tasks were cancelled is intended
+                    warnings.simplefilter("ignore")  # about cancelled tasks, which is intended
                     done.close()
 
 
-def _do(work: Callable[[Any, Any], Any], shared: Any, number: int, part: Any) -> tuple[int, Any]:
-    """One part, in the process that it has come to."""
-    if not isinstance(shared, Parcel):
-        return number, work(shared, part)
+def _do_part(
+    work: Callable[[Shared, Part], Result], sent: Shared | Parcel, number: int, part: Part
+) -> tuple[int, Result]:
+    """Do one part, in the process or thread that received it."""
+    if not isinstance(sent, Parcel):
+        return number, work(sent, part)
     with limited_threads():
-        return number, work(shared.open(), part)
+        return number, work(sent.open(), part)
 
 
-# What decides, beside OMP_NUM_THREADS, how many threads models use: joblib's and
-# LightGBM's idea of the number of cores, and TensorFlow's pools.
+# Variables beside OMP_NUM_THREADS that set how many threads models use: joblib and LightGBM
+# read the first, TensorFlow the others.
 _THREADS = ("LOKY_MAX_CPU_COUNT", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _own_limits: list[str] = []
 _n_limited = 0
@@ -189,10 +199,10 @@ _n_limited = 0
 @contextmanager
 def limited_threads() -> Iterator[None]:
     """
-    Let models in a worker process use no more threads than its share of the cores.
+    Limit the threads of models in a worker process to its share of the cores.
 
-    Joblib, Dask and Spark say how many these are by OMP_NUM_THREADS, which forests with
-    `n_jobs=-1`, LightGBM and TensorFlow do not heed.
+    Joblib, Dask and Spark set OMP_NUM_THREADS to this share, which forests with `n_jobs=-1`,
+    LightGBM and TensorFlow do not read.
     """
     import joblib
 
@@ -204,7 +214,7 @@ def limited_threads() -> Iterator[None]:
             os.environ.update(dict.fromkeys(_own_limits, share))
         _n_limited += 1
     try:
-        with joblib.parallel_config(backend="threading"):  # not the cluster's, once more
+        with joblib.parallel_config(backend="threading"):  # no workers within workers
             yield
     finally:
         with _opening:
@@ -213,14 +223,15 @@ def limited_threads() -> Iterator[None]:
                 os.environ.pop(_own_limits.pop(), None)
 
 
-# Multiplications below which a second thread costs more than it brings. On a machine
-# that has other things to do, waiting for it takes a hundred times as long as the product.
+# Number of multiplications below which a second thread costs more than it gains. On a busy
+# machine, waiting for it takes a hundred times as long as the product.
 _WORTH_A_THREAD = 2e8
 
 
 @cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController  # looks at all loaded libraries
+def _blas() -> "ThreadpoolController":
+    """Return what limits the threads of the loaded linear algebra libraries."""
+    from threadpoolctl import ThreadpoolController  # searches all loaded libraries
 
     return ThreadpoolController().select(user_api="blas")
 
@@ -232,7 +243,7 @@ def few_threads(multiplications: float) -> AbstractContextManager[Any]:
     Parameters
     ----------
     multiplications
-        About how many there will be.
+        Approximate number of multiplications.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """
-The one pipeline: perturb cases, predict their permutations, fit a surrogate for each label.
+The pipeline: perturb cases, predict their permutations, fit a surrogate for each label.
 
-A kind of input takes part by registering an `InputKind`. Only its `perturb` differs between
-tables, texts and images; everything after it is here, and shared: the model is called in
-`predict_cases`, and `explain_cases` turns an error into a case that is left out.
+Each kind of input registers an `InputKind`. Only its `perturb` differs between tables, texts and
+images. Everything after it is here, and shared: `predict_cases` calls the model, and
+`explain_cases` turns an error into a case that is skipped.
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self, TypeAlias
 import numpy as np
 
 from pylime import checks
-from pylime._types import Model, Preprocess
+from pylime._types import Model, Prepared, Preprocess
 from pylime.errors import CaseError, RequestError, some_names, stop_at
 from pylime.models import ModelType, Predictions, model_type, predict, warn_of_scores
 from pylime.parallel import in_parts, n_parts
@@ -56,11 +56,11 @@ class Cases(Protocol):
 
     @property
     def names(self) -> Sequence[Hashable]:
-        """What each case is called."""
+        """The name of each case."""
         ...
 
     def take(self, positions: Sequence[int]) -> Self:
-        """Keep some of the cases."""
+        """Return some of the cases."""
         ...
 
 
@@ -72,39 +72,39 @@ class CaseList:
     Attributes
     ----------
     items
-        The cases as they were given.
+        The cases, as the user passed them.
     names
-        What each case is called.
+        The name of each case.
     """
 
     items: Sequence[Any]
     names: Sequence[Hashable]
 
     def take(self, positions: Sequence[int]) -> "CaseList":
-        """Keep some of the cases."""
+        """Return some of the cases."""
         return CaseList([self.items[p] for p in positions], [self.names[p] for p in positions])
 
 
-# What a kind of input makes of it
+# What a kind of input returns
 
 
 @dataclass(frozen=True)
 class Batch:
     """
-    What `preprocess` gets in one call.
+    The input of one call of `preprocess`.
 
     Attributes
     ----------
     inputs
         n inputs, in the form in which the user passed the data.
     n
-        How many.
+        Number of inputs.
     rows
-        If the model is called once for equal inputs: for each row which of the n it is.
-        None: the rows are the n inputs.
+        If equal inputs are predicted once: for each row, which of the n inputs it is. None if
+        the rows are the n inputs.
     """
 
-    inputs: Any
+    inputs: object
     n: int
     rows: np.ndarray | None = None
 
@@ -119,22 +119,21 @@ class Permutations:
     case
         The name of the case.
     design
-        (n, p) array or sparse matrix of what the surrogate model is fitted to; row 0 is the
-        case itself.
+        (n, p) array or sparse matrix that the surrogate model is fitted to; row 0 is the case
+        itself.
     weights
         (n,) similarity of each permutation to the case.
     features
         Names of the p columns.
     describe
-        From names of features to what the frame reports of each: `feature_value` and
-        `feature_desc`.
+        A function from names of features to the `feature_value` and `feature_desc` of each.
     data
-        What the frame reports as `data`.
+        The cell of the column `data`.
     n_inputs
-        How many inputs of the batches belong to the case. The first is the case as it was
-        given.
+        Number of rows of the batches that belong to the case. The first is the case as the
+        user passed it.
     rows
-        (n,) which of the inputs each permutation is; None where permutations are the inputs.
+        (n,) which of these rows each permutation is; None if permutations are the rows.
     """
 
     case: Hashable
@@ -142,7 +141,7 @@ class Permutations:
     weights: np.ndarray
     features: Sequence[str]
     describe: Callable[[Sequence[str]], Sequence[tuple[Any, str]]]
-    data: Any
+    data: object
     n_inputs: int
     rows: np.ndarray | None = None
 
@@ -150,15 +149,15 @@ class Permutations:
 @dataclass(frozen=True, eq=False)
 class Perturbed:
     """
-    Some cases with their permutations, and what the model gets of them.
+    Some cases with their permutations, and the batches of inputs for the model.
 
     Attributes
     ----------
     cases
         The permutations of each case.
     batches
-        The inputs of all cases, one case after another, a bounded number at a time. A
-        generator may clear up behind each batch.
+        The inputs of all cases, one case after another, in batches of bounded size. A
+        generator can clean up after each batch.
     """
 
     cases: Sequence[Permutations]
@@ -167,23 +166,23 @@ class Perturbed:
 
 @dataclass(frozen=True)
 class NoOptions:
-    """A kind of input without options."""
+    """The record of options of a kind of input that has none."""
 
 
 def _plain_explainer(
     cases: Cases, model: Model, preprocess: Preprocess, options: object, kind: "InputKind"
 ) -> "Explainer":
-    """The explainer of a kind that remembers nothing of the data of `lime()`."""
+    """Make the explainer of a kind that needs nothing from the data of `lime()`."""
     return Explainer(model, preprocess, kind)
 
 
 def _as_they_are(explainer: "Explainer", cases: Cases, options: object) -> Cases:
-    """Cases that need no preparation."""
+    """Return the cases of a kind that needs no preparation."""
     return cases
 
 
 def _no_examples(explainer: "Explainer", cases: Cases) -> None:
-    """A kind on whose cases the model is not tried."""
+    """Return None: `lime()` does not try the model on cases of this kind."""
 
 
 @dataclass(frozen=True)
@@ -194,32 +193,34 @@ class InputKind:
     Attributes
     ----------
     name, plural
-        What one such input is called, and several: `"table"` and `"tables"`.
+        The word for one such input, and for several: `"table"` and `"tables"`.
     rows
-        What the cases in one are called, such as `"rows"`.
+        The word for the cases in one, such as `"rows"`.
     description
-        What `x` can be, for the error about something else.
+        What `x` can be, for the error about any other value.
     recognise
-        Whether `lime()` takes something for this kind. It should be quick and certain.
+        Returns whether a value is of this kind. It should be fast and certain.
     read
-        The cases in something that is taken for this kind; None if there are none in it.
+        Returns the cases in a value; None if it is not of this kind.
     perturb
-        Turns cases, as `parts` hands them out, into permutations. It may raise `CaseError`.
+        Turns an explainer, some cases (a result of `parts`) and a request into permutations.
+        It can raise `CaseError`.
     make_explainer
-        Looks at the data of `lime()`: from the cases, the model, `preprocess`, the record of
-        options and this kind to an explainer.
+        Makes an explainer from the cases of `lime()`, the model, `preprocess`, the record of
+        options and this kind.
     prepare
-        Looks at all cases of a call of `explain()` together, before any work.
+        Prepares all cases of a call of `explain()` together, from the explainer, the cases and
+        the record of options.
     parts
-        Which cases are predicted together; by default each alone.
+        Divides the cases into parts that are predicted together; by default each case alone.
     examples
-        Two of the cases that an explainer is made from, as `preprocess` gets them, on which
-        `lime()` tries the model; None if there are none.
+        Returns two of the cases of `lime()`, in the form that `preprocess` takes, for a trial
+        of the model; None if there are none.
     lime_options, explain_options
         Dataclasses of the options of `lime()` and of `explain()`; see
         `pylime.checks.check_fields`.
     n_permutations
-        How many permutations a case has by default.
+        Default number of permutations of a case.
     """
 
     name: str
@@ -241,26 +242,26 @@ class InputKind:
 @dataclass(frozen=True)
 class Explainer:
     """
-    A model and what is needed to permute its cases; made by `pylime.lime`.
+    A model with everything that is needed to permute its cases; made by `pylime.lime`.
 
     Attributes
     ----------
     model
-        The model as it was given to `pylime.lime`.
+        The model, as the user passed it.
     preprocess
-        Turns a batch of permuted cases into what the model takes.
+        A function from a batch of permuted cases to the input of the model.
     kind
-        The kind of input that it explains.
+        The kind of the cases.
     probe
-        Whether the first predictions are checked for what is easily mistaken.
+        Whether to check the first predictions for common mistakes.
     labels
-        The model's labels, as far as `pylime.lime` has seen its predictions.
+        The model's labels; None if `pylime.lime` has not tried the model.
 
     Notes
     -----
-    An explainer can be pickled, and saved by joblib, where its model and functions can;
-    cloudpickle takes functions of a notebook, too. Loading a pickle executes code: load only
-    files you trust. Explanations need none: see `pylime.write_explanation`.
+    An explainer can be pickled, also by joblib, if its model and functions can; cloudpickle also
+    takes functions of a notebook. Loading a pickle executes code; load only files you trust.
+    Explanations need no pickle: see `pylime.write_explanation`.
     """
 
     model: Model = field(repr=False)
@@ -280,25 +281,25 @@ class Explainer:
         return f"<{type(self).__name__} of the {self.model_type} model {name}>"
 
 
-# Which kinds there are
+# The registry of kinds
 
 _KINDS: dict[str, InputKind] = {}
 
 
 def register_kind(kind: InputKind) -> InputKind:
     """
-    Make a kind of input known to `pylime.lime` and `pylime.explain`.
+    Register a kind of input for `pylime.lime` and `pylime.explain`.
 
     Parameters
     ----------
     kind
-        The kind; it takes the place of one of the same name. A kind is tried before those
-        that were registered earlier.
+        The kind; it replaces one of the same name. `pylime.lime` tries the kinds in the
+        reverse order of their registration.
 
     Returns
     -------
     InputKind
-        The same.
+        The same kind.
 
     Examples
     --------
@@ -311,23 +312,23 @@ def register_kind(kind: InputKind) -> InputKind:
 
 def recognise(x: object, kind: str | None = None) -> tuple[InputKind, Cases]:
     """
-    Find out what kind of input something is, and read the cases in it.
+    Detect the kind of an input, and read its cases.
 
     Parameters
     ----------
     x
-        What a user passed to `lime()`.
+        The input of `lime()`.
     kind
-        The name of the kind, where the user gives it.
+        The name of the kind, if the user passed it.
 
     Raises
     ------
     TypeError
-        If it is not a known kind of input.
+        If `x` is not of a registered kind, or not of this one.
     ValueError
-        If there is no kind of that name, or no case.
+        If there is no kind of that name, or `x` has no cases.
     FileNotFoundError
-        If it names image files that do not exist.
+        If `x` has paths of image files that do not exist.
     """
     if kind is not None:
         checks.one_of("kind", kind, list(_KINDS))
@@ -339,7 +340,7 @@ def recognise(x: object, kind: str | None = None) -> tuple[InputKind, Cases]:
 
 
 def read_cases(x: object, kind: InputKind) -> Any:
-    """Read the cases in what a user passed to `lime()` or `explain()`; raises if there are none."""
+    """Read the cases in an input of `lime()` or `explain()`; raise if there are none."""
     cases = kind.read(x)
     if cases is None:
         raise TypeError(unknown_input(x, kind))
@@ -349,7 +350,18 @@ def read_cases(x: object, kind: InputKind) -> Any:
 
 
 def unknown_input(x: object, kind: InputKind | None = None, hint: str = "") -> str:
-    """The message that an input is not of a kind, or of none; a hint says how to mend it."""
+    """
+    Write the message that an input is not of a kind.
+
+    Parameters
+    ----------
+    x
+        The input.
+    kind
+        The kind that was expected; by default any.
+    hint
+        The end of the message: how to change the input.
+    """
     what = type(x).__name__
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
@@ -357,7 +369,7 @@ def unknown_input(x: object, kind: InputKind | None = None, hint: str = "") -> s
         what += f" {x!r:.60}"
     elif isinstance(x, list | tuple) and x:
         kinds = dict.fromkeys(type(item).__name__ for item in x)
-        what += f" of {', '.join(list(kinds)[:3])}"
+        what += f" of {checks.some(kinds, 3, str)}"
     elif isinstance(x, Iterator):
         hint = "; pass a list"
     known = reversed(_KINDS.values()) if kind is None else [kind]
@@ -366,21 +378,21 @@ def unknown_input(x: object, kind: InputKind | None = None, hint: str = "") -> s
 
 def prepare_cases(x: object, explainer: Explainer, request: Request) -> Any:
     """
-    Read the cases of a call of `explain()`, and look at all of them together.
+    Read the cases of a call of `explain()`, and prepare all of them together.
 
     Parameters
     ----------
     x
-        What a user passed to `explain()`.
+        The input of `explain()`.
     explainer
         From `pylime.lime`.
     request
-        What is asked of them.
+        The arguments of the call.
 
     Raises
     ------
     TypeError, ValueError
-        If these are not cases of the explainer's kind, or there are none.
+        If `x` is not of the explainer's kind, or has no cases.
     """
     cases = read_cases(x, explainer.kind)
     _warn_of_namesakes(cases.names)
@@ -388,13 +400,13 @@ def prepare_cases(x: object, explainer: Explainer, request: Request) -> Any:
 
 
 def _warn_of_namesakes(names: Sequence[Hashable]) -> None:
-    """Warn if cases share a name, by which plots tell them apart."""
+    """Warn if cases share a name, because plots identify them by it."""
     if isinstance(names, range) or len(set(names)) == len(names):
         return
-    twice = [name for name, number in Counter(names).items() if number > 1]
+    repeated = [name for name, number in Counter(names).items() if number > 1]
     checks.warn(
-        f"{len(twice)} names stand for several cases, such as {twice[0]!r}; plots take these "
-        "for one. Give the cases an index without repeats."
+        f"{len(repeated)} names belong to several cases, such as {repeated[0]!r}; plots treat "
+        "them as one case. Give the cases an index without repeats."
     )
 
 
@@ -402,7 +414,7 @@ def _warn_of_namesakes(names: Sequence[Hashable]) -> None:
 
 
 def as_given(cases: object) -> object:
-    """The default `preprocess`: the model takes the cases as they are."""
+    """Return the cases unchanged: the default `preprocess`."""
     return cases
 
 
@@ -413,13 +425,13 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
     Parameters
     ----------
     explainer
-        Whose model and `preprocess` to call.
+        The explainer with the model and `preprocess`.
     inputs
         n inputs, in the form in which the user passed the data.
     n
-        How many.
+        Number of inputs.
     **options
-        Passed on to `pylime.predict_model`.
+        Arguments for `pylime.predict_model`.
 
     Returns
     -------
@@ -437,11 +449,11 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
     return predict(explainer.model, prepared, n, **options)
 
 
-def _check_rows(prepared: Any, n: int, what: str) -> None:
+def _check_rows(prepared: Prepared, n: int, what: str) -> None:
     """
-    Raise if `preprocess` visibly returned something else than n rows.
+    Raise if `preprocess` returned another number of rows.
 
-    Arrays, sparse matrices, frames, tensors, lists, and dictionaries of these are looked at;
+    Arrays, sparse matrices, frames, tensors, lists, and dictionaries of these are checked;
     anything else passes.
     """
     if prepared is None:
@@ -452,7 +464,7 @@ def _check_rows(prepared: Any, n: int, what: str) -> None:
     rows = shape[0] if shape is not None and len(shape) else None
     if rows is None and isinstance(prepared, list):
         several = {len(part) for part in prepared if getattr(part, "ndim", 0)}
-        rows = n if several == {n} else len(prepared)  # a list of inputs, or of cases
+        rows = n if several == {n} else len(prepared)  # of several inputs, or of cases
     if rows is not None and rows != n:
         raise ValueError(
             f"`preprocess` must return one row for each of the {what} of a batch: {n} {what} "
@@ -462,7 +474,7 @@ def _check_rows(prepared: Any, n: int, what: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Predicted:
-    """A case, its permutations, and what the model returned for them."""
+    """A case, its permutations, and the predictions of the labels to explain."""
 
     case: Permutations
     prediction: Mapping[Hashable, float]
@@ -473,7 +485,7 @@ class _Predicted:
 def _predict(
     explainer: Explainer, perturbed: Perturbed, request: Request, report: Report, probe: bool
 ) -> Iterator[_Predicted]:
-    """Predict all batches; then part the rows among the cases and the labels to explain."""
+    """Predict all batches, then divide the rows among the cases and choose labels to explain."""
     labels: tuple[Hashable, ...] = ()
     wanted: list[Hashable] = []
     first = np.empty(0)
@@ -494,8 +506,8 @@ def _predict(
                     f"The model must return the same classes for every batch; after "
                     f"{len(labels)} it returned {len(found.labels)}, or others."
                 )
-            # Of a thousand classes and many batches, only those that are explained are kept.
-            values = _columns(found.values, labels, wanted) if alone else found.values
+            # A model can have a thousand classes; only those to explain are kept in memory.
+            values = _label_columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
             report(count.after(len(parts[-1])))
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -506,7 +518,7 @@ def _predict(
         prediction = _by_label(labels, first if alone else own[0])
         if not alone:
             wanted = choose_labels(prediction, request.labels, request.n_labels)
-            own = _columns(own, labels, wanted)
+            own = _label_columns(own, labels, wanted)
         yield _Predicted(case, prediction, wanted, own if case.rows is None else own[case.rows])
 
 
@@ -514,51 +526,51 @@ def _by_label(labels: Sequence[Hashable], row: np.ndarray) -> dict[Hashable, flo
     return dict(zip(labels, row.tolist(), strict=True))
 
 
-def _columns(
+def _label_columns(
     values: np.ndarray, labels: Sequence[Hashable], wanted: Sequence[Hashable]
 ) -> np.ndarray:
     return values[:, [labels.index(label) for label in wanted]]
 
 
 def _closable(batches: Iterable[Batch]) -> Any:
-    """Batches with a `close`, so that a generator clears up at once if the model raises."""
+    """Give batches a `close`, so that a generator cleans up immediately if the model raises."""
     return batches if hasattr(batches, "close") else (batch for batch in batches)
 
 
 class _Countdown:
-    """Turns rows that are done into permutations that are done, of which equal ones share a row."""
+    """Converts numbers of predicted rows, which equal permutations share, to permutations."""
 
     def __init__(self, n_permutations: int, n_rows: int) -> None:
         self.n_permutations, self.n_rows = n_permutations, n_rows
         self.done = self.reported = 0
 
     def after(self, rows: int) -> int:
-        """How many permutations are done by some more rows."""
+        """Return how many permutations are done by some more rows."""
         self.done += rows
         before, self.reported = self.reported, self.n_permutations * self.done // self.n_rows
         return self.reported - before
 
 
-# What is reported
+# What the frame has of a case
 
 
 @dataclass(frozen=True)
 class Explained:
     """
-    What is reported of one case.
+    The explanation of one case.
 
     Attributes
     ----------
     case
-        Its name.
+        The name of the case.
     prediction
-        The model's prediction of the case as it was given, by label.
+        The model's prediction for the case itself, by label.
     surrogates
-        The local model of each explained label.
+        The surrogate model of each explained label.
     reported
-        For each feature of these its `feature_value` and `feature_desc`.
+        The `feature_value` and `feature_desc` of each feature of these.
     data
-        The whole case.
+        The cell of the column `data`.
     constant
         Labels that are left out because the model returns the same for every permutation,
         and what it returns.
@@ -570,7 +582,7 @@ class Explained:
     prediction: Mapping[Hashable, float]
     surrogates: Sequence[Surrogate]
     reported: Mapping[str, tuple[Any, str]]
-    data: Any
+    data: object
     constant: Mapping[Hashable, float]
     effective_n: float
 
@@ -578,7 +590,7 @@ class Explained:
 Result: TypeAlias = Explained | CaseError
 
 
-def _fit(predicted: _Predicted, request: Request) -> Result:
+def _fit_case(predicted: _Predicted, request: Request) -> Result:
     """Fit the surrogates of a case."""
     case = predicted.case
     try:
@@ -597,8 +609,8 @@ def _fit(predicted: _Predicted, request: Request) -> Result:
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
         error = CaseError(
-            "The permutations that are at all similar to the case do not differ in the model's "
-            "predictions, so nothing can be explained. Raise `n_permutations`, or measure "
+            "The model's predictions are equal for all permutations with a positive similarity "
+            "to the case, so nothing can be explained. Raise `n_permutations`, or measure "
             'similarity in another way, such as `dist_fun="euclidean"`.'
         )
         return CaseError.of(case.case, error)
@@ -615,30 +627,39 @@ def _fit(predicted: _Predicted, request: Request) -> Result:
     )
 
 
-# The way of the cases
+# From cases to explanations
 
 
 def explain_cases(
     explainer: Explainer, cases: Cases, request: Request, report: Report
 ) -> list[Result]:
     """
-    Send cases through the pipeline, one after another or in several processes.
+    Explain cases, one after another or in several processes.
 
     Parameters
     ----------
     explainer
-        What perturbs and predicts them.
+        From `pylime.lime`.
     cases
         The cases, prepared.
     request
-        What is asked of them.
+        The arguments of the call.
     report
-        Called with the number of permutations that are done.
+        A function that is called with the number of permutations done since its last call.
 
     Returns
     -------
     list
-        What is reported of each case, or the error that keeps it from being explained.
+        For each case its explanation, or the error that prevented it.
+
+    Raises
+    ------
+    RequestError
+        If an argument fits no case.
+    CaseError
+        If a case cannot be explained and `request.on_error` is `"raise"`.
+    MemoryError
+        If the permutations of a single case do not fit into memory.
     """
     probe = explainer.probe and explainer.labels is None  # lime() has not tried the model
     if request.n_jobs == 1 or len(cases.names) == 1:
@@ -649,7 +670,7 @@ def explain_cases(
 def _explain_in_turn(
     explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
 ) -> Iterator[Result]:
-    """Explain part after part; stop at the first error if that is what was asked for."""
+    """Explain part after part; raise at the first error if `on_error` is `"raise"`."""
     for part in _parts(explainer, cases, request):
         for result in _explain_together(explainer, part, request, report, probe):
             if isinstance(result, CaseError) and request.on_error == "raise":
@@ -659,7 +680,7 @@ def _explain_in_turn(
 
 
 def _parts(explainer: Explainer, cases: Cases, request: Request) -> Iterable[Cases]:
-    """Cases that are predicted together."""
+    """Divide the cases into parts that are predicted together."""
     if explainer.kind.parts is not None:
         return explainer.kind.parts(explainer, cases, request)
     if len(cases.names) == 1:
@@ -671,10 +692,10 @@ def _explain_together(
     explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
 ) -> Iterator[Result]:
     """
-    Explain cases that are predicted in the same calls.
+    Explain cases that are predicted in the same calls of the model.
 
-    An error of several cases has them tried one by one; that of a single case is its result.
-    Each draws the same again, and what the model may have written into is made anew.
+    After an error of several cases, each is tried alone: it draws the same permutations again, in
+    new memory, as the model may have changed the old. The error of a single case is its result.
     """
     names = cases.names
     alone = len(names) == 1
@@ -687,11 +708,11 @@ def _explain_together(
 
     try:
         perturbed = explainer.kind.perturb(explainer, cases, request)
-        told = counted if alone else silent
-        predicted = list(_predict(explainer, perturbed, request, told, probe))
+        progress = counted if alone else silent
+        predicted = list(_predict(explainer, perturbed, request, progress, probe))
     except RequestError:
         raise
-    except Exception as error:  # whatever the model, or other code of the user's, raises
+    except Exception as error:  # the model, or other code of the user's, can raise any
         if alone and isinstance(error, MemoryError):
             raise
         if not alone:
@@ -705,17 +726,17 @@ def _explain_together(
     for each in predicted:
         if not alone:
             report(request.n_permutations)
-        yield _fit(each, request)
+        yield _fit_case(each, request)
 
 
 def _explain_in_parallel(
     explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
 ) -> list[Result]:
-    """Share the cases out among processes, in contiguous parts."""
+    """Divide the cases among processes, in contiguous parts."""
     n_cases = len(cases.names)
     parts = np.array_split(np.arange(n_cases), n_parts(n_cases, request.n_jobs))
     results: dict[int, list[Result]] = {}
-    # A worker that is ended cannot clear up behind itself; what it leaves goes with this.
+    # A worker that is killed cannot remove its temporary files; this context does.
     with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
         here = replace(request, folder=folder)
         tasks = [(cases.take(part.tolist()), here, probe and not part[0]) for part in parts]
@@ -733,7 +754,7 @@ def _explain_in_parallel(
                 report(len(explained) * request.n_permutations)
                 for message in messages:
                     checks.warn(message)
-        except CaseError as error:  # joblib has put the worker's traceback in place of its cause
+        except CaseError as error:  # joblib replaced the cause by the worker's traceback
             raise error from error.reason
     return [result for number in sorted(results) for result in results[number]]
 
@@ -741,11 +762,11 @@ def _explain_in_parallel(
 def _explain_part(
     explainer: Explainer, part: tuple[Cases, Request, bool]
 ) -> tuple[list[Result], list[Warning | str]]:
-    """Some of the cases, in a process of their own, and the warnings of these."""
+    """Explain some of the cases in a worker; return the results and the warnings."""
     cases, request, probe = part
     if request.folder is not None and not os.path.isdir(request.folder):
-        request = replace(request, folder=None)  # this is another machine
+        request = replace(request, folder=None)  # on another machine
     with warnings.catch_warnings(record=True) as caught:
         results = list(_explain_in_turn(explainer, cases, request, silent, probe))
-    different = {(warning.category, str(warning.message)): warning.message for warning in caught}
-    return results, list(different.values())
+    distinct = {(warning.category, str(warning.message)): warning.message for warning in caught}
+    return results, list(distinct.values())

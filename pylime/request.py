@@ -1,4 +1,4 @@
-"""What is asked of one call of `pylime.explain`: the arguments, their defaults and their checks."""
+"""The arguments of one call of `pylime.explain`, with their defaults and checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect
 __all__ = ["ON_ERROR", "OnError", "Request"]
 
 OnError = Literal["warn", "raise"]
-"""What to do with cases that cannot be explained: leave them out with a warning, or stop."""
+"""What to do with cases that cannot be explained: skip them with a warning, or raise."""
 
 ON_ERROR = get_args(OnError)
 
 
 def _check_jobs(name: str, value: object) -> None:
-    """Raise unless a value is a number of jobs as joblib takes it."""
+    """Raise unless a value is a number of jobs that joblib takes."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value == 0:
         raise ValueError(
             f"`{name}` must be a number of jobs, or negative as in joblib; not {value!r}."
@@ -32,10 +32,10 @@ def _check_jobs(name: str, value: object) -> None:
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """
-    What was asked of one call of `pylime.explain`, checked.
+    The checked arguments of one call of `pylime.explain`.
 
-    Every way to explain makes one and hands it on: `pylime.explain`, `pylime.explain_batches`,
-    Dask, Spark and `pylime.explain_to_parquet`.
+    `pylime.explain`, `pylime.explain_batches`, Dask, Spark and `pylime.explain_to_parquet` all
+    make a request and pass it on.
 
     Attributes
     ----------
@@ -43,13 +43,13 @@ class Request:
 progress, predict_options, on_error, penalty
         As in `pylime.explain`.
     model_type
-        What the model does.
+        Whether the model is a classifier or a regressor.
     options
-        The record of the options of the explainer's kind of input.
+        The record of options of the explainer's kind of input.
     seed
-        Numbers that all random draws start from, made from `random_state`.
+        Numbers from `random_state` that seed all random draws.
     folder
-        Where temporary files go; None for the system's place.
+        The folder for temporary files; None for the system's.
     """
 
     labels: Labels = None
@@ -78,7 +78,7 @@ progress, predict_options, on_error, penalty
             labels = None
             object.__setattr__(self, "n_labels", None)
         if np.iterable(labels) and not isinstance(labels, str | tuple):
-            labels = list(labels)  # an iterator would be empty at the second case
+            labels = list(labels)  # an iterator would be exhausted after the first case
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "predict_options", dict(self.predict_options or {}))
         if not self.seed:

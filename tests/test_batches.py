@@ -270,7 +270,7 @@ def test_seeds_of_batches_are_drawn_once(explainer):
 @pytest.mark.parametrize(
     ("batches", "options", "error", "message"),
     [
-        (CASES, {}, TypeError, "Put a single one into a list"),
+        (CASES, {}, TypeError, "Put a single batch into a list"),
         ([CASES], {"plain": "yes"}, TypeError, "`plain` must be True or False"),
         ([CASES], {"n_feature": 2}, TypeError, "Did you mean|has no option 'n_feature'"),
         ([CASES], {"n_features": 0}, ValueError, "`n_features` must be"),

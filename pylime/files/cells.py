@@ -1,10 +1,10 @@
 """
 Cells of the tidy frame as JSON values, and back.
 
-Numbers, strings, logicals, None, lists and mappings by strings are what they are in JSON.
-Everything else is an object with one key, which begins with a dollar sign and says what it
-is: `{"$float": "nan"}`, `{"$date": "2026-02-28"}`. Reading runs nothing of what it reads:
-a name that is not among these is an error.
+Finite numbers, strings, logicals, None, lists and mappings with string keys are stored as such.
+Everything else is an object with one key, a dollar sign and the name of its type:
+`{"$float": "nan"}`, `{"$date": "2026-02-28"}`. Reading never executes what a file contains:
+an unknown name is an error.
 """
 
 import base64
@@ -13,8 +13,8 @@ import decimal
 import io
 import math
 import zoneinfo
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypeAlias, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -22,14 +22,20 @@ from PIL import Image
 
 from pylime.values import Bitmap, Superpixel, Word
 
-__all__ = ["CellCoder", "is_text"]
+__all__ = ["JSON", "Cell", "CellCoder", "is_text"]
 
-# What the pictures and superpixels of a file may have in all, in units of what Pillow
-# takes for a suspiciously large picture: a small file can ask for a lot of memory.
-_PICTURES_PER_FILE = 24
+Cell: TypeAlias = Any
+"""A cell of an explanation. Whether its type can be stored shows when it is encoded."""
 
-# Each type with its name and a way to make of it what JSON has, or has after another round
-# of this; the way back is below.
+JSON: TypeAlias = Any
+"""What `json.dumps` takes and `json.loads` returns."""
+
+# Largest total of pixels in the images and superpixels of a file, in multiples of
+# PIL.Image.MAX_IMAGE_PIXELS: a small forged file could fill the memory.
+_LARGE_IMAGES_PER_FILE = 24
+
+# For each type its name in JSON, and a function from a cell to something that `encode` takes.
+# _READERS has the inverse functions.
 _WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
     Word: ("word", lambda word: [str(word), [list(span) for span in word.spans]]),
     tuple: ("tuple", list),
@@ -71,9 +77,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 class CellCoder:
     """
-    Turns the cells of one file into JSON values, and back.
+    Converts the cells of one file to JSON values, and back.
 
-    It counts the pixels of the pictures and superpixels. A coder is of one file.
+    A coder limits the pixels that the images and superpixels of its file have in total, so
+    each file needs a coder of its own.
 
     Examples
     --------
@@ -87,15 +94,24 @@ class CellCoder:
     def __init__(self) -> None:
         self._n_pixels = 0
 
-    def encode(self, cell: Any) -> Any:
-        """Turn a cell into what JSON can say; a TypeError names a type that it cannot."""
+    def encode(self, cell: Cell) -> JSON:
+        """
+        Convert a cell to a JSON value.
+
+        Raises
+        ------
+        TypeError
+            If the cell has, or contains an object of, a class that cannot be stored.
+        ValueError
+            If an image or superpixel is invalid or too large.
+        """
         kind = type(cell)
         if cell is None or kind is bool or kind is int:
             return cell
         if kind is float:
             return cell if math.isfinite(cell) else {"$float": repr(cell)}
         if kind is str:
-            return cell if is_text(cell) else {"$text": [ord(sign) for sign in cell]}
+            return cell if is_text(cell) else {"$text": [ord(character) for character in cell]}
         if kind is list:
             return [self.encode(value) for value in cell]
         if kind is dict:
@@ -120,8 +136,15 @@ class CellCoder:
             f"{cell!r:.80}. Make it a number, a text or a date, or a mapping of these"
         )
 
-    def decode(self, value: Any) -> Any:
-        """Turn what `encode` gave into the cell; raises whatever a wrong value leads to."""
+    def decode(self, value: JSON) -> Cell:
+        """
+        Convert the result of `encode` back to the cell.
+
+        Raises
+        ------
+        Exception
+            Any, if `encode` cannot have returned the value.
+        """
         if isinstance(value, list):
             return [self.decode(part) for part in value]
         if not isinstance(value, dict):
@@ -130,106 +153,108 @@ class CellCoder:
         if len(value) != 1 or not tag.startswith("$"):
             return {name: self.decode(part) for name, part in value.items()}
         if tag == "$png":
-            return self.picture_of(base64.b64decode(value[tag], validate=True))
+            return self.image_of(base64.b64decode(value[tag], validate=True))
         if tag == "$superpixel":
             return self._superpixel(**value[tag])
         if tag[1:] not in _READERS:
-            raise ValueError(f"it holds a cell of an unknown kind, {tag!r}")
+            raise ValueError(f"it has a cell of an unknown type, {tag!r}")
         return _READERS[tag[1:]](self.decode(value[tag]))
 
-    def png_of(self, picture: Bitmap) -> bytes:
-        """Write a picture as the bytes of a PNG file."""
-        pixels = picture.pixels
+    def png_of(self, image: Bitmap) -> bytes:
+        """Encode an image as the bytes of a PNG file."""
+        pixels = image.pixels
         if pixels.ndim != 2 and not (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
             raise ValueError(
-                "a picture must be of shape (H, W), (H, W, 3) or (H, W, 4) to be stored; "
+                "an image must be of shape (H, W), (H, W, 3) or (H, W, 4) to be stored; "
                 f"not {pixels.shape}"
             )
         self._count(pixels.shape[0], pixels.shape[1])
-        return picture._repr_png_()
+        return image._repr_png_()
 
-    def picture_of(self, png: bytes) -> Bitmap:
-        """Read a picture from the bytes of a PNG file."""
+    def image_of(self, png: bytes) -> Bitmap:
+        """Decode an image from the bytes of a PNG file."""
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             if image.mode not in ("L", "RGB", "RGBA"):
-                raise ValueError(f"a picture must be L, RGB or RGBA; not {image.mode}")
+                raise ValueError(f"an image must be L, RGB or RGBA; not {image.mode}")
             self._count(image.height, image.width)
             return Bitmap(np.asarray(image))
 
     def _runs_of(self, superpixel: Superpixel) -> dict[str, Any]:
-        """Starts and lengths of the runs of pixels that follow on each other."""
+        """Encode the runs of consecutive pixels: the start and length of each in turn."""
         indices = superpixel.indices
         self._count(*superpixel.shape, len(indices))
         if len(indices) and not 0 <= indices.min() <= indices.max() < math.prod(superpixel.shape):
-            raise ValueError("a superpixel has pixels outside of its picture")
+            raise ValueError("a superpixel has pixels outside its image")
         starts = np.flatnonzero(np.diff(indices, prepend=-2) != 1)
         lengths = np.diff(starts, append=len(indices))
         runs = np.column_stack([indices[starts], lengths]).ravel().tolist()
         return {"shape": list(superpixel.shape), "runs": runs}
 
-    def _superpixel(self, shape: Any, runs: Any) -> Superpixel:
+    def _superpixel(self, shape: Iterable[int], runs: Sequence[int]) -> Superpixel:
+        """Decode the result of `_runs_of`."""
         height, width = map(int, shape)
         starts, lengths = np.asarray(runs, dtype=np.int64).reshape(-1, 2).T
-        # One by one the lengths are small, so their sum cannot overflow.
+        # Each length is checked first, so that their sum cannot overflow.
         if np.any((lengths < 1) | (lengths > height * width)):
-            raise ValueError("a superpixel has runs that are longer than its picture")
+            raise ValueError("a superpixel has runs that are longer than its image")
         self._count(height, width, int(lengths.sum()))
         if np.any((starts < 0) | (starts + lengths > height * width)):
-            raise ValueError("a superpixel has pixels outside of its picture")
+            raise ValueError("a superpixel has pixels outside its image")
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return Superpixel(np.repeat(starts, lengths) + within, (height, width))
 
     def _count(self, height: int, width: int, n: int | None = None) -> None:
-        """Raise before more memory is asked for than a file may."""
+        """Count pixels, and raise before a file takes too much memory."""
         limit = Image.MAX_IMAGE_PIXELS
         if height < 1 or width < 1:
-            raise ValueError(f"a picture has no pixels: its shape is {(height, width)}")
+            raise ValueError(f"an image has no pixels: its shape is {(height, width)}")
         n = height * width if n is None else n
         self._n_pixels += n
         if limit is None:
             return
         if height * width > 2 * limit or n > height * width:
             raise ValueError(
-                f"a picture or superpixel of {max(n, height * width)} pixels is too large; "
+                f"an image or superpixel of {max(n, height * width)} pixels is too large; "
                 "PIL.Image.MAX_IMAGE_PIXELS sets the limit"
             )
-        if self._n_pixels > _PICTURES_PER_FILE * limit:
+        if self._n_pixels > _LARGE_IMAGES_PER_FILE * limit:
             raise ValueError(
-                f"its pictures and superpixels have more than {_PICTURES_PER_FILE * limit} pixels; "
+                "its images and superpixels have more than "
+                f"{_LARGE_IMAGES_PER_FILE * limit} pixels; "
                 "store fewer cases in a file, or raise PIL.Image.MAX_IMAGE_PIXELS"
             )
 
 
-def is_text(value: Any) -> bool:
-    """Whether something is a plain string that can be written as UTF-8."""
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether a value is a `str`, not of a subclass, that can be encoded as UTF-8."""
     if type(value) is not str:
         return False
     try:
         value.encode()
-    except UnicodeEncodeError:  # half of a pair of surrogates, as file names can have
+    except UnicodeEncodeError:  # a lone surrogate, as file names can have
         return False
     return True
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"a word must be a text; not {value!r:.80}")
+        raise ValueError(f"a word must be a string; not {value!r:.80}")
     return value
 
 
-def _span(span: Any) -> tuple[int, int]:
+def _span(span: Iterable[int]) -> tuple[int, int]:
     start, end = span
     return int(start), int(end)
 
 
-def _zone(zone: Any) -> str | None:
-    """The name of a time zone; None where the offset is all there is."""
+def _zone_name(zone: datetime.tzinfo | None) -> str | None:
+    """Return the name of a time zone; None if it is only an offset."""
     return getattr(zone, "key", None) or getattr(zone, "zone", None)
 
 
 def _datetime_parts(time: datetime.datetime) -> list[Any]:
-    """The time in its zone, the zone's name, and which of two equal times it is there."""
-    zone = _zone(time.tzinfo)
+    """Return the local time, the name of the zone, and the fold of a time that occurs twice."""
+    zone = _zone_name(time.tzinfo)
     if zone is None:
         return [time.isoformat()]
     return [time.replace(tzinfo=None).isoformat(), zone, time.fold]
@@ -241,15 +266,15 @@ def _datetime(text: str, zone: str | None = None, fold: int = 0) -> datetime.dat
 
 
 def _stamp_parts(stamp: pd.Timestamp) -> list[Any]:
-    """The time in UTC, the unit it is counted in, and the zone or the offset in seconds."""
+    """Return the time in UTC, its unit, and the zone's name or the offset in seconds."""
     offset = stamp.utcoffset()
     if offset is None:
         return [stamp.isoformat(), stamp.unit, None]
-    zone = _zone(stamp.tz) or offset.total_seconds()
+    zone = _zone_name(stamp.tz) or offset.total_seconds()
     return [stamp.tz_convert(None).isoformat(), stamp.unit, zone]
 
 
-def _timestamp(text: str, unit: Any, zone: str | float | None) -> Any:
+def _timestamp(text: str, unit: Literal["s", "ms", "us", "ns"], zone: str | float | None) -> Cell:
     stamp = pd.Timestamp(text).as_unit(unit)
     if zone is None:
         return stamp
@@ -259,8 +284,8 @@ def _timestamp(text: str, unit: Any, zone: str | float | None) -> Any:
     return stamp.tz_localize("UTC").tz_convert(offset)
 
 
-def _numpy_scalar(name: str, value: Any) -> Any:
+def _numpy_scalar(name: str, value: object) -> Cell:
     dtype = np.dtype(name)
     if dtype.kind not in "biufUmM":
-        raise ValueError(f"it holds a scalar of an unknown type, {name!r}")
+        raise ValueError(f"it has a scalar of an unknown type, {name!r}")
     return np.str_(value) if dtype.kind == "U" else np.array(value).astype(dtype)[()]

@@ -1,10 +1,10 @@
 """
 Explanations as files: Parquet and JSON, written whole or not at all, and read back equal.
 
-In both kinds of file a column of numbers, strings, logicals or times is just that. The
-columns of other cells hold JSON (see `pylime.cells`) or, for pictures in Parquet, PNG; each
-distinct cell is stored once, however many rows show it. A header says which column is which,
-of what type each was, and the version of the format.
+Both formats store a column of numbers, strings, logicals or times as such. Columns of other
+cells contain JSON (see `pylime.files.cells`) or, for images in Parquet, PNG; each distinct cell
+is stored once, however many rows have it. A header has the encoding and type of each column and
+the version of the format.
 """
 
 import json
@@ -14,16 +14,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pylime.files.cells import CellCoder, is_text
+from pylime.files.cells import JSON, Cell, CellCoder, is_text
 from pylime.frame import COLUMNS, check_explanation, object_column
 from pylime.values import Bitmap
 
+if TYPE_CHECKING:
+    import pyarrow
+
 __all__ = [
+    "ANY_PART",
     "PART",
     "need_pyarrow",
     "new_file",
@@ -34,18 +39,22 @@ __all__ = [
 ]
 
 PART = "part-{:05d}.parquet"
-"""Names of the files of a run that is stored in parts."""
+"""Name of each file of a run that is stored in parts."""
+
+ANY_PART = PART.replace("{:05d}", "*")
+"""Pattern of these names."""
 
 _FORMAT = "pylime explanation"
 _VERSION = 1
-_KEY = "pylime"  # of the header among the metadata of a Parquet file
+_KEY = "pylime"  # of the header in the metadata of a Parquet file
 _INDEX = "index"
-# Columns whose cells JSON stores once and names by their position.
+# Columns whose distinct cells JSON stores once; records refer to them by position.
 _SHARED = ("data", "prediction")
-# A part of a Parquet file has pictures of up to so many bytes; its dictionary may hold more.
+# A row group of a Parquet file ends when its distinct `data` exceeds so many bytes; the limit of
+# its dictionary page is higher, so that the page is never split.
 _GROUP_BYTES = 2**28
 _DICTIONARY_BYTES = 2**30
-# More rows for a byte of the file are no explanation: they would fill the memory.
+# A file that claims to have more rows per byte is forged: reading it would fill the memory.
 _ROWS_PER_BYTE = 1000
 
 
@@ -53,24 +62,25 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
     """
     Write an explanation to a file, from which it is read back equal.
 
-    The file appears when it is complete: until then, and if writing fails, what was there
-    stays.
+    The file appears only when it is complete. Until then, and if writing fails, a previous
+    file stays.
 
     Parameters
     ----------
     explanation
         From `pylime.explain`; it may have further columns, or fewer rows.
     path
-        Where to. `.parquet` is small and quick, and opens in polars, R's arrow and the
-        like: plain columns are plain, `data` is text or, of pictures, PNG, and other
-        cells are JSON. `.json` can be read by eye: a list of records, and lists of the
-        cells `data` and `prediction`, which the records name by their position from 0.
+        The file; its ending sets the format. `.parquet` is small and fast, and polars, R's
+        arrow and other programs read it: numbers and strings are stored as such, images in
+        `data` as PNG, and other cells as JSON. `.json` is human-readable: a list of records,
+        and lists of the distinct `data` and `prediction`, to which the records refer by
+        position, counted from 0.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no explanation, the ending is none of these, or a cell holds an object of
-        a class that cannot be stored.
+        If `explanation` is not an explanation, `path` has another ending, or a cell contains
+        an object of a class that cannot be stored.
     ImportError
         If pyarrow is missing, which Parquet needs: `pip install 'tidylime[parquet]'`.
     OSError
@@ -78,8 +88,9 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
 
     Notes
     -----
-    Such a file holds data alone and is safe to read wherever it comes from. An *explainer*
-    holds a model; it can be pickled, and whoever loads a pickle runs what its author wrote.
+    Such a file contains only data and is safe to read wherever it comes from. An *explainer*
+    has a model and can be pickled, but loading a pickle executes code; load only files you
+    trust.
 
     Examples
     --------
@@ -96,12 +107,12 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
 
 
 def write_part(explanation: pd.DataFrame, path: str | os.PathLike[str], origin: str | None) -> None:
-    """Write an explanation as `write_explanation` does, and what it was made from."""
+    """Write an explanation with its origin, which `read_origin` returns."""
     path = Path(path)
-    write = _WRITERS[_check_ending(path)]
-    _check(explanation)
-    _check_names(explanation)
-    header: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "origin": origin}
+    write = _WRITER_OF[_check_ending(path)]
+    _check_stored(explanation)
+    _check_stored_names(explanation)
+    header: dict[str, JSON] = {"format": _FORMAT, "version": _VERSION, "origin": origin}
     index = explanation.index
     coder = CellCoder()
     header["index"] = {"name": coder.encode(index.name)}
@@ -121,21 +132,21 @@ def read_explanation(path: str | os.PathLike[str]) -> pd.DataFrame:
     Parameters
     ----------
     path
-        A file from `write_explanation`, or a folder from
-        `pylime.explain_to_parquet`, whose parts are put below each other.
+        A file from `write_explanation`, or a folder from `pylime.explain_to_parquet`, whose
+        parts are concatenated.
 
     Returns
     -------
     pandas.DataFrame
-        What was written, with its index and types.
+        The explanation that was written, with its index and types.
 
     Raises
     ------
     ValueError
-        If the file is none of these, is damaged, was written by a newer version, or asks
-        for pictures of more pixels than `PIL.Image.MAX_IMAGE_PIXELS` suggests.
+        If the file is not an explanation, is damaged, or has a newer version of the format,
+        or if its images have too many pixels (see `PIL.Image.MAX_IMAGE_PIXELS`).
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ImportError
         If pyarrow is missing, which Parquet needs.
 
@@ -152,38 +163,39 @@ def read_explanation(path: str | os.PathLike[str]) -> pd.DataFrame:
     path = Path(path)
     if path.is_dir():
         return _read_parts(path)
-    return _READERS[_check_ending(path)](path)
+    return _READER_OF[_check_ending(path)](path)
 
 
 def read_origin(path: Path) -> str | None:
-    """What a Parquet file was made from; a ValueError if not every part of it is as written."""
+    """Return the origin of a Parquet file; raise a ValueError if any part is damaged."""
     with _parquet_file(path) as (file, header):
-        file.read()  # compares the checksums of its pages
+        file.read()  # compares the checksums of all pages
         return header["origin"]
 
 
 def _check_ending(path: Path) -> str:
     ending = path.suffix.lower()
-    if ending not in _WRITERS:
-        raise ValueError(f"`path` must end with {' or '.join(_WRITERS)}; not {path.name!r}.")
+    if ending not in _WRITER_OF:
+        raise ValueError(f"`path` must end with {' or '.join(_WRITER_OF)}; not {path.name!r}.")
     return ending
 
 
-def _check(explanation: Any) -> None:
-    """Raise unless something is an explanation; that of no case may be without rows."""
+def _check_stored(explanation: object) -> None:
+    """Raise unless a value is an explanation; unlike elsewhere, it may be without rows."""
     of_all = [name for name in COLUMNS if name not in ("label", "label_prob")]
-    empty = isinstance(explanation, pd.DataFrame) and not len(explanation)
-    if not empty or not set(of_all) <= set(explanation):
-        check_explanation(explanation, classification=COLUMNS, regression=of_all)
+    if isinstance(explanation, pd.DataFrame) and explanation.empty and {*of_all} <= {*explanation}:
+        return
+    check_explanation(explanation, classification=COLUMNS, regression=of_all)
 
 
-def _check_names(explanation: pd.DataFrame) -> None:
-    """Raise unless names can be written."""
+def _check_stored_names(explanation: pd.DataFrame) -> None:
+    """Raise unless the names of columns and index can be stored."""
     names = explanation.columns
     wrong = [name for name in names if not is_text(name) or name == _INDEX]
     if wrong or not names.is_unique:
         raise ValueError(
-            f"The columns of `explanation` must have different names, texts other than {_INDEX!r}; "
+            "The columns of `explanation` must have different names, which are strings other than "
+            f"{_INDEX!r}; "
             f"not {[*wrong, *names[names.duplicated()]][0]!r}."
         )
     if explanation.index.nlevels > 1:
@@ -192,7 +204,7 @@ def _check_names(explanation: pd.DataFrame) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place when it is complete, or not at all."""
+    """Open a new file, which replaces `path` only when it is complete."""
     path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {path.parent} does not exist.")
@@ -208,8 +220,8 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """Whatever a damaged or forged file leads to is one kind of error, with its name."""
+def _unreadable_as_error(path: Path) -> Iterator[None]:
+    """Turn any exception that a damaged or forged file causes into a ValueError with its path."""
     try:
         yield
     except (MemoryError, ImportError):
@@ -219,18 +231,19 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise ValueError(f"{path} cannot be read as an explanation: {text}.") from error
 
 
-def _check_header(header: Any) -> None:
+def _check_header(header: object) -> None:
+    """Raise unless this version can read the file of a header."""
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise ValueError("it was not written by write_explanation()")
     if not isinstance(header.get("version"), int) or header["version"] > _VERSION:
         raise ValueError(
-            f"it has version {header.get('version')} of the format, and this pylime knows "
-            f"{_VERSION}; a newer one can read it"
+            f"it has version {header.get('version')} of the format, and this pylime reads up to "
+            f"{_VERSION}; install a newer one"
         )
 
 
-def _type_of(column: pd.Series, coder: CellCoder) -> Any:
-    """The type of a column as JSON."""
+def _type_of(column: pd.Series, coder: CellCoder) -> JSON:
+    """Encode the type of a column."""
     dtype = column.dtype
     if not isinstance(dtype, pd.CategoricalDtype):
         return str(dtype)
@@ -239,8 +252,10 @@ def _type_of(column: pd.Series, coder: CellCoder) -> Any:
     return {"categories": cells, "type": str(levels.dtype), "ordered": bool(dtype.ordered)}
 
 
-def _series(values: Any, stored: Any, coder: CellCoder) -> pd.Series:
-    """A column of the type that was stored, of cells or of an array."""
+def _stored_column(
+    values: list[Cell] | pd.Series | np.ndarray, stored: JSON, coder: CellCoder
+) -> pd.Series:
+    """Build a column of the type that was stored."""
     if stored == "object":
         return object_column(list(values))
     if not isinstance(stored, dict):
@@ -252,20 +267,20 @@ def _series(values: Any, stored: Any, coder: CellCoder) -> pd.Series:
     return pd.Series(pd.Categorical(values, levels, ordered=stored["ordered"]))
 
 
-def _frame(columns: Mapping[str, pd.Series], header: Mapping[str, Any]) -> pd.DataFrame:
-    """The frame of columns that were read."""
+def _stored_frame(columns: Mapping[str, pd.Series], header: Mapping[str, JSON]) -> pd.DataFrame:
+    """Build the frame of the columns that were read."""
     frame = pd.DataFrame(dict(columns))
     rows = header["index"].get("range")
     index = pd.RangeIndex(*rows) if rows else pd.Index(frame.pop(_INDEX))
     frame.index = index.rename(CellCoder().decode(header["index"]["name"]))
-    _check(frame)
+    _check_stored(frame)
     return frame
 
 
-def _encoded(column: pd.Series, encode: Callable[[Any], Any]) -> list[Any]:
-    """What each cell becomes; a cell that many rows share is encoded once."""
-    known: dict[int, Any] = {}
-    cells = column.tolist()  # keeps the cells, and so their identities
+def _encoded_cells(column: pd.Series, encode: Callable[[Cell], JSON]) -> list[JSON]:
+    """Encode each cell; a cell that many rows share is encoded once."""
+    known: dict[int, JSON] = {}
+    cells = column.tolist()  # this list keeps the cells alive, so that no id is used again
     for row, cell in enumerate(cells):
         if id(cell) not in known:
             try:
@@ -277,7 +292,7 @@ def _encoded(column: pd.Series, encode: Callable[[Any], Any]) -> list[Any]:
 
 
 def _distinct(values: Sequence[Any]) -> tuple[list[Any], list[int]]:
-    """The different values, and the position of each among them."""
+    """Return the distinct values, and the position of each value among them."""
     positions: dict[Any, int] = {}
     codes = [positions.setdefault(value, len(positions)) for value in values]
     return list(positions), codes
@@ -286,27 +301,27 @@ def _distinct(values: Sequence[Any]) -> tuple[list[Any], list[int]]:
 # JSON
 
 
-def _json(value: Any) -> str:
+def _json(value: JSON) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _write_json(
-    path: Path, header: dict[str, Any], columns: Mapping[str, pd.Series], coder: CellCoder
+    path: Path, header: dict[str, JSON], columns: Mapping[str, pd.Series], coder: CellCoder
 ) -> None:
     records: list[dict[str, Any]] = [{} for _ in next(iter(columns.values()))]
     lists: dict[str, list[str]] = {}
     for name, column in columns.items():
         if name in _SHARED and header["types"][name] == "object":
-            texts = _encoded(column, lambda cell: _json(coder.encode(cell)))
+            texts = _encoded_cells(column, lambda cell: _json(coder.encode(cell)))
             lists[name], values = _distinct(texts)
         else:
-            values = _encoded(column, coder.encode)
+            values = _encoded_cells(column, coder.encode)
         for record, value in zip(records, values, strict=True):
             record[name] = value
     lists["records"] = [_json(record) for record in records]
     entries = [f'"{name}": {_json(value)}' for name, value in header.items()]
     for name, lines in lists.items():
-        between = ",\n".join(lines)  # one cell or record a line
+        between = ",\n".join(lines)  # one cell or record per line
         entries.append(f'"{name}": [\n{between}\n]')
     with new_file(path) as file:
         file.write(("{\n" + ",\n".join(entries) + "\n}\n").encode())
@@ -314,7 +329,7 @@ def _write_json(
 
 def _read_json(path: Path) -> pd.DataFrame:
     content = path.read_bytes()
-    with _damage_told(path):
+    with _unreadable_as_error(path):
         stored = json.loads(content)
         _check_header(stored)
         coder = CellCoder()
@@ -326,15 +341,15 @@ def _read_json(path: Path) -> pd.DataFrame:
                 cells = [shared[position] for position in values]
             else:
                 cells = [coder.decode(value) for value in values]
-            columns[name] = _series(cells, kind, coder)
-        return _frame(columns, stored)
+            columns[name] = _stored_column(cells, kind, coder)
+        return _stored_frame(columns, stored)
 
 
 # Parquet
 
 
 def need_pyarrow() -> Any:
-    """The module, with its part for Parquet; an ImportError says how to get it."""
+    """Import pyarrow and its module for Parquet; raise an ImportError with the remedy."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -346,10 +361,10 @@ def need_pyarrow() -> Any:
 
 
 def _write_parquet(
-    path: Path, header: dict[str, Any], columns: Mapping[str, pd.Series], coder: CellCoder
+    path: Path, header: dict[str, JSON], columns: Mapping[str, pd.Series], coder: CellCoder
 ) -> None:
     pa = need_pyarrow()
-    header["cells"] = {}
+    encodings = header["cells"] = {}
     arrays: dict[str, Any] = {}
     shared: dict[str, tuple[np.ndarray, list[int]]] = {}
     for name, column in columns.items():
@@ -358,8 +373,7 @@ def _write_parquet(
             plain = column if dtype.kind == "M" else column.to_numpy()
             arrays[name] = pa.array(plain)
             continue
-        kind, values = _cells_of(column, coder)
-        header["cells"][name] = kind
+        encodings[name], values = _cells_of(column, coder)
         distinct, codes = _distinct(values)
         shared[name] = np.array(distinct, dtype=object), codes
     with new_file(path) as file:
@@ -369,7 +383,9 @@ def _write_parquet(
                 {
                     name: arrays[name].slice(start, stop - start)
                     if name in arrays
-                    else _dictionary(pa, *shared[name], slice(start, stop), header["cells"][name])
+                    else _dictionary_array(
+                        pa, *shared[name], slice(start, stop), header["cells"][name]
+                    )
                     for name in columns
                 }
             )
@@ -381,7 +397,7 @@ def _write_parquet(
                     use_dictionary=list(shared),
                     dictionary_pagesize_limit=_DICTIONARY_BYTES,
                     write_page_checksum=True,
-                    store_schema=False,  # which would make categories of texts elsewhere
+                    store_schema=False,  # else other programs would read strings as categories
                 )
                 writer.add_key_value_metadata({_KEY: _json(header)})
             writer.write_table(table)
@@ -389,19 +405,19 @@ def _write_parquet(
             writer.close()
 
 
-def _cells_of(column: pd.Series, coder: CellCoder) -> tuple[str, list[Any]]:
-    """How the cells of a column are stored in Parquet, and what is stored of each."""
+def _cells_of(column: pd.Series, coder: CellCoder) -> tuple[str, list[str] | list[bytes]]:
+    """Return the encoding of a column in Parquet, and its encoded cells."""
     cells = column.tolist()
-    # The values of features are of any kind; so that all files agree, they are always JSON.
+    # Feature values can have any type. They are always JSON, so that all files of a run agree.
     if column.name != "feature_value" and all(map(is_text, cells)):
         return "text", cells
     if cells and all(type(cell) is Bitmap for cell in cells):
-        return "png", _encoded(column, coder.png_of)
-    return "json", _encoded(column, lambda cell: _json(coder.encode(cell)))
+        return "png", _encoded_cells(column, coder.png_of)
+    return "json", _encoded_cells(column, lambda cell: _json(coder.encode(cell)))
 
 
 def _groups(data: np.ndarray, codes: Sequence[int]) -> list[int]:
-    """Where the parts of a file begin, each with a bearable amount of data, and where it ends."""
+    """Return the first row of each row group, each with a bounded size of data, and the end."""
     bounds, seen, size = [0], set(), 0
     for row, code in enumerate(codes):
         if code not in seen:
@@ -413,18 +429,20 @@ def _groups(data: np.ndarray, codes: Sequence[int]) -> list[int]:
     return [*bounds, len(codes)]
 
 
-def _dictionary(pa: Any, distinct: np.ndarray, codes: Sequence[int], rows: slice, kind: str) -> Any:
-    """An Arrow array that holds each distinct value of some rows once."""
+def _dictionary_array(
+    pa: ModuleType, distinct: np.ndarray, codes: Sequence[int], rows: slice, kind: str
+) -> "pyarrow.DictionaryArray":
+    """Build an Arrow array that has each distinct value of some rows once."""
     present, positions = np.unique(np.array(codes[rows], dtype=np.int32), return_inverse=True)
     values = pa.array(distinct[present].tolist(), pa.binary() if kind == "png" else pa.string())
     return pa.DictionaryArray.from_arrays(pa.array(positions.astype(np.int32)), values)
 
 
 @contextmanager
-def _parquet_file(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """A Parquet file and its header."""
+def _parquet_file(path: Path) -> Iterator[tuple[Any, dict[str, JSON]]]:
+    """Open a Parquet file and read its header."""
     pa = need_pyarrow()
-    with path.open("rb") as handle, _damage_told(path):
+    with path.open("rb") as handle, _unreadable_as_error(path):
         facts = pa.parquet.read_metadata(handle)
         header = json.loads((facts.metadata or {}).get(_KEY.encode(), b"null"))
         _check_header(header)
@@ -444,20 +462,20 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         table = file.read()
         table.validate(full=True)
         coder = CellCoder()
-        read = {"text": str, "png": coder.picture_of, "json": lambda t: coder.decode(json.loads(t))}
+        read = {"text": str, "png": coder.image_of, "json": lambda t: coder.decode(json.loads(t))}
         columns = {}
         for name, kind in header["types"].items():
             if name in header["cells"]:
                 values = _cells_from(table[name], read[header["cells"][name]])
             else:
                 values = table[name].to_pandas()
-            columns[name] = _series(values, kind, coder)
-        return _frame(columns, header)
+            columns[name] = _stored_column(values, kind, coder)
+        return _stored_frame(columns, header)
 
 
-def _cells_from(column: Any, read: Callable[[Any], Any]) -> list[Any]:
-    """The cells of a column; equal ones are the same object."""
-    known: dict[Any, Any] = {}
+def _cells_from(column: "pyarrow.ChunkedArray", read: Callable[[Any], Cell]) -> list[Cell]:
+    """Decode the cells of a column; equal cells become the same object."""
+    known: dict[str | bytes, Cell] = {}
     cells = []
     for chunk in column.chunks:
         if chunk.null_count:
@@ -471,21 +489,23 @@ def _cells_from(column: Any, read: Callable[[Any], Any]) -> list[Any]:
 
 
 def _read_parts(folder: Path) -> pd.DataFrame:
-    """All parts of a run in their order."""
-    n_parts = len(list(folder.glob(PART.replace("{:05d}", "*"))))
+    """Read all parts of a run, in order."""
+    n_parts = len(list(folder.glob(ANY_PART)))
     if not n_parts:
-        raise ValueError(f"The folder {folder} must hold {PART.format(0)} and so on; it does not.")
+        raise ValueError(
+            f"The folder {folder} must contain {PART.format(0)} and so on; it does not."
+        )
     parts = [folder / PART.format(number) for number in range(n_parts)]
     missing = [part.name for part in parts if not part.is_file()]
     if missing:
         raise ValueError(
-            f"{missing[0]} is missing among the {n_parts} parts in {folder}; run "
-            "explain_to_parquet() again with the same arguments, which makes what is not there."
+            f"{missing[0]} is missing among the {n_parts} parts in {folder}. Call "
+            "explain_to_parquet() again with the same arguments, which writes missing parts."
         )
     frames = [_read_parquet(part) for part in parts]
-    # Frames without rows do not know the types of their columns.
+    # The columns of a frame without rows have lost their types.
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
 
 
-_WRITERS = {".parquet": _write_parquet, ".json": _write_json}
-_READERS = {".parquet": _read_parquet, ".json": _read_json}
+_WRITER_OF = {".parquet": _write_parquet, ".json": _write_json}
+_READER_OF = {".parquet": _read_parquet, ".json": _read_json}

@@ -1,8 +1,8 @@
 """
 Images: superpixels kept and removed.
 
-The rule of this room: superpixels are R's, pixel for pixel, and the model sees what the
-user's own code would show it.
+The rule of this room: superpixels are R's, pixel for pixel, and `preprocess` receives images in
+the form in which the user passed the original.
 """
 
 from pylime.image.explainer import ImageExplainer

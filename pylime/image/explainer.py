@@ -1,8 +1,8 @@
 """
 The explainer of images.
 
-A permutation of an image is a row of a mask, superpixels kept or removed; removed ones
-take the colour of the background. The images themselves exist a batch at a time.
+A permutation of an image is a row of a mask, which keeps or removes superpixels; removed ones
+take the colour of the background. Only one batch of painted images exists at a time.
 """
 
 import os
@@ -20,8 +20,8 @@ from pylime import checks
 from pylime._types import Model, OneImage, Preprocess
 from pylime.errors import CaseError
 from pylime.image.painting import handed_over, make_painter
-from pylime.image.pixels import check_image, parse_colour, read_image, rgb_pixels
-from pylime.image.superpixels import bounding_box, segment_by
+from pylime.image.pixels import Colour, check_image, parse_colour, read_image, rgb_pixels
+from pylime.image.superpixels import Segmentation, bounding_box, segment_by
 from pylime.masks import distinct_rows, draw_masks
 from pylime.pipeline import (
     Batch,
@@ -42,10 +42,10 @@ __all__ = ["IMAGE", "IMAGE_ENDINGS", "ExplainImageOptions", "ImageExplainer"]
 IMAGE_ENDINGS = frozenset(
     [".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg", ".webp"]
 )
-"""File name endings by which a string counts as an image, those of R's `lime`, and `.webp`."""
+"""Endings of file names that mark a string as an image: those of R's `lime`, and `.webp`."""
 
 
-def _check_segmentation(name: str, value: object) -> None:
+def _check_segmenter(name: str, value: object) -> None:
     what = "a function from an (H, W, 3) array to the segment of each pixel"
     checks.function(name, value, what)
 
@@ -59,8 +59,8 @@ class ExplainImageOptions:
     n_iter: Annotated[int, checks.count] = 10
     p_remove: Annotated[float, checks.probability] = 0.5
     batch_size: Annotated[int, checks.count] = 10
-    background: Annotated[Any, lambda name, colour: parse_colour(colour, name)] = "grey"
-    segmentation: Annotated[Callable[[np.ndarray], Any] | None, _check_segmentation] = None
+    background: Annotated[Colour, lambda name, colour: parse_colour(colour, name)] = "grey"
+    segmentation: Annotated[Segmentation | None, _check_segmenter] = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,11 +71,11 @@ class ImageExplainer(Explainer):
 # What is an image
 
 
-def _are_images(x: Any) -> bool:
-    """Whether something is an array of pixels, images of Pillow, or names of image files."""
+def _are_images(x: object) -> bool:
+    """Whether a value is an array of pixels, images of Pillow, or names of image files."""
     if isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4):
         return x.ndim > 2 or x.dtype == np.uint8
-    items = _listed(x)
+    items = _as_list(x)
     if not isinstance(items, list | tuple) or not items:
         return False
     if all(isinstance(item, np.ndarray | Image.Image) for item in items):
@@ -87,8 +87,8 @@ def _are_images(x: Any) -> bool:
     )
 
 
-def _listed(x: Any) -> Any:
-    """Several images as a list; a single one in a list."""
+def _as_list(x: object) -> object:
+    """Convert an image, or several, to a list; return anything else unchanged."""
     if isinstance(x, str | os.PathLike | Image.Image):
         return [x]
     if isinstance(x, pd.Series | pd.Index):
@@ -98,12 +98,12 @@ def _listed(x: Any) -> Any:
     return x
 
 
-def _read_images(x: Any) -> CaseList | None:
-    """Images as they were given, and what each is called."""
+def _read_images(x: object) -> CaseList | None:
+    """Read images, in the form in which the user passed them, and a name for each."""
     if isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4):
         arrays = _arrays_of(x)
         return CaseList(arrays, range(len(arrays)))
-    items = _listed(x)
+    items = _as_list(x)
     if not isinstance(items, list | tuple):
         return None
     if all(isinstance(item, Image.Image) for item in items):
@@ -121,7 +121,7 @@ def _read_images(x: Any) -> CaseList | None:
 
 
 def _arrays_of(array: np.ndarray) -> list[np.ndarray]:
-    """The images in an array of one or of several."""
+    """Return the images in an array of one or several."""
     if array.dtype != np.uint8:
         raise TypeError(
             f"Arrays of images must be uint8, with values from 0 to 255; not {array.dtype}. "
@@ -139,7 +139,7 @@ def _arrays_of(array: np.ndarray) -> list[np.ndarray]:
 
 
 def _read_paths(items: Sequence[str | os.PathLike[str]]) -> CaseList:
-    """Paths of files that exist, and a name for each."""
+    """Read paths of existing files, and a name for each."""
     paths = [Path(item) for item in items]
     folders = [str(path) for path in paths if _is_folder(path)]
     if folders:
@@ -156,7 +156,7 @@ def _read_paths(items: Sequence[str | os.PathLike[str]]) -> CaseList:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a text can be too long for a path, or hold a NUL
+    except (OSError, ValueError):  # a string can be too long for a path, or contain a NUL
         return False
 
 
@@ -168,7 +168,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _file_names(paths: Sequence[Path]) -> list[str]:
-    """Base names; with as many parents, or a number, as it takes to tell cases apart."""
+    """Return base names; ambiguous ones get parent folders, repeated paths a number."""
     names = [path.name for path in paths]
     for depth in range(2, max((len(path.parts) for path in paths), default=0) + 1):
         files: dict[str, set[Path]] = {}
@@ -184,7 +184,7 @@ def _file_names(paths: Sequence[Path]) -> list[str]:
     seen: Counter[str] = Counter()
     for position, name in enumerate(names):
         seen[name] += 1
-        if seen[name] > 1:  # one file given again
+        if seen[name] > 1:  # the same file again
             names[position] = f"{name} ({seen[name]})"
     return names
 
@@ -204,7 +204,7 @@ def _make_image_explainer(
 
 
 def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request) -> Perturbed:
-    """Cut an image into superpixels and draw which of these each permutation keeps."""
+    """Segment an image and draw which superpixels each permutation keeps."""
     (item,), (name,) = cases.items, cases.names
     options: ExplainImageOptions = request.options
     background = parse_colour(options.background, "background")
@@ -216,7 +216,7 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
     if n_superpixels < 2:
         raise CaseError(
             "The segmentation leaves a single superpixel, so there is nothing to compare. "
-            "Ask for more `n_superpixels` or try another `weight`."
+            "Raise `n_superpixels` or try another `weight`."
         )
     random = case_generator(request.seed, repr(pixels.shape).encode() + pixels.tobytes())
     kept = draw_masks(request.n_permutations, n_superpixels, options.p_remove, random)
@@ -227,17 +227,17 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
         design=kept,
         weights=cosine_similarity(kept[0], kept),
         features=[str(number) for number in range(1, n_superpixels + 1)],
-        describe=lambda features: _describe(features, labels),
+        describe=lambda features: _describe_superpixels(features, labels),
         data=Bitmap(pixels),
         n_inputs=len(distinct),
         rows=inverse,
     )
-    batches = _batches(item, paint, kept[distinct], options.batch_size, request.folder)
+    batches = _image_batches(item, paint, kept[distinct], options.batch_size, request.folder)
     return Perturbed([permutations], batches)
 
 
 def _with_room_for(pixels: np.ndarray, colour: tuple[int, int, int, int]) -> np.ndarray:
-    """Give an image the channels that a colour needs; files can have any."""
+    """Add the channels that a colour needs to an image from a file."""
     if colour[3] < 255:
         return np.array(Image.fromarray(pixels).convert("RGBA"))
     is_grey = colour[0] == colour[1] == colour[2]
@@ -245,11 +245,11 @@ def _with_room_for(pixels: np.ndarray, colour: tuple[int, int, int, int]) -> np.
 
 
 def _segment(pixels: np.ndarray, options: ExplainImageOptions) -> np.ndarray:
-    """The superpixel of each pixel, counted from 1."""
+    """Find the superpixel of each pixel, counted from 1."""
     height, width = pixels.shape[:2]
     if options.segmentation is None and options.n_superpixels > height * width:
         raise CaseError(
-            "`n_superpixels` must not exceed the pixels of the image; not "
+            "`n_superpixels` must not exceed the number of pixels; not "
             f"{options.n_superpixels} with {width}x{height}."
         )
     try:
@@ -264,22 +264,22 @@ def _segment(pixels: np.ndarray, options: ExplainImageOptions) -> np.ndarray:
         raise CaseError(str(error)) from error
 
 
-def _describe(features: Sequence[str], labels: np.ndarray) -> list[tuple[Any, str]]:
-    """What is reported of superpixels: their pixels, and where these lie."""
+def _describe_superpixels(features: Sequence[str], labels: np.ndarray) -> list[tuple[Any, str]]:
+    """Return the pixels of superpixels, and descriptions of their places."""
     flat = labels.ravel()
     pixels = [np.flatnonzero(flat == int(feature)) for feature in features]
     boxes = [bounding_box(indices, labels.shape[1]) for indices in pixels]
     return list(zip(superpixels_of(pixels, labels.shape), boxes, strict=True))
 
 
-def _batches(
+def _image_batches(
     item: OneImage,
     paint: Callable[[np.ndarray], np.ndarray],
     masks: np.ndarray,
     size: int,
     folder: str | None,
 ) -> Iterator[Batch]:
-    """Painted images, in the form in which the original was passed; files exist for one batch."""
+    """Paint images batch by batch, in the form in which the user passed the original."""
     for start in range(0, len(masks), size):
         some = masks[start : start + size]
         with handed_over(item, paint(some), folder) as images:

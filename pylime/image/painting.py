@@ -1,10 +1,9 @@
-"""Permutations of an image: superpixels painted over, and handed to the model's own code."""
+"""Permutations of an image: superpixels are painted over, and `preprocess` gets the images."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,32 +18,33 @@ def make_painter(
     pixels: np.ndarray, labels: np.ndarray, background: tuple[int, int, int, int]
 ) -> Callable[[np.ndarray], np.ndarray]:
     """
-    Prepare to paint permutations of a picture.
+    Prepare to paint permutations of an image.
 
     Parameters
     ----------
     pixels
         (H, W) or (H, W, channels) array of uint8. Transparent pixels show the background.
     labels
-        (H, W) array, the superpixel of each pixel, from 1.
+        (H, W) array, the superpixel of each pixel, counted from 1.
     background
         Colour of removed superpixels: red, green, blue, alpha.
 
     Returns
     -------
     callable
-        From an (n, superpixels) mask of kept ones to an array (n, H, W[, channels]).
+        A function from an (n, n_superpixels) mask of kept superpixels to an
+        (n, H, W[, channels]) array.
 
     Raises
     ------
     ValueError
-        If the background is transparent and the picture cannot be.
+        If the background is transparent and the image has no alpha channel.
     """
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     colour = np.array(background, dtype=np.uint8)
     if background[3] < 255 and channels < 4:
         raise ValueError(
-            "`background` can be transparent only for pictures with an alpha channel; "
+            "`background` can be transparent only for images with an alpha channel; "
             f"this one has {channels} channel{'s' if channels > 1 else ''}."
         )
     if channels == 1:
@@ -52,9 +52,9 @@ def make_painter(
         colour = np.array([(red * 299 + green * 587 + blue * 114 + 500) // 1000], dtype=np.uint8)
     elif channels == 4:
         pixels = flatten(pixels, background)
-    # Kept pixels are found by masking what a pixel and the background differ in. Rows
-    # of equal labels form runs, and repeating one mask value per run is far quicker
-    # than looking one up for each pixel.
+    # Painting is `background ^ (difference & mask)`, which restores the pixels where the mask
+    # keeps them. Neighbouring pixels of a superpixel form runs: repeating one mask value per
+    # run is far faster than looking up one per pixel.
     behind = np.broadcast_to(colour[:channels], (*labels.shape, channels)).ravel()
     difference = pixels.ravel() ^ behind
     flat = labels.ravel()
@@ -64,26 +64,44 @@ def make_painter(
 
     def paint(kept: np.ndarray) -> np.ndarray:
         bits = np.where(kept, 255, 0).astype(np.uint8)
-        pictures = np.empty((len(kept), difference.size), dtype=np.uint8)
-        for picture, row in zip(pictures, bits, strict=True):
-            np.bitwise_and(np.repeat(row[runs], lengths), difference, out=picture)
-        pictures ^= behind
-        return pictures.reshape(len(kept), *pixels.shape)
+        images = np.empty((len(kept), difference.size), dtype=np.uint8)
+        for image, row in zip(images, bits, strict=True):
+            np.bitwise_and(np.repeat(row[runs], lengths), difference, out=image)
+        images ^= behind
+        return images.reshape(len(kept), *pixels.shape)
 
     return paint
 
 
 @contextmanager
-def handed_over(item: OneImage, pictures: np.ndarray, place: str | None) -> Iterator[Any]:
-    """Painted arrays as what the user passed: paths, PIL images or a stacked array."""
+def handed_over(
+    item: OneImage, pixels: np.ndarray, place: str | None
+) -> Iterator[list[str] | list[Image.Image] | np.ndarray]:
+    """
+    Convert painted images to the form that the user passed.
+
+    Parameters
+    ----------
+    item
+        The image that the user passed: a path, an image of Pillow or an array.
+    pixels
+        (n, H, W[, channels]) array of the painted images.
+    place
+        The folder for temporary files; None for the system's.
+
+    Yields
+    ------
+    list or numpy.ndarray
+        Paths of files that exist until the context ends, images of Pillow, or the array.
+    """
     if isinstance(item, str | Path):
-        # Each batch has a folder of its own: somebody may remember what a path held.
+        # Each batch has a new folder, because `preprocess` may cache files by their paths.
         with tempfile.TemporaryDirectory(prefix="pylime-", dir=place) as folder:
-            paths = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
-            for path, picture in zip(paths, pictures, strict=True):
-                write_png(path, picture)
+            paths = [Path(folder) / f"{number}.png" for number in range(len(pixels))]
+            for path, image in zip(paths, pixels, strict=True):
+                write_png(path, image)
             yield [str(path) for path in paths]
     elif isinstance(item, Image.Image):
-        yield [Image.fromarray(picture) for picture in pictures]
+        yield [Image.fromarray(image) for image in pixels]
     else:
-        yield pictures
+        yield pixels

@@ -1,4 +1,4 @@
-"""Image files, colours and pixels: reading, laying one over another, writing."""
+"""Image files, colours and pixels: reading, blending and writing."""
 
 import struct
 import zlib
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Colour: TypeAlias = str | tuple[int, int, int] | tuple[int, int, int, int]
-"""A CSS name or code, or 3 or 4 numbers from 0 to 255."""
+"""A name or code of CSS, or 3 or 4 numbers from 0 to 255."""
 
 RGBA: TypeAlias = tuple[int, int, int, int]
 """Red, green, blue and alpha, from 0 to 255."""
@@ -93,9 +93,9 @@ def read_image(item: OneImage) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (H, W) for grey, (H, W, 3) for colour, (H, W, 4) with transparency; uint8. Grey values
-        and TIFF colours of 16 bits are rounded to 8 bits; from PNG colours of 16 bits Pillow
-        reads the upper 8. Palettes and other colour spaces become RGB. As in R, the EXIF
+        (H, W) for grey, (H, W, 3) for colour, (H, W, 4) with transparency; uint8. Grey
+        values and TIFF colours of 16 bits are rounded to 8 bits; of PNG colours of 16 bits
+        Pillow reads the upper 8. Palettes and other colour spaces become RGB. As in R, the EXIF
         orientation is ignored.
 
     Raises
@@ -103,7 +103,7 @@ def read_image(item: OneImage) -> np.ndarray:
     FileNotFoundError
         If the file does not exist.
     ValueError
-        If it is empty, not an image, cut off, or has no pixels.
+        If it is empty, not an image, or truncated, or has no pixels.
     """
     if isinstance(item, str | Path):
         return _read_file(Path(item))
@@ -114,13 +114,13 @@ def read_image(item: OneImage) -> np.ndarray:
 
 
 def check_image(item: OneImage) -> None:
-    """Raise the errors of `read_image`, but read only the head of a valid file."""
+    """Raise the errors of `read_image`, but read only the header of a valid file."""
     if isinstance(item, str | Path):
         try:
             with Image.open(item):
                 return
         except (OSError, SyntaxError, ValueError):
-            pass  # reading all of it raises the right error
+            pass  # reading the whole file raises the error that describes the problem
     read_image(item)
 
 
@@ -136,7 +136,7 @@ def _read_file(path: Path) -> np.ndarray:
         if path.suffix.lower() in (".tif", ".tiff"):
             return _read_tiff(path)
         raise ValueError(
-            f"{path} is not an image in a format that can be read, or it is cut off."
+            f"{path} is not an image in a format that can be read, or it is truncated."
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
@@ -193,7 +193,7 @@ def rgb_pixels(pixels: np.ndarray) -> np.ndarray:
 
 
 def flatten(pixels: np.ndarray, background: RGBA) -> np.ndarray:
-    """Lay an (H, W, 4) image with transparency over a colour."""
+    """Blend an (H, W, 4) image with transparency over a colour."""
     canvas = Image.new("RGBA", (pixels.shape[1], pixels.shape[0]), background)
     return np.array(Image.alpha_composite(canvas, Image.fromarray(pixels, "RGBA")))
 
@@ -202,8 +202,8 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     """
     Write a PNG file without compressing it.
 
-    Pillow tries filters for every line even without compression, which takes four times as
-    long; these files exist only during one prediction.
+    Pillow tries filters for each line even without compression, which takes four times as long.
+    These files exist only during one prediction.
     """
     height, width, *channels = pixels.shape
     colour_type = {1: 0, 3: 2, 4: 6}[channels[0] if channels else 1]

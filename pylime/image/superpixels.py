@@ -145,12 +145,12 @@ def slic(
     L, a, b
         (H, W) arrays of uint8, the channels of `lab_bytes`.
     n_superpixels
-        Number of superpixels to aim at; the result can have more or fewer.
+        Approximate number of superpixels; the result can have more or fewer.
     weight
-        Importance of place against colour: with higher values the superpixels are more
+        Weight of distance in place relative to colour: with higher values superpixels are more
         compact, with lower values they follow the colours.
     n_iter
-        How often the centres are moved.
+        Number of times that the centres are moved.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def slic(
     ------
     ValueError
         If the channels differ in shape, if the image has fewer pixels than
-        `n_superpixels`, or if not one centre fits into it.
+        `n_superpixels`, or if no centre fits into it.
 
     References
     ----------
@@ -178,11 +178,11 @@ def slic(
     channels = [np.asarray(channel) for channel in (L, a, b)]
     shape = channels[0].shape
     if len(shape) != 2 or any(c.shape != shape or c.dtype != np.uint8 for c in channels):
-        given = ", ".join(f"{channel.shape} of {channel.dtype}" for channel in channels)
+        given = checks.some([f"{part.shape} of {part.dtype}" for part in channels], form=str)
         raise ValueError(f"`L`, `a` and `b` must be uint8 arrays of one shape (H, W); not {given}.")
     if n_superpixels > shape[0] * shape[1]:
         raise ValueError(
-            f"`n_superpixels` must not exceed the image's pixels; not {n_superpixels} "
+            f"`n_superpixels` must not exceed the number of pixels; not {n_superpixels} "
             f"in an image of {shape[1]}x{shape[0]}."
         )
     step = math.sqrt(shape[0] * shape[1] / n_superpixels)
@@ -190,7 +190,7 @@ def slic(
     centres = _first_centres(lab, step)
     if not len(centres):
         raise ValueError(
-            f"No superpixels are left of a {shape[1]}x{shape[0]} image with "
+            f"No superpixels are left in a {shape[1]}x{shape[0]} image with "
             f"`n_superpixels={n_superpixels}`. Raise `n_superpixels`."
         )
     assignment = _assign(lab, centres, step, float(weight), n_iter)
@@ -230,8 +230,8 @@ def _first_centres(lab: np.ndarray, step: float) -> np.ndarray:
             best, place = math.inf, (x, y)
             for row in range(max(y - 1, 0), min(y + 2, height)):
                 for column in range(max(x - 1, 0), min(x + 2, width)):
-                    # At the right edge R reads on into the next row; the last row has
-                    # none below it, so the pixel itself takes its place.
+                    # As in R, the right neighbour at the edge is the first pixel of the next
+                    # row. Below the last row the pixel itself stands in.
                     at = row * width + column
                     right = lightness[min(at + 1, last)]
                     below = lightness[at + width] if row + 1 < height else lightness[at]
@@ -260,7 +260,7 @@ def _assign(
     for _ in range(n_iter):
         nearest = np.full((height, width), _FAR)
         for number, centre in enumerate(centres):
-            if np.isnan(centre[0]):  # it has no pixels any more
+            if np.isnan(centre[0]):  # the centre has lost all pixels
                 continue
             x0, x1 = _window(centre[3], step, width)
             y0, y1 = _window(centre[4], step, height)
@@ -380,7 +380,7 @@ def _window(centre: float, step: float, length: int) -> tuple[int, int]:
 
 
 def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
-    """Label each connected area; one that is too small gets the label of a neighbour."""
+    """Label each connected area; a small one gets the label of a neighbour."""
     from skimage.measure import label as label_areas  # slow to import
 
     height, width = assignment.shape
@@ -407,7 +407,7 @@ def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
                 other = rank[flat[row * width + column]]
                 if other < number:
                     neighbour = labels[other]
-        # R counts the first pixel twice, unless it is the only one.
+        # As in R, count the first pixel twice, unless it is the only one.
         count = pixels + 1 if pixels > 1 else 1
         if count <= limit // 4:
             labels[number] = neighbour
@@ -459,13 +459,13 @@ def segment_by(
     n_iter: int = 10,
 ) -> np.ndarray:
     """
-    Segment an RGB image with a function of the user's, or into R's superpixels.
+    Segment an RGB image with the user's function, or into R's superpixels.
 
     Parameters
     ----------
     segmentation
-        From an (H, W, 3) array of uint8 to an (H, W) array, in which the pixels of a
-        segment share a value; None for `segment` with the other arguments.
+        A function from an (H, W, 3) array of uint8 to an (H, W) array, in which the pixels of
+        a segment have the same value; None to call `segment` with the other arguments.
     rgb
         (H, W, 3) array of uint8.
     n_superpixels, weight, n_iter

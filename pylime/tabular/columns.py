@@ -1,10 +1,10 @@
 """
 The columns of a table.
 
-A column is fitted to the training data once. From then on everything that depends on its kind is
-a method: to cast the values of cases to its type, to encode them as numbers (floating point, NaN
-where missing) or as positions of levels (-1 where missing), to draw others, to compare these with
-the case's, to describe the case's value, and to decode what was drawn.
+A column is fitted to the training data once. Everything that depends on its kind is a method: to
+cast the values of cases to its type, to encode them as numbers (floating point, NaN where missing)
+or as positions of levels (-1 where missing), to draw other values, to compare these with the
+case's, to describe the case's value, and to decode the drawn values.
 """
 
 from abc import abstractmethod
@@ -15,24 +15,38 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from pylime.tabular.distributions import Density, Normal
+
 __all__ = [
     "UNKNOWN",
     "Column",
+    "Distribution",
+    "Dtype",
     "FeatureType",
     "Problems",
+    "Value",
     "check_same_kind",
     "feature_type_of",
     "is_object",
     "plain",
 ]
 
+Value: TypeAlias = Any
+"""A single value of a column, as it is or encoded."""
+
+Dtype: TypeAlias = Any
+"""The type of a column: a `numpy.dtype`, or an `ExtensionDtype`, which pandas' stubs reject."""
+
+Distribution: TypeAlias = pd.Series | Density | Normal
+"""Shares of bins or levels, a density, or a mean and standard deviation."""
+
 FeatureType = Literal[
     "integer", "numeric", "character", "factor", "logical", "date_time", "constant"
 ]
-"""What a column holds, in R's words."""
+"""The type of a column, in R's terms."""
 
 Problems: TypeAlias = dict[int, str]
-"""What is wrong with single values, by their position."""
+"""What is wrong with single values, by their positions."""
 
 UNKNOWN = -2
 """The position of a level that is not in the training data."""
@@ -41,32 +55,31 @@ UNKNOWN = -2
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Column:
     """
-    What is remembered of a column of the training data.
+    A column as fitted to the training data.
 
     Attributes
     ----------
     name, dtype
-        The column's.
+        Name and type of the column in the training data.
     feature_type
-        What it holds.
+        The type of its values, in R's terms.
     distribution
-        Shares of the bins or levels, a density, or a mean and standard deviation; None where
-        the case's value is kept.
+        What values are drawn from; None if permutations keep the case's value.
     bin_cuts
         Cut points of a column of numbers.
     missing
-        Share of the rows where it is missing.
+        Share of missing values.
     gap
-        How a missing value is written.
+        The object that stands for a missing value, such as None or NaN.
     """
 
     name: Hashable
-    dtype: Any
+    dtype: Dtype
     feature_type: FeatureType
-    distribution: Any = None
+    distribution: Distribution | None = None
     bin_cuts: np.ndarray | None = None
     missing: float = 0.0
-    gap: Any = np.nan
+    gap: Value = np.nan
 
     is_kept: ClassVar[bool] = False
     """Whether a permutation keeps the case's value."""
@@ -77,7 +90,7 @@ class Column:
     @abstractmethod
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
         """
-        Give the values of cases the type of the training column.
+        Convert the values of cases to the type of the training column.
 
         Parameters
         ----------
@@ -87,43 +100,43 @@ class Column:
         Returns
         -------
         tuple
-            The values, in the training column's type; if that cannot hold a missing value and
-            one is there, in the type that pandas gives such a column. And what is wrong with
-            single values.
+            The values, in the training column's type, or, if that cannot represent a missing
+            value and there is one, in the type that pandas gives such a column; and what is
+            wrong with single values.
 
         Raises
         ------
         TypeError
-            If the values are of another kind altogether.
+            If the values are of another kind.
         """
 
     @abstractmethod
     def encode(self, values: pd.Series) -> np.ndarray | None:
-        """Turn values into numbers or positions of levels; None where they can only be kept."""
+        """Convert values to numbers or positions of levels; None if they can only be kept."""
 
     @abstractmethod
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
-        """Turn encoded values into an array of the column's type, or of the type of `cast`."""
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
+        """Convert encoded values to an array of the column's type, or of the type of `cast`."""
 
     @abstractmethod
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw n encoded values; a missing one at the rate of the training data."""
+        """Draw n encoded values; as many are missing as in the training data."""
 
     @abstractmethod
     def compare(self, values: np.ndarray) -> np.ndarray:
         """
-        Compare encoded values with the first of them, the case's.
+        Compare encoded values with the first of them, which is the case's.
 
         Returns
         -------
         numpy.ndarray
-            The column of the design: whether each value is the case's level or lies in its
-            bin; of numbers that are not binned, the numbers, with the mean where one is
-            missing. Where the case's value is missing: whether each is missing, too.
+            The column of the design: whether each value is the case's level or lies in the
+            case's bin; for numbers that are not binned the numbers, with the mean in place of
+            missing ones. If the case's value is missing: whether each value is missing.
         """
 
     @abstractmethod
-    def describe(self, value: Any) -> str:
+    def describe(self, value: Value) -> str:
         """
         Describe the value of a case, as R's `lime` does.
 
@@ -131,36 +144,36 @@ class Column:
         -------
         str
             Such as `"age <= 20"`, `"20 < age <= 30"`, `"city = Oslo"`, `"member is true"` or
-            `"age is missing"`; the name alone where there is nothing to compare.
+            `"age is missing"`; only the name if there is nothing to compare.
         """
 
     @abstractmethod
-    def content(self, value: Any) -> bytes:
-        """What the value of a case contributes to the seed of its draws."""
+    def content(self, value: Value) -> bytes:
+        """Return the contribution of a case's encoded value to the seed of the case's draws."""
 
     def scale(self, design: np.ndarray) -> np.ndarray:
-        """Standardise the column of a design by the training data, if it holds numbers."""
+        """Standardise the column of a design by the training data, if it contains numbers."""
         return design
 
 
-def plain(value: Any) -> Any:
-    """A numpy scalar as Python's own number, which is printed as people write it."""
+def plain(value: Value) -> Value:
+    """Convert a numpy scalar to a Python number, which prints without its type."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def is_object(dtype: object) -> bool:
-    """Whether a type is that of Python objects."""
+    """Whether a type is numpy's type of Python objects."""
     return isinstance(dtype, np.dtype) and dtype.kind == "O"
 
 
 def feature_type_of(name: Hashable, values: pd.Series) -> FeatureType:
     """
-    Find the feature type of a column by its type and, for objects, by its values.
+    Detect the feature type of a column from its type and, for objects, from its values.
 
     Raises
     ------
     TypeError
-        If it holds something that is not a number, a level or a date.
+        If it has a value that is not a number, a level or a date.
     """
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -196,7 +209,7 @@ _OBJECT_TYPES: dict[str, FeatureType] = {
 
 
 def _object_type(name: Hashable, values: pd.Series) -> FeatureType:
-    """Look into a column of Python objects; a mixture counts as levels."""
+    """Detect the feature type of a column of Python objects; mixed types count as levels."""
     for value in values:
         if pd.api.types.is_list_like(value) or not isinstance(value, Hashable):
             raise TypeError(_unknown_type(name, f"a {type(value).__name__}: {value!r:.60}"))
@@ -208,8 +221,8 @@ def _object_type(name: Hashable, values: pd.Series) -> FeatureType:
 
 def _unknown_type(name: Hashable, what: str) -> str:
     return (
-        f"The column {name!r} must hold numbers, strings, categories, logicals or dates; "
-        f"it holds {what}."
+        f"The column {name!r} must have numbers, strings, categories, logicals or dates; "
+        f"it has {what}."
     )
 
 
@@ -224,7 +237,7 @@ _KIND_NAMES = {
 
 
 def check_same_kind(column: Column, values: pd.Series) -> None:
-    """Raise a TypeError if values are of another kind than a training column's."""
+    """Raise a TypeError if values are of another kind than those of the training column."""
     if not values.notna().any():
         return
     expected = column.feature_type
@@ -234,7 +247,7 @@ def check_same_kind(column: Column, values: pd.Series) -> None:
     numbers = ("integer", "numeric")
     if found != expected and not (found in numbers and expected in numbers):
         raise TypeError(
-            f"The column {column.name!r} must hold {_KIND_NAMES[expected]} as in the training "
+            f"The column {column.name!r} must have {_KIND_NAMES[expected]} as in the training "
             f"data ({column.dtype}); not {_KIND_NAMES[found]} such as "
             f"{plain(values.dropna().iloc[0])!r}."
         )

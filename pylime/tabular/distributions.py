@@ -1,7 +1,7 @@
 """
 Distributions of the columns of a table: bins, densities, and draws from them.
 
-The figures are those of R's `quantile()`, `cut()` and `density()`.
+The results equal those of R's `quantile()`, `cut()` and `density()`.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ __all__ = [
     "quantile_cuts",
 ]
 
-
+# Up to so many intervals, comparing a number with each of them is faster than searching.
 _FEW = 12
 
 
 class Density(NamedTuple):
-    """A kernel density estimate: its grid, the values there, and the bandwidth."""
+    """A kernel density estimate: its grid, the densities there, and the bandwidth."""
 
     x: np.ndarray
     y: np.ndarray
@@ -46,16 +46,17 @@ class Normal(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Pieces:
     """
-    A distribution that is uniform on each of several intervals, ready to be drawn from.
+    A distribution that is uniform on each of several intervals, prepared for draws.
 
     Attributes
     ----------
     upper
         Cumulative share at the upper end of each interval; the last is 1.
     intercept, slope
-        The inverse of the cumulative distribution on each interval.
+        Coefficients of the inverse cumulative distribution function, which is linear on each
+        interval.
     low, high
-        The ends of the whole.
+        Lower end of the first interval and upper end of the last.
     """
 
     upper: np.ndarray
@@ -66,7 +67,7 @@ class Pieces:
 
 
 def equal_cuts(low: float, high: float, n_bins: int) -> np.ndarray:
-    """Cut a range into n even bins: n + 1 points, as R's `seq()` places them."""
+    """Cut a range into n bins of equal width: n + 1 points, as R's `seq()` places them."""
     cuts = low + np.arange(n_bins + 1) * ((high - low) / n_bins)
     cuts[-1] = high
     return cuts
@@ -74,21 +75,21 @@ def equal_cuts(low: float, high: float, n_bins: int) -> np.ndarray:
 
 def quantile_cuts(values: np.ndarray, n_bins: int) -> np.ndarray:
     """
-    Cut values into bins of about even counts.
+    Cut values into bins of about equal counts.
 
     Parameters
     ----------
     values
         Numbers, none missing.
     n_bins
-        How many bins to aim at.
+        Number of bins; fewer result if quantiles are equal.
 
     Returns
     -------
     numpy.ndarray
-        The different ones of the n_bins + 1 quantiles (R: `quantile(type = 7)`). The
-        arithmetic is R's to the last bit: whether two quantiles are the same, and in
-        which bin a value on a cut falls, depend on it.
+        The distinct ones of the n_bins + 1 quantiles (R: `quantile(type = 7)`). The
+        arithmetic is R's to the last bit: it decides whether two quantiles are equal, and
+        in which bin a value on a cut falls.
 
     Examples
     --------
@@ -115,9 +116,9 @@ def bin_shares(values: np.ndarray, cuts: np.ndarray, n_rows: int) -> np.ndarray:
     values
         Numbers between the first and the last cut.
     cuts
-        k + 1 rising cut points; bins are closed on the right, the first on both sides.
+        k + 1 increasing cut points; bins are closed on the right, the first on both sides.
     n_rows
-        What the counts are divided by.
+        The number to divide the counts by.
 
     Returns
     -------
@@ -129,7 +130,7 @@ def bin_shares(values: np.ndarray, cuts: np.ndarray, n_rows: int) -> np.ndarray:
 
 
 def normal(values: np.ndarray) -> Normal:
-    """The mean and standard deviation of numbers; those of a single one are it and 0."""
+    """Return the mean and standard deviation of numbers; the latter is 0 for a single number."""
     return Normal(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0)
 
 
@@ -145,9 +146,9 @@ def density(values: np.ndarray) -> Density:
     Returns
     -------
     Density
-        512 points from three bandwidths below the least value to three above the
-        largest, as R's `density()` gives them up to version 4.3: Silverman's rule of
-        thumb [Silverman1986]_, values spread linearly over a grid, and a fast Fourier
+        512 points from three bandwidths below the smallest value to three above the
+        largest, as R's `density()` returns them up to version 4.3: Silverman's rule of
+        thumb [Silverman1986]_, linear binning of the values on a grid, and a fast Fourier
         transform [Silverman1982]_.
 
     References
@@ -185,9 +186,9 @@ def make_pieces(edges: np.ndarray, shares: np.ndarray) -> Pieces:
     Parameters
     ----------
     edges
-        k + 1 rising numbers.
+        k + 1 increasing numbers.
     shares
-        k weights, not all 0, of the intervals between them; they need not sum to 1.
+        k weights, not all 0, of the intervals between the edges; they need not sum to 1.
     """
     filled = shares > 0
     probability = shares[filled] / shares.sum()
@@ -199,7 +200,7 @@ def make_pieces(edges: np.ndarray, shares: np.ndarray) -> Pieces:
 
 
 def density_pieces(estimate: Density) -> Pieces:
-    """Prepare draws from a density: a point of the grid, then within half a step of it."""
+    """Prepare draws from a density: uniform within half a step of each point of the grid."""
     half = (estimate.x[1] - estimate.x[0]) / 2
     return make_pieces(np.r_[estimate.x - half, estimate.x[-1] + half], estimate.y)
 
@@ -209,7 +210,7 @@ def draw(pieces: Pieces, n: int, random: np.random.Generator) -> np.ndarray:
     position = 1.0 - random.random(n)  # intervals are closed on the right
     if len(pieces.upper) > _FEW:
         piece = np.searchsorted(pieces.upper, position)
-    else:  # comparing with all is quicker than searching
+    else:
         piece = np.zeros(n, dtype=np.int8)
         for upper in pieces.upper[:-1]:
             piece += (position > upper).view(np.int8)
@@ -220,5 +221,5 @@ def draw(pieces: Pieces, n: int, random: np.random.Generator) -> np.ndarray:
 
 
 def draw_levels(cumulative: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Draw n positions from 0, given the cumulative shares of all of them."""
+    """Draw n positions of levels, counted from 0, from the cumulative shares of the levels."""
     return np.searchsorted(cumulative, random.random(n), side="right")

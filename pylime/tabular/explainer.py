@@ -2,14 +2,14 @@
 The explainer of tables.
 
 A permutation of a row draws each column independently: numbers from their bins or their
-density, levels by their shares. In the design a number or level is 1 where it equals the
-case's.
+density, levels with the probabilities of their shares. In the design, 1 stands for a number in the
+case's bin or for the case's level.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from pylime.pipeline import (
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
-from pylime.tabular.columns import Column, feature_type_of
+from pylime.tabular.columns import Column, Distribution, feature_type_of
 from pylime.tabular.kept import Kept
 from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
@@ -42,9 +42,12 @@ from pylime.tabular.permutations import (
     records,
 )
 
+if TYPE_CHECKING:
+    import narwhals
+
 __all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
 
-# What the permutations that go to the model in one call may take: about this many values.
+# About how many values the permutations of one call of the model may have.
 _CHUNK_VALUES = 3_000_000
 
 
@@ -58,9 +61,9 @@ class Table:
     frame
         The rows; the names of cases are its index labels.
     array_type
-        For a table given as an array, the type of its elements.
+        The type of the elements, if the table was an array.
     problems
-        What is wrong with single rows, by their position.
+        What is wrong with single rows, by their positions.
     """
 
     frame: pd.DataFrame
@@ -69,11 +72,11 @@ class Table:
 
     @property
     def names(self) -> list[Hashable]:
-        """What each case is called."""
+        """The name of each case."""
         return self.frame.index.tolist()
 
     def take(self, positions: Sequence[int]) -> "Table":
-        """Keep some of the rows."""
+        """Return some of the rows."""
         kept = {
             number: self.problems[position]
             for number, position in enumerate(positions)
@@ -90,13 +93,13 @@ class TableExplainer(Explainer):
     Attributes
     ----------
     columns
-        What is remembered of each column of the training data.
+        The columns, as fitted to the training data.
     header
-        Their names, as the training data had them.
+        Their names, as an index of pandas.
     lime_options
-        How they were looked at.
+        The options of `pylime.lime`.
     array_type
-        For training data given as an array, the type of its elements.
+        The type of the elements, if the training data was an array.
     """
 
     columns: tuple[Column, ...] = field(repr=False)
@@ -106,7 +109,7 @@ class TableExplainer(Explainer):
 
     @property
     def feature_type(self) -> dict[Hashable, str]:
-        """The type of each column, in R's words."""
+        """The type of each column, in R's terms."""
         return {column.name: column.feature_type for column in self.columns}
 
     @property
@@ -115,12 +118,12 @@ class TableExplainer(Explainer):
         return {column.name: column.bin_cuts for column in self.columns}
 
     @property
-    def feature_distribution(self) -> dict[Hashable, Any]:
+    def feature_distribution(self) -> dict[Hashable, Distribution | None]:
         """
-        What each column is drawn from.
+        The distribution that each column is drawn from.
 
         Shares of the rows by bin or by level as a Series, which sum to one minus the share
-        of missing values; a `Density` or `Normal`; None where the case's value is kept.
+        of missing values; a `Density` or `Normal`; None if permutations keep the case's value.
         """
         return {column.name: column.distribution for column in self.columns}
 
@@ -131,11 +134,11 @@ class TableExplainer(Explainer):
 
 # What is a table
 
-# Libraries whose data frames narwhals can read.
+# Libraries of data frames that narwhals can read.
 _FOREIGN = frozenset(["polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "narwhals"])
 
 
-def _is_table(x: Any) -> bool:
+def _is_table(x: object) -> bool:
     """Whether something is a data frame, or an array that is neither images nor texts."""
     if isinstance(x, np.ndarray):
         is_texts = x.ndim == 2 and x.shape[1] == 1 and all(isinstance(v, str) for v in x[:, 0])
@@ -143,8 +146,8 @@ def _is_table(x: Any) -> bool:
     return isinstance(x, pd.DataFrame) or _foreign_frame(x) is not None
 
 
-def _read_table(x: Any) -> Table | None:
-    """Rows, or a single one."""
+def _read_table(x: object) -> Table | None:
+    """Read the rows of a frame or array, or a single row."""
     if isinstance(x, pd.DataFrame):
         return Table(x)
     if isinstance(x, pd.Series):
@@ -159,8 +162,8 @@ def _read_table(x: Any) -> Table | None:
     return None if foreign is None else Table(_to_pandas(foreign))
 
 
-def _foreign_frame(x: Any) -> Any:
-    """A data frame of another library, as narwhals has it; None if it is not one."""
+def _foreign_frame(x: object) -> "narwhals.DataFrame | None":
+    """Wrap a data frame of another library than pandas; None if it is not one."""
     if type(x).__module__.partition(".")[0] not in _FOREIGN:
         return None
     import narwhals  # only these libraries need it
@@ -171,8 +174,8 @@ def _foreign_frame(x: Any) -> Any:
     return native if isinstance(native, narwhals.DataFrame) else None
 
 
-def _to_pandas(table: Any) -> pd.DataFrame:
-    """A pandas frame in which whole numbers and logicals stay what they are beside gaps."""
+def _to_pandas(table: "narwhals.DataFrame") -> pd.DataFrame:
+    """Convert to pandas; whole numbers and logicals keep their type beside missing values."""
     frame = table.to_pandas()
     for name, dtype in table.schema.items():
         nullable = "Int64" if dtype.is_integer() else "boolean" if str(dtype) == "Boolean" else ""
@@ -187,7 +190,7 @@ def _to_pandas(table: Any) -> pd.DataFrame:
 def _make_table_explainer(
     data: Table, model: Model, preprocess: Preprocess, options: TableOptions, kind: InputKind
 ) -> TableExplainer:
-    """Look at every column of the training data."""
+    """Fit every column to the training data."""
     frame = data.frame
     if not frame.shape[1]:
         raise ValueError("`x` must have at least one column; it has none.")
@@ -209,7 +212,7 @@ def fit_column(
     name: Hashable, values: pd.Series, options: TableOptions | None = None
 ) -> Numbers | Levels | Kept:
     """
-    Learn what a column of the training data holds.
+    Fit a column to the training data.
 
     Parameters
     ----------
@@ -218,12 +221,12 @@ def fit_column(
     values
         Its values, at least one.
     options
-        How to look at it.
+        How to bin numbers.
 
     Raises
     ------
     TypeError
-        If it holds something that is not a number, a level or a date.
+        If it has a value that is not a number, a level or a date.
     ValueError
         If a number is infinite.
     """
@@ -239,7 +242,7 @@ def fit_column(
     numbers = numbers_of(values)
     if np.any(np.abs(numbers[~absent]) > LARGEST):
         raise ValueError(
-            f"The column {name!r} must hold finite numbers up to {LARGEST:g}; "
+            f"The column {name!r} must have finite numbers up to {LARGEST:g}; "
             f"not {numbers[~absent][np.abs(numbers[~absent]) > LARGEST][0]:g}."
         )
     if len(np.unique(numbers)) <= 1:
@@ -250,16 +253,18 @@ def fit_column(
 def _check_distinct(names: pd.Index) -> None:
     """Raise if two columns share a name."""
     if not names.is_unique:
-        twice = names[names.duplicated()].unique().tolist()
-        raise ValueError(f"The columns of `x` must have different names; twice: {twice[:5]}.")
+        repeated = names[names.duplicated()].unique().tolist()
+        raise ValueError(
+            f"The columns of `x` must have different names; repeated: {checks.some(repeated, 5)}."
+        )
 
 
-def _examples(explainer: TableExplainer, data: Table) -> Any:
-    """Two rows, without missing values where there are such."""
+def _example_rows(explainer: TableExplainer, data: Table) -> pd.DataFrame | np.ndarray:
+    """Return two rows, without missing values if there are such."""
     frame = data.frame
     complete = np.flatnonzero(frame.notna().all(axis=1).to_numpy())
     rows = complete if len(complete) else np.arange(len(frame))
-    # Not neighbours: training data can be sorted by class.
+    # Distant rows: training data can be sorted by class.
     rows = rows[[0, len(rows) // 2]]
     some = frame.iloc[rows].reset_index(drop=True)
     return some if data.array_type is None else as_array(some, data.array_type)
@@ -268,17 +273,17 @@ def _examples(explainer: TableExplainer, data: Table) -> Any:
 # explain()
 
 
-def _align(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> Table:
-    """Give the cases the columns of the training data, in their order and types."""
+def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> Table:
+    """Give the cases the columns of the training data, in the same order and types."""
     names = [column.name for column in explainer.columns]
     frame = cases.frame
     by_position = cases.array_type is not None or (
         explainer.array_type is not None and isinstance(frame.columns, pd.RangeIndex)
     )
     if by_position and frame.shape[1] == len(names):
-        frame = frame.set_axis(names, axis=1)  # an array's columns are known by position
+        frame = frame.set_axis(names, axis=1)  # columns of an array have no names
     if not frame.columns.equals(explainer.header):
-        _check_names(frame, names)
+        _check_columns(frame, names)
     if _is_aligned(frame, explainer):
         return Table(frame, cases.array_type)
     series, problems = {}, {}
@@ -291,26 +296,26 @@ def _align(explainer: TableExplainer, cases: Table, options: ExplainTableOptions
     return Table(aligned, cases.array_type, problems)
 
 
-def _check_names(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
-    """Raise if a column is missing or appears twice; warn of those that are not used."""
+def _check_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
+    """Raise if a column is missing or repeated; warn about columns that are not used."""
     _check_distinct(frame.columns)
     given, known = set(frame.columns), set(names)
     absent = [name for name in names if name not in given]
     if absent:
         raise ValueError(
-            f"`x` must have all {len(names)} columns of the training data; it lacks "
-            f"{len(absent)}: {checks.some(absent, 20, str)}."
+            f"`x` must have all {len(names)} columns of the training data; {len(absent)} "
+            f"{'is' if len(absent) == 1 else 'are'} missing: {checks.some(absent, 20, str)}."
         )
     extra = [name for name in frame.columns if name not in known]
     if extra:
         checks.warn(
-            "`x` has columns that are not in the training data; they are left out: "
+            "`x` has columns that are not in the training data; they are ignored: "
             f"{checks.some(extra, 20, str)}."
         )
 
 
 def _is_aligned(frame: pd.DataFrame, explainer: TableExplainer) -> bool:
-    """Whether the rows are finite fractions in the very columns of the training data."""
+    """Whether no column needs a cast: same columns, all of finite floats."""
     same = frame.columns.equals(explainer.header)
     if not same or any(column.dtype != np.float64 for column in explainer.columns):
         return False
@@ -319,12 +324,15 @@ def _is_aligned(frame: pd.DataFrame, explainer: TableExplainer) -> bool:
     return not np.any(np.abs(frame.to_numpy()) > LARGEST)
 
 
-def _parts(explainer: TableExplainer, cases: Table, request: Request) -> Iterator[Table]:
+def _predicted_together(
+    explainer: TableExplainer, cases: Table, request: Request
+) -> Iterator[Table]:
     """
-    Cases that are predicted together: as many as fill a call, and of the same types.
+    Divide the cases into parts that are predicted in one call.
 
-    Where a case misses a value that the type of its column cannot hold, the type changes; it
-    may not change for other cases.
+    The size of a call is bounded. A missing value can change the type of its column, which must
+    not change the other cases, so that the cases of a part miss values in the same columns. A
+    case with a problem is a part of its own.
     """
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
     gaps = cases.frame.iloc[:, _widened(explainer, cases.frame)].isna().to_numpy()
@@ -337,7 +345,7 @@ def _parts(explainer: TableExplainer, cases: Table, request: Request) -> Iterato
 
 
 def _widened(explainer: TableExplainer, frame: pd.DataFrame) -> list[int]:
-    """Columns that missing values have given another type than the training data's."""
+    """Return the columns to which missing values gave another type than the training data's."""
     return [
         position
         for position, (column, dtype) in enumerate(
@@ -348,7 +356,7 @@ def _widened(explainer: TableExplainer, frame: pd.DataFrame) -> list[int]:
 
 
 def _in_training_types(explainer: TableExplainer, frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns without a missing value in the type that the training data had."""
+    """Convert columns without a missing value to the type of the training data."""
     types = {
         frame.columns[position]: explainer.columns[position].dtype
         for position in _widened(explainer, frame)
@@ -358,13 +366,13 @@ def _in_training_types(explainer: TableExplainer, frame: pd.DataFrame) -> pd.Dat
 
 
 def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) -> Perturbed:
-    """Draw the permutations of some cases; the model gets all of them in one call."""
+    """Draw the permutations of some cases, which the model predicts in one call."""
     if cases.problems:
         raise CaseError(next(iter(cases.problems.values())))
     frame = _in_training_types(explainer, cases.frame)
     chunk = make_chunk(explainer.columns, frame, request.n_permutations)
-    # All that is needed of the draws is computed before the model, or `preprocess`,
-    # gets them and may change them.
+    # Everything that depends on the draws is computed before `preprocess` and the model receive
+    # them, because these may change them in place.
     drawings = [
         draw_case(chunk, row, case_generator(request.seed, content(chunk, row)), request.options)
         for row in range(len(frame))
@@ -383,13 +391,13 @@ def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) ->
         )
         for name, drawing, record in zip(cases.names, drawings, records(frame), strict=True)
     ]
-    return Perturbed(permutations, _batches(explainer, chunk, drawings))
+    return Perturbed(permutations, _table_batches(explainer, chunk, drawings))
 
 
 def _describer(
     explainer: TableExplainer, record: Mapping[Hashable, Any]
 ) -> Callable[[Sequence[str]], list[tuple[Any, str]]]:
-    """What is reported of features: the case's value, and its description."""
+    """Make a function from features to the case's values and their descriptions."""
 
     def describe(features: Sequence[str]) -> list[tuple[Any, str]]:
         columns = {str(column.name): column for column in explainer.columns}
@@ -399,19 +407,19 @@ def _describer(
     return describe
 
 
-def _batches(
+def _table_batches(
     explainer: TableExplainer, chunk: Chunk, drawings: Sequence[Drawing]
 ) -> Iterator[Batch]:
-    """The different rows of all cases, as the training data looked."""
+    """Return the distinct rows of all cases as one batch, in the form of the training data."""
     every = np.arange(chunk.n)
     parts = [every if drawing.distinct is None else drawing.distinct[0] for drawing in drawings]
     starts = np.cumsum([0, *map(len, parts)])
     rows = None
     if starts[-1] < len(chunk.frame) * chunk.n:
         rows = np.concatenate([case * chunk.n + part for case, part in enumerate(parts)])
-    newdata: Any = permuted_frame(chunk, rows, starts[:-1])
-    if explainer.array_type is not None:
-        newdata = as_array(newdata, explainer.array_type)
+    frame = permuted_frame(chunk, rows, starts[:-1])
+    array_type = explainer.array_type
+    newdata = frame if array_type is None else as_array(frame, array_type)
     yield Batch(newdata, int(starts[-1]))
 
 
@@ -425,9 +433,9 @@ TABLE = InputKind(
     read=_read_table,
     perturb=_perturb_table,
     make_explainer=_make_table_explainer,
-    prepare=_align,
-    parts=_parts,
-    examples=_examples,
+    prepare=_match_columns,
+    parts=_predicted_together,
+    examples=_example_rows,
     lime_options=TableOptions,
     explain_options=ExplainTableOptions,
     n_permutations=5000,
@@ -451,9 +459,9 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The design that surrogate models are fitted to: 1 where a value is the case's level
-        or lies in its bin, else 0; numbers themselves where they are not binned; 0 for
-        what is never permuted. Where the case's value is missing: 1 for a missing value.
+        The design that surrogate models are fitted to: 1 if a value is the case's level or
+        lies in the case's bin, else 0; the number itself if numbers are not binned; 0 for
+        columns that are never permuted. If the case's value is missing: 1 for a missing value.
 
     Examples
     --------
@@ -502,7 +510,7 @@ def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplain
     Raises
     ------
     ValueError
-        If there is no such column.
+        If there is no such column, or `case` has no value of it.
 
     Examples
     --------

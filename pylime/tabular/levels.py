@@ -11,8 +11,10 @@ from pylime import checks
 from pylime.tabular.columns import (
     UNKNOWN,
     Column,
+    Dtype,
     FeatureType,
     Problems,
+    Value,
     check_same_kind,
     is_object,
     plain,
@@ -30,7 +32,7 @@ class Levels(Column):
     Attributes
     ----------
     levels
-        What the column can hold.
+        The values that the column can have.
     cumulative
         Cumulative shares of the levels and, last, of missing values.
     """
@@ -42,7 +44,12 @@ class Levels(Column):
 
     @classmethod
     def fit(
-        cls, name: Hashable, values: pd.Series, feature_type: FeatureType, missing: float, gap: Any
+        cls,
+        name: Hashable,
+        values: pd.Series,
+        feature_type: FeatureType,
+        missing: float,
+        gap: Value,
     ) -> Self:
         """Learn the levels of a column and their shares."""
         levels = _levels_of(values, feature_type)
@@ -65,7 +72,7 @@ class Levels(Column):
         return cls(**facts, distribution=distribution, cumulative=cumulative)
 
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
-        """Positions of levels and back, so that the type is the training column's."""
+        """Convert values to the training column's type, by the positions of their levels."""
         if self.feature_type == "logical":
             check_same_kind(self, values)
             return self._cast_logical(values), {}
@@ -90,11 +97,11 @@ class Levels(Column):
         return values.astype(self.dtype)
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        """Positions of the levels, -1 where missing and -2 where a level is unknown."""
+        """Return the positions of the levels, -1 if missing and -2 if unknown."""
         if values.dtype == bool:
             return values.to_numpy().astype(np.int64)
         if isinstance(values.dtype, pd.CategoricalDtype) and self.feature_type == "factor":
-            # The categories may stand in another order than the training data's.
+            # The categories may have another order than in the training data.
             positions = self.levels.get_indexer(values.cat.categories)
             places = np.append(np.where(positions < 0, UNKNOWN, positions), -1)
             return places[values.cat.codes.to_numpy()].astype(np.int64)
@@ -111,14 +118,14 @@ class Levels(Column):
         codes[absent] = -1
         return codes
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
-        """Levels by their positions."""
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
+        """Return the levels at these positions."""
         if isinstance(dtype, pd.CategoricalDtype):
             return pd.Categorical.from_codes(values, dtype=dtype)
         if isinstance(dtype, np.dtype) and dtype.kind == "b":
             return values.astype(bool)
         if is_object(dtype):
-            # A missing value has the position -1, which is the last.
+            # A missing value has the position -1, which numpy reads as the last.
             table = np.empty(len(self.levels) + 1, dtype=object)
             table[:-1] = self.levels
             table[-1] = self.gap
@@ -126,37 +133,37 @@ class Levels(Column):
         return pd.array(self.levels.tolist(), dtype=dtype).take(values, allow_fill=True)
 
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw positions by the shares of the levels."""
+        """Draw positions with the probabilities of the levels."""
         codes = draw_levels(self.cumulative, n, random)
         codes[codes == len(self.levels)] = -1
         return codes
 
     def compare(self, values: np.ndarray) -> np.ndarray:
-        """Whether each is the case's level."""
+        """Return whether each is the case's level."""
         return values == values[0]
 
-    def describe(self, value: Any) -> str:
-        """Such as `city = Oslo`, `member is true`, `city is missing`."""
+    def describe(self, value: Value) -> str:
+        """Return a string such as `city = Oslo`, `member is true` or `city is missing`."""
         if value is None or pd.isna(value):
             return f"{self.name} is missing"
         if self.feature_type == "logical":
             return f"{self.name} is {str(bool(value)).lower()}"
         return f"{self.name} = {value}"
 
-    def content(self, value: Any) -> bytes:
-        """The level, whatever its position."""
+    def content(self, value: Value) -> bytes:
+        """Return the level, which does not depend on its position."""
         return str(self.levels[value]).encode() if value >= 0 else b"missing"
 
 
 def _levels_of(values: pd.Series, feature_type: FeatureType) -> pd.Index:
-    """What a column can hold: categories, or the sorted values."""
+    """Return the values that a column can have: its categories, or its distinct values, sorted."""
     if feature_type == "factor":
         return values.cat.categories
     if feature_type == "logical":
         return pd.Index([False, True], dtype=object)
-    different = values.dropna().astype(object).unique().tolist()
+    distinct = values.dropna().astype(object).unique().tolist()
     try:
-        different = sorted(different)
+        distinct = sorted(distinct)
     except TypeError:
-        different = sorted(different, key=lambda value: (type(value).__name__, str(value)))
-    return pd.Index(different, dtype=object)
+        distinct = sorted(distinct, key=lambda value: (type(value).__name__, str(value)))
+    return pd.Index(distinct, dtype=object)

@@ -1,4 +1,4 @@
-"""Columns of numbers, whole or not: binned, or as they are."""
+"""Columns of numbers, whole or not, binned or not."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -9,7 +9,15 @@ import pandas as pd
 
 from pylime import checks
 from pylime.numbers import format_numbers
-from pylime.tabular.columns import Column, FeatureType, Problems, check_same_kind, is_object
+from pylime.tabular.columns import (
+    Column,
+    Dtype,
+    FeatureType,
+    Problems,
+    Value,
+    check_same_kind,
+    is_object,
+)
 from pylime.tabular.distributions import (
     Normal,
     Pieces,
@@ -27,9 +35,9 @@ from pylime.tabular.options import TableOptions
 __all__ = ["LARGEST", "Numbers", "cast_numbers", "decode_numbers", "number_content", "numbers_of"]
 
 LARGEST = 1e150
-"""The largest number that a column may hold: squares of larger ones would overflow."""
+"""The largest number that a column may have: squares of larger ones would overflow."""
 
-# Below this the steps of a density's grid would not be numbers any more.
+# Below this range a density estimate would overflow.
 _LEAST_SPREAD = 1e-150
 
 
@@ -45,9 +53,9 @@ class Numbers(Column):
     binned
         Whether numbers are compared by their bin.
     sampler
-        What numbers are drawn from.
+        The distribution that numbers are drawn from.
     cut_texts
-        The inner cut points as they are printed.
+        The inner cut points as strings.
     """
 
     centre: Normal
@@ -62,10 +70,10 @@ class Numbers(Column):
         values: pd.Series,
         feature_type: FeatureType,
         missing: float,
-        gap: Any,
+        gap: Value,
         options: TableOptions,
     ) -> Self:
-        """Learn bins, or a distribution, from the numbers of a column that differ."""
+        """Learn bins or a distribution from a column of numbers that are not all equal."""
         numbers = numbers_of(values)
         numbers = numbers[~np.isnan(numbers)]
         centre = normal(numbers)
@@ -77,7 +85,7 @@ class Numbers(Column):
             "gap": gap,
             "centre": centre,
         }
-        if numbers.min() == numbers.max():  # and missing elsewhere: compared like two levels
+        if numbers.min() == numbers.max():  # others are missing: compared like two levels
             return cls(
                 **facts,
                 bin_cuts=np.array([centre.mean, centre.mean]),
@@ -103,20 +111,20 @@ class Numbers(Column):
         return cls(**facts, bin_cuts=cuts, distribution=centre, sampler=centre)
 
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
-        """Numbers of the training column's type, if they fit in."""
+        """Convert numbers to the training column's type, if it can represent them."""
         check_same_kind(self, values)
         return cast_numbers(values, self, self.feature_type == "integer")
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        """Floating point numbers, NaN where missing."""
+        """Return floating point numbers, NaN where missing."""
         return numbers_of(values)
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
-        """Numbers of a type; they share memory with `values` where they can."""
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
+        """Return numbers of a type, which share memory with `values` if they can."""
         return decode_numbers(values, dtype, self.feature_type == "integer", self.gap)
 
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw numbers; those of an integer column are rounded."""
+        """Draw numbers, rounded if the column has whole numbers."""
         if isinstance(self.sampler, Pieces):
             values = draw(self.sampler, n, random)
         else:
@@ -135,7 +143,7 @@ class Numbers(Column):
         return values
 
     def compare(self, values: np.ndarray) -> np.ndarray:
-        """Whether each lies in the case's bin; numbers themselves where they are not binned."""
+        """Return whether each lies in the case's bin; the numbers if they are not binned."""
         if np.isnan(values[0]):
             return np.isnan(values)
         if self.binned:
@@ -146,7 +154,7 @@ class Numbers(Column):
         return np.where(np.isnan(values), self.centre.mean, values) if self.missing else values
 
     def _bin(self, value: float) -> tuple[int, float, float]:
-        """The bin of a number and its limits; the outermost bins have no end."""
+        """Return the bin of a number and its limits; the outermost bins are unbounded."""
         cuts = self.bin_cuts if self.bin_cuts is not None else np.array([-np.inf, np.inf])
         position = int(np.searchsorted(cuts[1:-1], value, side="left"))
         low = -np.inf if position == 0 else cuts[position]
@@ -160,14 +168,14 @@ class Numbers(Column):
         centred = design - self.centre.mean
         return centred / self.centre.sd if self.centre.sd > 0 else centred
 
-    def describe(self, value: Any) -> str:
-        """Such as `20 < age <= 30`; the name alone where numbers are not binned."""
+    def describe(self, value: Value) -> str:
+        """Return a string such as `20 < age <= 30`; only the name if numbers are not binned."""
         name, texts = self.name, self.cut_texts
         if value is None or pd.isna(value):
             return f"{name} is missing"
         if not self.binned:
             return str(name)
-        if not texts:  # one number in all the training data
+        if not texts:  # all numbers of the training data are equal
             return f"{name} = {value}"
         position, _, _ = self._bin(float(value))
         if position == 0:
@@ -176,27 +184,27 @@ class Numbers(Column):
             return f"{texts[-1]} < {name}"
         return f"{texts[position - 1]} < {name} <= {texts[position]}"
 
-    def content(self, value: Any) -> bytes:
-        """The bytes of the number."""
+    def content(self, value: Value) -> bytes:
+        """Return the bytes of the number."""
         return number_content(value)
 
 
 def numbers_of(values: pd.Series) -> np.ndarray:
-    """The values as floating point numbers, NaN where missing."""
+    """Convert values to floating point numbers, NaN where missing."""
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def number_content(number: np.float64) -> bytes:
-    """The bytes of a number, of which the two zeros have the same."""
+    """Return the bytes of a number; they are the same for 0.0 and -0.0."""
     return b"missing" if np.isnan(number) else np.float64(number + 0.0).tobytes()
 
 
 def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Series, Problems]:
-    """Give numbers the type of a training column, and find those that it cannot hold."""
+    """Convert numbers to the type of a training column; find those that it cannot represent."""
     numbers = numbers_of(values)
     problems = {
         int(row): (
-            f"The column {column.name!r} must hold finite numbers up to {LARGEST:g}; "
+            f"The column {column.name!r} must have finite numbers up to {LARGEST:g}; "
             f"not {numbers[row]:g}."
         )
         for row in np.flatnonzero(np.abs(numbers) > LARGEST)
@@ -209,14 +217,14 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
         for row in np.flatnonzero(~fits):
             problems.setdefault(
                 int(row),
-                f"The column {column.name!r} must hold whole numbers as in the training data "
+                f"The column {column.name!r} must have whole numbers as in the training data "
                 f"({column.dtype}); not {numbers[row]:g}.",
             )
     if problems:
         values = values.copy()
         usable = next((row for row in range(len(values)) if row not in problems), None)
         fill = 0 if usable is None else values.iloc[usable]
-        for row in problems:  # these cases are left out; the others' type stays as it is
+        for row in problems:  # these cases are skipped; they must not change the others' type
             values.iloc[row] = fill
     dtype = column.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iu" and values.isna().any():
@@ -227,8 +235,8 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
     return pd.Series(array, index=values.index, dtype=dtype), problems
 
 
-def decode_numbers(values: np.ndarray, dtype: Any, whole: bool, gap: Any) -> Any:
-    """Floating point numbers as an array of a type."""
+def decode_numbers(values: np.ndarray, dtype: Dtype, whole: bool, gap: Value) -> Any:
+    """Convert floating point numbers to an array of a type."""
     if isinstance(dtype, np.dtype) and dtype.kind in "fiu":
         return values.astype(dtype, copy=False)
     absent = np.isnan(values)
@@ -249,7 +257,7 @@ def decode_numbers(values: np.ndarray, dtype: Any, whole: bool, gap: Any) -> Any
 
 
 def _cuts(name: Hashable, numbers: np.ndarray, options: TableOptions) -> np.ndarray:
-    """Cut points: quantiles, or even steps where these are too few."""
+    """Return cut points: quantiles, or equal steps if there are too few distinct quantiles."""
     if options.quantile_bins:
         cuts = quantile_cuts(numbers, options.n_bins)
         if len(cuts) >= 3:
@@ -261,13 +269,13 @@ def _cuts(name: Hashable, numbers: np.ndarray, options: TableOptions) -> np.ndar
     return equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
 
 
-def _whole_range(dtype: Any) -> tuple[float, float]:
-    """The numbers that an integer type can hold, within what a float counts exactly."""
+def _whole_range(dtype: Dtype) -> tuple[float, float]:
+    """Return the range of an integer type; its limits must be representable as floats."""
     inner = getattr(dtype, "numpy_dtype", dtype)
     if isinstance(inner, np.dtype) and inner.kind in "iu":
         limits = np.iinfo(inner)
         if inner.itemsize < 8:
             return float(limits.min), float(limits.max)
-        # The largest numbers below the limits that a float can hold.
+        # As a float, the upper limit of 64 bits would round up to a number beyond it.
         return float(limits.min), float(np.nextafter(float(limits.max), 0.0))
     return -np.inf, np.inf

@@ -1,4 +1,4 @@
-"""Options of tables: how columns are looked at, and how permutations are weighed."""
+"""Options of tables: how columns are binned, and how permutations are weighted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

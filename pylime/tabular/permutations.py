@@ -1,5 +1,5 @@
 """
-Permutations of the rows of a table: drawn, weighed, and put into frames.
+Permutations of the rows of a table: drawn, weighted, and put into frames.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -24,39 +24,40 @@ __all__ = [
     "records",
 ]
 
-# With more different rows than this share, predicting doubles is cheaper than sorting
-# them out.
+# If more than this share of the rows are distinct, predicting the duplicates is cheaper than
+# finding them.
 _WORTHWHILE = 0.9
 
+# Similarity of all permutations but copies of the case, if only those have any.
 _LEAST_SIMILARITY = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
     """
-    Some cases, and room for their permutations.
+    Some cases, and memory for their permutations.
 
     Attributes
     ----------
     columns
-        Those of the explainer.
+        The columns of the explainer.
     order
-        Their positions in the order of their names: what a case draws does not depend on
-        the order of the columns.
+        Their positions, sorted by name, so that a case's draws do not depend on the order of
+        the columns.
     frame
         The cases.
     n
-        Permutations of each.
+        Number of permutations of each case.
     encoded
         For each column the values of the cases; None for dates.
     numbers, codes
         A row per column of numbers or of levels, n columns per case.
     slots
-        For each column its row of one of these.
+        For each column its row of `numbers` or `codes`.
     logical
         Which rows of `codes` are logical.
     plain
-        Whether all columns are floating point numbers.
+        Whether all columns have floating point numbers.
     """
 
     columns: tuple[Column, ...]
@@ -74,10 +75,17 @@ class Chunk:
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """
-    What is kept of the permutations of a case.
+    The permutations of a case, without their values.
 
-    `distinct` has the positions of different rows, the case first, and for each row which
-    of these it equals; None where nearly all differ.
+    Attributes
+    ----------
+    design
+        (n, p) array: the permutations, compared with the case.
+    weights
+        (n,) similarity of each permutation to the case.
+    distinct
+        Positions of the distinct rows, the case first, and for each row which of these it
+        equals; None if nearly all rows differ.
     """
 
     design: np.ndarray
@@ -87,16 +95,16 @@ class Drawing:
 
 def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chunk:
     """
-    Make room for the permutations of some cases.
+    Allocate memory for the permutations of some cases.
 
     Parameters
     ----------
     columns
-        Those of the explainer.
+        The columns of the explainer.
     frame
         The cases, with the types of the training data.
     n
-        Permutations of each.
+        Number of permutations of each case.
     """
     plain = _are_floats(frame) and not any(column.holds_levels for column in columns)
     encoded: list[np.ndarray | None]
@@ -134,7 +142,7 @@ def _are_floats(frame: pd.DataFrame) -> bool:
 
 
 def content(chunk: Chunk, row: int) -> bytes:
-    """What a case consists of, whatever its name and the order of its columns."""
+    """Return the values of a case as bytes, independent of its name and the order of columns."""
     parts = []
     for position in chunk.order:
         values = chunk.encoded[position]
@@ -147,23 +155,23 @@ def draw_case(
     chunk: Chunk, row: int, random: np.random.Generator, options: ExplainTableOptions
 ) -> Drawing:
     """
-    Fill in the permutations of a case.
+    Draw the permutations of a case.
 
     Parameters
     ----------
     chunk
-        Where to.
+        The cases; its memory takes the permutations.
     row
         Position of the case.
     random
         Source of the draws.
     options
-        How permutations are weighed.
+        How permutations are weighted.
 
     Returns
     -------
     Drawing
-        Their design, their similarity to the case, and which of them are equal.
+        The design of the permutations, their weights, and which of them are equal.
     """
     rows = slice(row * chunk.n, (row + 1) * chunk.n)
     for position in chunk.order:
@@ -191,7 +199,7 @@ def draw_case(
 def _similarity(
     chunk: Chunk, rows: slice, design: Sequence[np.ndarray], options: ExplainTableOptions
 ) -> np.ndarray:
-    """How similar each permutation of a case is to it."""
+    """Compute the similarity of each permutation of a case to the case."""
     width = options.kernel_width or 0.75 * np.sqrt(len(chunk.columns))
     if callable(options.dist_fun):
         return exponential_kernel(_own_distance(options.dist_fun, chunk, rows), width)
@@ -202,8 +210,8 @@ def _similarity(
         return exponential_kernel(row_distance(scaled[0], scaled, options.dist_fun), width)
     distance = gower(chunk.numbers[:, rows], chunk.codes[:, rows], chunk.logical)
     weights = 1.0 - distance**options.gower_pow
-    # With one column of levels, say, only copies of the case are similar to it at all:
-    # then all others count, equally little.
+    # If only copies of the case have a positive similarity, as with a single column of levels, a
+    # fit needs the others: they get an equal, small weight.
     similar = weights > 0
     if similar[1:].any() and not any(np.any(part[similar] != part[0]) for part in design):
         weights = np.maximum(weights, _LEAST_SIMILARITY)
@@ -213,7 +221,7 @@ def _similarity(
 def _own_distance(
     distance_of: Callable[[pd.DataFrame, pd.DataFrame], Any], chunk: Chunk, rows: slice
 ) -> np.ndarray:
-    """The distances of a case's permutations by a function of the user's."""
+    """Compute the distances of a case's permutations with a function of the user's."""
     positions = np.arange(rows.start, rows.stop)
     frame = permuted_frame(chunk, positions, np.array([0])).copy()
     distance = np.asarray(distance_of(frame.head(1).copy(), frame), dtype=np.float64).ravel()
@@ -221,13 +229,13 @@ def _own_distance(
         raise ValueError(
             "`dist_fun` must return a distance, 0 or more, for each row of its second argument, "
             f"shape ({chunk.n},); it returned shape {distance.shape}"
-            + (f", the least {distance.min()}." if distance.size else ".")
+            + (f", minimum {distance.min()}." if distance.size else ".")
         )
     return distance
 
 
 def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """The rows as mappings, each value as a Python object where there is one."""
+    """Convert the rows to mappings, with Python objects in place of numpy scalars."""
     names = frame.columns.tolist()
     if _are_floats(frame):
         rows = frame.to_numpy().tolist()
@@ -237,12 +245,12 @@ def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
 
 
 def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Find rows that are equal, if the columns hold few enough whole numbers."""
+    """Find equal rows, if the columns have only whole numbers and few enough combinations."""
     key = np.zeros(n, dtype=np.int64)
     combinations = 1.0
     for values in drawn:
         if values.dtype.kind == "f":
-            # Most columns of fractions show themselves in their first rows.
+            # Usually the first rows already show that a column has fractions.
             if np.any(values[:16] != np.rint(values[:16])):
                 return None
             low, high = np.min(values), np.max(values)
@@ -264,7 +272,7 @@ def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.
 
 
 def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) -> pd.DataFrame:
-    """The permutations, or some rows of them, as the training data looked."""
+    """Return the permutations, or some rows of them, in the form of the training data."""
     header, dtypes = chunk.frame.columns, chunk.frame.dtypes.tolist()
     if chunk.plain:
         numbers = chunk.numbers if rows is None else chunk.numbers[:, rows]
@@ -280,10 +288,10 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
         array = column.decode(slot if rows is None else slot[rows], dtype)
         whole = column.feature_type in ("integer", "constant") or is_object(dtype)
         if whole and not isinstance(dtype, pd.SparseDtype):
-            # A whole number can be larger than a floating point number counts, and an
-            # object of a class that only equals a level.
+            # The case itself is never decoded: floats cannot represent all whole numbers, and
+            # an object may equal a level of another class, such as 1 and True.
             array[starts] = original.take(case[starts])
-        # Without its type pandas would take objects for something else.
+        # Without `dtype` pandas would convert objects to another type.
         arrays[position] = pd.Series(array, dtype=dtype, copy=False)
     frame = pd.DataFrame(arrays, copy=False)
     frame.columns = header
@@ -291,14 +299,14 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
 
 
 def as_array(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
-    """The frame as the kind of array that the training data were; it may be written to."""
+    """Convert a frame to a writable array of the type of the training data."""
     if dtype.kind in "iub" and not all(kind == dtype for kind in frame.dtypes):
-        array = frame.to_numpy()  # a case misses a value, which the type cannot say
+        array = frame.to_numpy()  # a value is missing, which this type cannot represent
     elif dtype.kind == "U":
         array = frame.to_numpy(dtype=object).astype(dtype)
     else:
         array = frame.to_numpy(dtype)
     if not array.flags.writeable:
-        # pandas protects what a frame shares; nobody else uses this memory any more.
+        # pandas protects memory that a frame may share; here nothing else uses it any more.
         array.flags.writeable = True
     return array

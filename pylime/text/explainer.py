@@ -1,14 +1,14 @@
 """
 The explainer of texts.
 
-A permutation of a text keeps some of its words, in their order; the model gets them joined
-by blanks.
+A permutation of a text keeps some of its words, in their order; the model receives them joined
+by spaces.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -45,9 +45,9 @@ __all__ = [
     "read_document",
 ]
 
-# Permuted texts go to the model at most this many characters at a time.
+# A batch of permuted texts ends when it has this many characters.
 _BATCH_CHARACTERS = 2**25
-# Largest mask of kept words, a byte each.
+# Largest number of cells of a mask, a byte each.
 _MOST_CELLS = 10**9
 
 
@@ -55,7 +55,7 @@ _MOST_CELLS = 10**9
 class TextOptions:
     """Options of `lime()` for texts; see there."""
 
-    tokenization: Any = default_tokenize
+    tokenization: Tokenization = default_tokenize
     keep_word_position: Annotated[bool, checks.flag] = False
 
 
@@ -87,20 +87,20 @@ class TextExplainer(Explainer):
 @dataclass(frozen=True)
 class Document:
     """
-    A text and its words, in the order in which the model gets them.
+    A text and its words, in the order in which the model receives them.
 
     Attributes
     ----------
     text
-        The text as it was given; None if it is missing.
+        The text as the user passed it; None if it is missing.
     words
-        What the model gets of each feature.
+        The word that the model receives for each feature.
     features
-        What each feature is called.
+        The name of each feature.
     spans
-        Where each stands in the text; one may stand in several places, or in none.
+        The places of each feature in the text; there can be several, or none.
     problem
-        Why the text could not be split into words.
+        The error if the text could not be split into words.
     """
 
     text: str | None
@@ -113,16 +113,21 @@ class Document:
 @dataclass(frozen=True)
 class Documents:
     """
-    The cases of one call: the documents of each, and what it is called.
+    The cases of one call.
 
-    A case has one document, or all of them when they are pooled.
+    Attributes
+    ----------
+    cases
+        The documents of each case: one, or several if they are pooled.
+    names
+        The name of each case.
     """
 
     cases: Sequence[Sequence[Document]]
-    names: Sequence[Any]
+    names: Sequence[Hashable]
 
     def take(self, positions: Sequence[int]) -> "Documents":
-        """Keep some of the cases."""
+        """Return some of the cases."""
         return Documents([self.cases[p] for p in positions], [self.names[p] for p in positions])
 
 
@@ -140,16 +145,17 @@ def read_document(
     text
         The text, or None.
     tokenization
-        What a word is.
+        A function from a text to its words, or a compiled regular expression that matches
+        a word.
     keep_word_position
         Whether each occurrence of a word is a feature.
     n_before
-        How many words the texts before it have.
+        Number of words in the texts before it.
 
     Returns
     -------
     Document
-        Its words.
+        The text with its words.
 
     Examples
     --------
@@ -176,7 +182,7 @@ def dropped_words(
     words: Sequence[str], kept: np.ndarray, rows: np.ndarray | None = None
 ) -> Iterator[list[str]]:
     """
-    Write permutations of a text: the words that are kept, joined by blanks.
+    Write permutations of a text: the words that are kept, joined by spaces.
 
     Parameters
     ----------
@@ -190,14 +196,14 @@ def dropped_words(
     Yields
     ------
     list of str
-        One text per row; as many at a time as are quickly written together.
+        One text per row, in blocks of rows.
 
     Examples
     --------
     >>> list(dropped_words(["a", "b", "c"], np.array([[True] * 3, [True, False, True]])))
     [['a b c', 'a c']]
     """
-    # Texts are put together from all selections of so many neighbouring words.
+    # Texts are joined from pieces: a table has all selections of so many neighbouring words.
     size = 8 if len(words) <= 2000 else 4
     n_pieces = -(-len(words) // size)
     pieces = np.full((n_pieces, 2**size), "", dtype=object)
@@ -218,13 +224,13 @@ def dropped_words(
 # What is a text
 
 
-def _are_texts(x: Any) -> bool:
-    """Whether something is a string, or strings of which some may be missing."""
+def _are_texts(x: object) -> bool:
+    """Whether a value is a string, or several, of which some may be missing."""
     return isinstance(x, str) or _read_texts(x) is not None
 
 
-def _read_texts(x: Any) -> CaseList | None:
-    """Strings; None for missing ones, which may not be all."""
+def _read_texts(x: object) -> CaseList | None:
+    """Read strings, with None for missing ones; at least one must not be missing."""
     if isinstance(x, pd.DataFrame):
         hint = f"; pass its column of texts, such as x[{next(iter(x.columns), '')!r}]"
         raise TypeError(unknown_input(x, TEXT, hint))
@@ -236,12 +242,12 @@ def _read_texts(x: Any) -> CaseList | None:
     elif isinstance(x, str):
         x = [x]
     elif not isinstance(x, list | tuple):
-        # Series of pandas, polars and the like have a method that lists their values.
+        # Series of pandas, polars and other libraries have this method.
         to_list = getattr(x, "to_list", None)
         x = to_list() if callable(to_list) else None
     if not isinstance(x, list | tuple):
         return None
-    missing = [_is_missing(item) for item in x]
+    missing = [_is_missing_text(item) for item in x]
     if not all(lost or isinstance(item, str) for item, lost in zip(x, missing, strict=True)):
         return None
     if x and all(missing):
@@ -250,7 +256,7 @@ def _read_texts(x: Any) -> CaseList | None:
     return CaseList(items, range(len(items)) if names is None else names)
 
 
-def _is_missing(item: object) -> bool:
+def _is_missing_text(item: object) -> bool:
     return item is None or item is pd.NA or (isinstance(item, float) and np.isnan(item))
 
 
@@ -264,8 +270,8 @@ def _make_text_explainer(
     return TextExplainer(model, preprocess, kind, tokenization, bool(options.keep_word_position))
 
 
-def _examples(explainer: TextExplainer, data: CaseList) -> list[str] | None:
-    """Two texts that are not neighbours: data can be sorted by class."""
+def _example_texts(explainer: TextExplainer, data: CaseList) -> list[str] | None:
+    """Return two texts that are not neighbours, because data can be sorted by class."""
     some = [text for text in data.items if text is not None]
     return [some[0], some[len(some) // 2]] if some else None
 
@@ -276,7 +282,7 @@ def _examples(explainer: TextExplainer, data: CaseList) -> list[str] | None:
 def _find_words(
     explainer: TextExplainer, cases: CaseList, options: ExplainTextOptions
 ) -> Documents:
-    """Find the words of all texts, whose positions are counted through."""
+    """Find the words of all texts; positions of words are counted on from text to text."""
     documents: list[Document] = []
     n_before = 0
     for text in cases.items:
@@ -295,13 +301,13 @@ def _find_words(
     return _pool(documents, cases.names)
 
 
-def _pool(documents: Sequence[Document], names: Sequence[Any]) -> Documents:
-    """One case of all texts that have words."""
+def _pool(documents: Sequence[Document], names: Sequence[Hashable]) -> Documents:
+    """Pool all texts that have words into one case."""
     usable = [position for position, document in enumerate(documents) if document.words]
     left_out = [names[p] for p, document in enumerate(documents) if not document.words]
     if usable and left_out:
         checks.warn(
-            f"{len(left_out)} of {len(documents)} texts have no words and are left out: "
+            f"{len(left_out)} of {len(documents)} texts have no words and are skipped: "
             f"{checks.some(left_out, 5, str)}."
         )
     kept = usable or range(len(documents))
@@ -318,7 +324,7 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         _draw(document, n, request)
         for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True)
     ]
-    # The model gets the first text as it was given, and then equal permutations once.
+    # The model receives the first text as the user passed it, then the distinct permutations.
     texts: list[Iterable[list[str]]] = [[[first.text or ""]]]
     rows, n_texts = [], 1
     for document, kept in zip(documents, masks, strict=True):
@@ -330,7 +336,7 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
     permutations = Permutations(
         case=name,
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
-        # The cosine between all words and those kept.
+        # The cosine similarity of all words and those that are kept.
         weights=np.concatenate(
             [np.sqrt(np.count_nonzero(kept, axis=1) / kept.shape[1]) for kept in masks]
         ),
@@ -340,7 +346,7 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         n_inputs=n_texts,
         rows=np.concatenate(rows),
     )
-    return Perturbed([permutations], _batches(chain.from_iterable(texts)))
+    return Perturbed([permutations], _text_batches(chain.from_iterable(texts)))
 
 
 def _check_words(first: Document, features: Sequence[str]) -> None:
@@ -358,19 +364,19 @@ def _check_words(first: Document, features: Sequence[str]) -> None:
 
 
 def _shares(n: int, documents: Sequence[Document]) -> list[int]:
-    """Share permutations out evenly; each text has at least one, which is the text itself."""
+    """Divide permutations evenly; each text has at least one, which is the text itself."""
     share, rest = divmod(n, len(documents))
     return [max(share + (position < rest), 1) for position in range(len(documents))]
 
 
 def _draw(document: Document, n: int, request: Request) -> np.ndarray:
-    """Draw the masks of one text."""
+    """Draw the mask of one text."""
     n_words = len(document.words)
     if n * n_words > _MOST_CELLS:
         raise CaseError(
             f"The text has {n_words} words, too many for {n} permutations: the product must "
             f"not exceed {_MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
-            r"let `tokenization` find larger pieces, such as sentences: '[^.!?]+'."
+            r"let `tokenization` return larger pieces, such as sentences: '[^.!?]+'."
         )
     content = (document.text or "").encode("utf-8", "surrogatepass")
     return kept_words(n, n_words, case_generator(request.seed, content))
@@ -379,7 +385,7 @@ def _draw(document: Document, n: int, request: Request) -> np.ndarray:
 def _pooled_design(
     documents: Sequence[Document], masks: Sequence[np.ndarray], features: Sequence[str]
 ) -> "sparse.csr_array":
-    """The words kept of any text, a column per distinct feature."""
+    """Build the sparse design of several texts, with a column per distinct feature."""
     from scipy import sparse
 
     column_of = {feature: column for column, feature in enumerate(features)}
@@ -395,22 +401,23 @@ def _pooled_design(
     return sparse.csr_array(sparse.coo_array((ones, places), shape=(n_rows, len(features))))
 
 
-def _batches(texts: Iterable[list[str]]) -> Iterator[Batch]:
-    """Lists of texts with a bounded number of characters, equal ones once."""
+def _text_batches(texts: Iterable[list[str]]) -> Iterator[Batch]:
+    """Collect texts into batches with a bounded number of characters."""
     some: list[str] = []
     n_characters = 0
     for block in texts:
         some += block
         n_characters += sum(map(len, block))
         if n_characters >= _BATCH_CHARACTERS:
-            yield _batch(some)
+            yield _distinct_texts(some)
             some, n_characters = [], 0
     if some:
-        yield _batch(some)
+        yield _distinct_texts(some)
 
 
-def _batch(texts: list[str]) -> Batch:
-    distinct = list(dict.fromkeys(texts))  # other masks may give an equal text
+def _distinct_texts(texts: list[str]) -> Batch:
+    """Make a batch in which equal texts occur once."""
+    distinct = list(dict.fromkeys(texts))  # different masks can result in equal texts
     if len(distinct) == len(texts):
         return Batch(distinct, len(distinct))
     number_of = {text: number for number, text in enumerate(distinct)}
@@ -427,7 +434,7 @@ TEXT = InputKind(
     perturb=_perturb_text,
     make_explainer=_make_text_explainer,
     prepare=_find_words,
-    examples=_examples,
+    examples=_example_texts,
     lime_options=TextOptions,
     explain_options=ExplainTextOptions,
     n_permutations=5000,

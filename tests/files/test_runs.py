@@ -160,12 +160,15 @@ def test_parts_of_another_folder_are_refused(tmp_path):
     explain_to_parquet(BATCHES[:1], EXPLAINER, one, **SETTINGS)
     explain_to_parquet(BATCHES[:1], EXPLAINER, other, **{**SETTINGS, "n_features": 2})
     (one / "part-00000.parquet").replace(other / "part-00000.parquet")
-    with pytest.raises(ValueError, match="or of another run"):
+    with pytest.raises(ValueError, match="or belongs to another run"):
         explain_to_parquet(BATCHES[:1], EXPLAINER, other, **{**SETTINGS, "n_features": 2})
     (other / "manifest.json").unlink()
     with pytest.raises(ValueError, match=r"parts of a run but no manifest\.json"):
         explain_to_parquet(BATCHES[:1], EXPLAINER, other, **SETTINGS)
-    for text, message in [("{", "is damaged"), ("[]", r"is not of explain_to_parquet\(\)")]:
+    for text, message in [
+        ("{", "is damaged"),
+        ("[]", r"was not written by explain_to_parquet\(\)"),
+    ]:
         (one / "manifest.json").write_text(text)
         with pytest.raises(ValueError, match=message):
             explain_to_parquet(BATCHES[:1], EXPLAINER, one, **SETTINGS)
@@ -215,7 +218,7 @@ def test_batches_without_an_explanation_do_not_end_a_run(tmp_path):
     texts = [["!"], ["one good", "two good"], ["?"]]
     model = as_classifier(lambda texts: [0.1 + 0.2 * text.count("good") for text in texts])
     explainer = lime(["two good"], model)
-    with pytest.warns(UserWarning, match="Of batch . nothing is explained"):
+    with pytest.warns(UserWarning, match="No case of batch . can be explained"):
         files = explain_to_parquet(texts, explainer, tmp_path, **SETTINGS)
     assert len(files) == 3
     again = read_explanation(tmp_path)
@@ -239,8 +242,8 @@ def test_an_error_says_in_which_batch(tmp_path):
 def test_what_is_no_run_is_refused_before_anything_is_written(tmp_path):
     folder = tmp_path / "run"
     for frames, error, message in [
-        (ROWS, TypeError, "must be batches one after another"),
-        (5, TypeError, "must be batches one after another"),
+        (ROWS, TypeError, "must be an iterable of batches"),
+        (5, TypeError, "must be an iterable of batches"),
         (["text"], TypeError, "batch 0 is a single text or path"),
         ([], ValueError, "`frames` has no batches"),
         ([ROWS[:0]], ValueError, "`x` has no rows"),

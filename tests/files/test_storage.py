@@ -343,7 +343,7 @@ def test_what_is_no_explanation_is_refused(tmp_path):
     for wrong, message in [
         (frame.drop(columns="case"), "without 'case' it is incomplete"),
         (frame.head(0).drop(columns="case"), "must have rows"),
-        (frame.assign(index=1), "texts other than 'index'; not 'index'"),
+        (frame.assign(index=1), "strings other than 'index'; not 'index'"),
         (frame.assign(case=1).set_axis([*COLUMNS[:-1], 7], axis=1), "without 'prediction'"),
         (frame.set_index(["case", "label"], drop=False), "must have one level"),
         (pd.concat([frame, frame[["data"]]], axis=1), "not 'data'"),
@@ -360,7 +360,7 @@ def test_what_is_no_explanation_is_refused(tmp_path):
         write_explanation(frame, tmp_path / "nowhere" / "a.json")
     with pytest.raises(FileNotFoundError):
         read_explanation(tmp_path / "a.json")
-    with pytest.raises(ValueError, match=r"must hold part-00000\.parquet"):
+    with pytest.raises(ValueError, match=r"must contain part-00000\.parquet"):
         read_explanation(tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -423,23 +423,23 @@ def test_files_of_others_and_of_newer_versions_are_told(tmp_path):
     write_explanation(load_text_example(), tmp_path / "a.json")
     stored = json.loads((tmp_path / "a.json").read_text("utf-8"))
     (tmp_path / "a.json").write_text(json.dumps({**stored, "version": 2}))
-    with pytest.raises(ValueError, match="it has version 2 of the format, and this pylime knows 1"):
+    with pytest.raises(ValueError, match="version 2 of the format, and this pylime reads up to 1"):
         read_explanation(tmp_path / "a.json")
 
 
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ({"$object": "os.system"}, "a cell of an unknown kind, '\\$object'"),
+        ({"$object": "os.system"}, "a cell of an unknown type, '\\$object'"),
         ({"$numpy": ["object", "x"]}, "a scalar of an unknown type"),
         ({"$superpixel": {"shape": [10**5, 10**5], "runs": []}}, "is too large"),
-        ({"$superpixel": {"shape": [2, 2], "runs": [0, 10**12]}}, "longer than its picture"),
+        ({"$superpixel": {"shape": [2, 2], "runs": [0, 10**12]}}, "longer than its image"),
         ({"$superpixel": {"shape": [2, 2], "runs": [0, 4] * 9}}, "is too large"),
-        ({"$superpixel": {"shape": [2, 2], "runs": [3, 2]}}, "outside of its picture"),
-        ({"$superpixel": {"shape": [2, 2], "runs": [-1, 2]}}, "outside of its picture"),
+        ({"$superpixel": {"shape": [2, 2], "runs": [3, 2]}}, "outside its image"),
+        ({"$superpixel": {"shape": [2, 2], "runs": [-1, 2]}}, "outside its image"),
         ({"$superpixel": {"shape": [2, 2]}}, "cannot be read"),
         ({"$png": "AAAA"}, "cannot be read"),
-        ({"$word": [[], []]}, "a word must be a text"),
+        ({"$word": [[], []]}, "a word must be a string"),
         ({"$float": "1"}, "cannot be read"),
     ],
 )

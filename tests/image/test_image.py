@@ -556,7 +556,7 @@ def test_missing_files_are_refused(tmp_path):
         ),
         ({"n_permutations": "many"}, TypeError, "`n_permutations` must be a whole number"),
         ({"n_superpixels": -1}, ValueError, "`n_superpixels` must be a positive whole"),
-        ({"n_superpixels": 10_000}, ValueError, "must not exceed the pixels of the image"),
+        ({"n_superpixels": 10_000}, ValueError, "must not exceed the number of pixels"),
         ({"n_superpixels": 1}, ValueError, "No superpixels are left"),
         ({"batch_size": 0}, ValueError, "`batch_size` must be a positive whole"),
         ({"n_iter": True}, TypeError, "`n_iter` must be a positive whole"),

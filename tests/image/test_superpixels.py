@@ -96,7 +96,7 @@ def test_other_arrays_are_refused(rgb, message):
 
 
 def test_more_superpixels_than_pixels_are_refused():
-    with pytest.raises(ValueError, match="must not exceed the image's pixels; not 50"):
+    with pytest.raises(ValueError, match="must not exceed the number of pixels; not 50"):
         segment(np.zeros((5, 5, 3), np.uint8), 50)
 
 

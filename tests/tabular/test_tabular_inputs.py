@@ -192,11 +192,11 @@ def test_columns_are_found_by_name():
     expected = explain(case, explainer, random_state=1)
     mixed = case[["str", "int64", "float64"]]
     pd.testing.assert_frame_equal(explain(mixed, explainer, random_state=1), expected)
-    with pytest.warns(UserWarning, match=r"left out: more, yet\."):
+    with pytest.warns(UserWarning, match=r"ignored: more, yet\."):
         found = explain(mixed.assign(more=1, yet=2), explainer, random_state=1)
     pd.testing.assert_frame_equal(found, expected)
     assert all(list(rows.columns) == list(train.columns) for rows in model.seen)
-    with pytest.raises(ValueError, match=r"all 3 columns .* lacks 2: int64, str"):
+    with pytest.raises(ValueError, match=r"all 3 columns .* 2 are missing: int64, str"):
         explain(case[["float64"]], explainer)
 
 
@@ -219,12 +219,12 @@ def test_unusual_index_labels_name_the_cases():
     cases = train.head(2).set_axis(pd.MultiIndex.from_tuples([("x", 1), ("y", 2)]))
     explanation = explain(cases, explainer, random_state=1, n_permutations=100)
     assert explanation["case"].unique().tolist() == [("x", 1), ("y", 2)]
-    with pytest.warns(UserWarning, match="1 names stand for several cases, such as 0"):
+    with pytest.warns(UserWarning, match="1 names belong to several cases, such as 0"):
         twice = explain(train.iloc[[0, 0]], explainer, random_state=1, n_permutations=100)
     assert len(twice) == 4
     train = COLUMNS_OF_ALL_TYPES[["float64", "int64", "str", "datetime"]]
     explainer = lime(train, as_regressor(lambda rows: rows["float64"] + rows["int64"]))
-    with pytest.warns(UserWarning, match="1 names stand for several cases, such as 0"):
+    with pytest.warns(UserWarning, match="1 names belong to several cases, such as 0"):
         twice = explain(train.iloc[[0, 0]], explainer, random_state=1, n_permutations=100)
     pd.testing.assert_frame_equal(twice.iloc[:3], twice.iloc[3:].reset_index(drop=True))
 
@@ -348,12 +348,12 @@ MODEL = as_regressor(draw_of)
     [
         (pd.DataFrame({"a": []}), ValueError, "`x` has no rows"),
         (pd.DataFrame(index=[0, 1]), ValueError, "at least one column"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, r"twice: \['a'\]"),
-        (pd.DataFrame([[1, 2]], columns=["1", 1]), ValueError, r"twice: \['1'\]"),
-        (pd.DataFrame({"a": [[1], [2]]}), TypeError, r"'a' must hold .* it holds a list: \[1\]"),
-        (pd.DataFrame({"a": [{}, {}]}), TypeError, "it holds a dict"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, "repeated: 'a'"),
+        (pd.DataFrame([[1, 2]], columns=["1", 1]), ValueError, "repeated: '1'"),
+        (pd.DataFrame({"a": [[1], [2]]}), TypeError, r"'a' must have .* it has a list: \[1\]"),
+        (pd.DataFrame({"a": [{}, {}]}), TypeError, "it has a dict"),
         (pd.DataFrame({"a": [1j, 2j]}), TypeError, "complex numbers"),
-        (pd.DataFrame({"a": [1.0, np.inf]}), ValueError, "'a' must hold finite numbers"),
+        (pd.DataFrame({"a": [1.0, np.inf]}), ValueError, "'a' must have finite numbers"),
         (pd.Series([1.0, 2.0]), TypeError, "`x` must be a table"),
         (3, TypeError, "`x` must be a table"),
     ],
@@ -380,16 +380,16 @@ def test_unusable_options(options, error, message):
 @pytest.mark.parametrize(
     ("name", "value", "error", "message"),
     [
-        ("float64", "much", TypeError, "'float64' must hold numbers .* not strings such as 'much'"),
+        ("float64", "much", TypeError, "'float64' must have numbers .* not strings such as 'much'"),
         ("float64", True, TypeError, "not logicals"),
         ("float64", np.inf, ValueError, "finite"),
         ("int64", 2.5, ValueError, "whole numbers as in the training data .int64.; not 2.5"),
-        ("int8", 300, ValueError, "'int8' must hold whole numbers"),
-        ("bool", 1, TypeError, "'bool' must hold logicals"),
+        ("int8", 300, ValueError, "'int8' must have whole numbers"),
+        ("bool", 1, TypeError, "'bool' must have logicals"),
         ("str", 5, ValueError, "'str' has the level 5"),
         ("category", "z", ValueError, "'category' has the level 'z'"),
-        ("datetime", "tomorrow", TypeError, "'datetime' must hold dates"),
-        ("datetime", 5.0, TypeError, "'datetime' must hold dates"),
+        ("datetime", "tomorrow", TypeError, "'datetime' must have dates"),
+        ("datetime", 5.0, TypeError, "'datetime' must have dates"),
     ],
 )
 def test_cases_of_another_type(name, value, error, message):

@@ -345,7 +345,7 @@ def test_pooled_texts_give_one_explanation():
 def test_pooled_texts_without_words_are_left_out():
     texts = ["...", CAT, "", "a mat"]
     explainer = lime(texts, as_classifier(cat_model))
-    with pytest.warns(UserWarning, match="2 of 4 texts have no words and are left out: 0, 2"):
+    with pytest.warns(UserWarning, match="2 of 4 texts have no words and are skipped: 0, 2"):
         explanation = explain(texts, explainer, single_explanation=True, **SMALL)
     assert set(explanation["case"]) == {1}
     with pytest.raises(ValueError, match="no words"):
@@ -759,7 +759,7 @@ def test_a_tokenizer_that_fails_on_one_text_leaves_the_others():
 def test_texts_of_one_name_are_warned_of():
     explainer = lime(CAT, as_classifier(cat_model))
     texts = pd.Series([CAT, "A warm cat, no mat"], index=["r", "r"])
-    with pytest.warns(UserWarning, match="1 names stand for several cases, such as 'r'"):
+    with pytest.warns(UserWarning, match="1 names belong to several cases, such as 'r'"):
         explanation = explain(texts, explainer, **SMALL)
     assert plot_text_explanations(explanation).n_texts == 2
 
