@@ -16,12 +16,13 @@ from pylime.pipeline import (
     Explainer,
     as_given,
     explain_cases,
+    kind_of,
     predict_cases,
     prepare_cases,
-    recognise,
+    read_cases,
 )
 from pylime.progress import progress_bar
-from pylime.quality import warn_of_constant_labels, warn_of_fits
+from pylime.quality import warn_of_constant_labels, warn_of_discrepancies, warn_of_fits
 from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
 
@@ -101,9 +102,7 @@ def lime(
     preprocess = as_given if preprocess is None else preprocess
     checks.function("preprocess", preprocess, "a function of a batch of cases")
     checks.flag("probe", probe)
-    found, cases = recognise(x, kind)
-    model = owner_of(model)
-    check_model(model)  # an unsupported model is detected now, not after the permutations
+    found = kind_of(x, kind)
     chosen = checks.make_options(
         found.lime_options,
         options,
@@ -111,6 +110,11 @@ def lime(
         _OF_LIME,
         {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
     )
+    if found.reader is not None:
+        found = replace(found, read=found.reader(chosen, kind is not None))
+    cases = read_cases(x, found)
+    model = owner_of(model)
+    check_model(model)  # an unsupported model is detected now, not after the permutations
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
     explainer = replace(explainer, probe=bool(probe))
     return _probed(explainer, cases) if probe else explainer
@@ -336,6 +340,7 @@ def explain_request(
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
     warn_of_constant_labels(explained)
+    warn_of_discrepancies(explained, request)
     warn_of_fits(explained, request)
     return assemble(explained, request.model_type)
 

@@ -32,6 +32,7 @@ __all__ = [
     "Batch",
     "CaseList",
     "Cases",
+    "Discrepancy",
     "Explained",
     "Explainer",
     "InputKind",
@@ -39,6 +40,7 @@ __all__ = [
     "Perturbed",
     "as_given",
     "explain_cases",
+    "kind_of",
     "predict_cases",
     "prepare_cases",
     "read_cases",
@@ -158,10 +160,17 @@ class Perturbed:
     batches
         The inputs of all cases, one case after another, in batches of bounded size. A
         generator can clean up after each batch.
+    as_passed
+        Of a single case: what `preprocess` would get of it from the user's own code, in a list,
+        where permutations are made anew and may look otherwise to the model.
+    differences
+        Why they may, as far as it is known.
     """
 
     cases: Sequence[Permutations]
     batches: Iterable[Batch]
+    as_passed: Sequence[object] | None = None
+    differences: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -202,6 +211,10 @@ class InputKind:
         Returns whether a value is of this kind. It should be fast and certain.
     read
         Returns the cases in a value; None if it is not of this kind.
+    reader
+        Returns the function that takes the place of `read` in `lime()` and `explain()`, if it
+        depends on the options of `lime()`: from the record of options, and whether the user
+        named the kind.
     perturb
         Turns an explainer, some cases (a result of `parts`) and a request into permutations.
         It can raise `CaseError`.
@@ -230,6 +243,7 @@ class InputKind:
     recognise: Callable[[Any], bool]
     read: Callable[[Any], Cases | None]
     perturb: Callable[[Any, Any, Request], Perturbed]
+    reader: Callable[[Any, bool], Callable[[Any], Cases | None]] | None = None
     make_explainer: Callable[..., "Explainer"] = _plain_explainer
     prepare: Callable[[Any, Any, Any], Cases] = _as_they_are
     parts: Callable[[Any, Any, Request], Iterable[Cases]] | None = None
@@ -323,24 +337,60 @@ def recognise(x: object, kind: str | None = None) -> tuple[InputKind, Cases]:
 
     Raises
     ------
+    TypeError, ValueError, FileNotFoundError
+        As `kind_of` and `read_cases` do.
+    """
+    found = kind_of(x, kind)
+    return found, read_cases(x, found)
+
+
+def kind_of(x: object, kind: str | None = None) -> InputKind:
+    """
+    Detect the kind of an input.
+
+    Parameters
+    ----------
+    x
+        The input of `lime()`.
+    kind
+        The name of the kind, if the user passed it.
+
+    Raises
+    ------
     TypeError
-        If `x` is not of a registered kind, or not of this one.
+        If `x` is not of a registered kind.
     ValueError
-        If there is no kind of that name, or `x` has no cases.
-    FileNotFoundError
-        If `x` has paths of image files that do not exist.
+        If there is no kind of that name.
     """
     if kind is not None:
         checks.one_of("kind", kind, list(_KINDS))
-        return _KINDS[kind], read_cases(x, _KINDS[kind])
+        return _KINDS[kind]
     for found in reversed(_KINDS.values()):
         if found.recognise(x):
-            return found, read_cases(x, found)
+            return found
     raise TypeError(unknown_input(x))
 
 
 def read_cases(x: object, kind: InputKind) -> Any:
-    """Read the cases in an input of `lime()` or `explain()`; raise if there are none."""
+    """
+    Read the cases in an input of `lime()` or `explain()`.
+
+    Parameters
+    ----------
+    x
+        The input.
+    kind
+        Its kind.
+
+    Raises
+    ------
+    TypeError
+        If `x` is not of this kind.
+    ValueError
+        If it has no cases.
+    FileNotFoundError
+        If it has paths of image files that do not exist.
+    """
     cases = kind.read(x)
     if cases is None:
         raise TypeError(unknown_input(x, kind))
@@ -480,6 +530,7 @@ class _Predicted:
     prediction: Mapping[Hashable, float]
     labels: Sequence[Hashable]
     responses: np.ndarray
+    discrepancy: "Discrepancy | None" = None
 
 
 def _predict(
@@ -488,9 +539,10 @@ def _predict(
     """Predict all batches, then divide the rows among the cases and choose labels to explain."""
     labels: tuple[Hashable, ...] = ()
     wanted: list[Hashable] = []
-    first = np.empty(0)
+    first = permuted = np.empty(0)
     parts: list[np.ndarray] = []
     alone = len(perturbed.cases) == 1
+    passed = _predict_as_passed(explainer, perturbed, request)
     count = _Countdown(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
@@ -498,7 +550,8 @@ def _predict(
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
-                labels, first = found.labels, found.values[0].copy()
+                labels, permuted = found.labels, found.values[0].copy()
+                first = permuted if passed is None else _in_order(passed, labels, permuted)
                 prediction = _by_label(labels, first)
                 wanted = choose_labels(prediction, request.labels, request.n_labels)
             elif found.labels != labels:
@@ -519,7 +572,75 @@ def _predict(
         if not alone:
             wanted = choose_labels(prediction, request.labels, request.n_labels)
             own = _label_columns(own, labels, wanted)
-        yield _Predicted(case, prediction, wanted, own if case.rows is None else own[case.rows])
+        responses = own if case.rows is None else own[case.rows]
+        found = None
+        if alone and first is not permuted:
+            unit = 1.0 if explainer.model_type == "classification" else float(responses.std())
+            of_permuted = _by_label(labels, permuted)
+            found = _compare(prediction, of_permuted, wanted, unit, perturbed.differences)
+        yield _Predicted(case, prediction, wanted, responses, found)
+
+
+def _predict_as_passed(
+    explainer: Explainer, perturbed: Perturbed, request: Request
+) -> Predictions | None:
+    """Predict a case as the user's own code would, whose errors do not keep it from its rows."""
+    if perturbed.as_passed is None:
+        return None
+    options = request.predict_options or {}
+    try:
+        return predict_cases(explainer, perturbed.as_passed, len(perturbed.as_passed), **options)
+    except Exception:  # whatever the model, or other code of the user's, raises
+        return None
+
+
+def _in_order(passed: Predictions, labels: Sequence[Hashable], permuted: np.ndarray) -> np.ndarray:
+    """The prediction of a case as it was passed; of its permutation, if it has other labels."""
+    if set(passed.labels) != set(labels) or len(passed.labels) != len(labels):
+        return permuted
+    return passed.values[0, [passed.labels.index(label) for label in labels]]
+
+
+# From so large a difference of probabilities on, or share of the response's standard deviation,
+# the model sees something else in the permutations of a case than in the case.
+_MOST_DIFFERENCE = 0.05
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """
+    A case that the model sees otherwise than the permutation of it that changes nothing.
+
+    Attributes
+    ----------
+    label
+        The label whose prediction differs most, of those that are explained if one does.
+    passed, permuted
+        The predictions of the case as it was passed, and of the permutation.
+    reasons
+        What is known to differ.
+    """
+
+    label: Hashable
+    passed: float
+    permuted: float
+    reasons: Sequence[str]
+
+
+def _compare(
+    prediction: Mapping[Hashable, float],
+    permuted: Mapping[Hashable, float],
+    wanted: Sequence[Hashable],
+    unit: float,
+    reasons: Sequence[str],
+) -> Discrepancy | None:
+    """Find the label whose prediction differs clearly, if one does; an explained one first."""
+    differences = {label: abs(prediction[label] - permuted[label]) for label in prediction}
+    for labels in (wanted, differences):
+        most = max(labels, key=lambda label: differences[label])
+        if differences[most] > _MOST_DIFFERENCE * unit:
+            return Discrepancy(most, prediction[most], permuted[most], reasons)
+    return None
 
 
 def _by_label(labels: Sequence[Hashable], row: np.ndarray) -> dict[Hashable, float]:
@@ -576,6 +697,8 @@ class Explained:
         and what it returns.
     effective_n
         How many equally weighted permutations would carry as much information (Kish).
+    discrepancy
+        What the model sees otherwise in the case than in its permutations; None for nothing.
     """
 
     case: Hashable
@@ -585,6 +708,7 @@ class Explained:
     data: object
     constant: Mapping[Hashable, float]
     effective_n: float
+    discrepancy: Discrepancy | None = None
 
 
 Result: TypeAlias = Explained | CaseError
@@ -623,7 +747,14 @@ def _fit_case(predicted: _Predicted, request: Request) -> Result:
     weights = case.weights[1:]
     effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
     return Explained(
-        case.case, predicted.prediction, found, reported, case.data, constant, effective_n
+        case.case,
+        predicted.prediction,
+        found,
+        reported,
+        case.data,
+        constant,
+        effective_n,
+        predicted.discrepancy,
     )
 
 

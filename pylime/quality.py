@@ -7,7 +7,7 @@ from pylime.errors import CaseWarning, FitWarning
 from pylime.pipeline import Explained
 from pylime.request import Request
 
-__all__ = ["warn_of_constant_labels", "warn_of_fits"]
+__all__ = ["warn_of_constant_labels", "warn_of_discrepancies", "warn_of_fits"]
 
 # The share of the weights that the penalty may take without a warning. Of fewer permutations than
 # these it takes more, but then the draws themselves move the weights by as much.
@@ -37,6 +37,37 @@ def warn_of_constant_labels(explained: Sequence[Explained]) -> None:
             f"labels are explained: {listed}.",
             CaseWarning,
         )
+
+
+def warn_of_discrepancies(explained: Sequence[Explained], request: Request) -> None:
+    """
+    Warn of cases in whose permutations the model sees something else, once for all cases.
+
+    Parameters
+    ----------
+    explained
+        The cases.
+    request
+        What was asked of them.
+    """
+    found = [(case.case, case.discrepancy) for case in explained if case.discrepancy]
+    if not found:
+        return
+    listed = []
+    for name, one in found[:_NAMED]:
+        label = f" for {one.label!r}" if request.model_type == "classification" else ""
+        reason = "; ".join(one.reasons) or "it is stored again, as its pixels alone"
+        listed.append(
+            f"{name}: {one.passed:.3g}{label} as it was passed, {one.permuted:.3g} if nothing is "
+            f"removed ({reason})"
+        )
+    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    checks.warn(
+        "The model sees permutations otherwise than the case as it was passed, and their "
+        f"explanation is that of the permutations. {'; '.join(listed)}{more}. Pass cases in the "
+        "form in which the model sees them: arrays, for instance.",
+        FitWarning,
+    )
 
 
 def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "check_segmentation",
     "lab_bytes",
     "pixels_of",
+    "run_starts",
     "segment",
     "segment_by",
     "slic",
@@ -352,7 +353,7 @@ def _move(centres: np.ndarray, lab: np.ndarray, assignment: np.ndarray) -> None:
     rows = max(_TILE_PIXELS * 8 // width, 1)
     for top in range(0, len(assignment), rows):
         block = assignment[top : top + rows]
-        starts = _run_starts(block)
+        starts = run_starts(block)
         lengths = np.diff(starts, append=block.size)
         owner = block.ravel()[starts].astype(np.int64) + 1
         y, x = np.divmod(starts, width)
@@ -366,7 +367,7 @@ def _move(centres: np.ndarray, lab: np.ndarray, assignment: np.ndarray) -> None:
         centres[:] = (totals[:5, 1:] / totals[5, 1:]).T
 
 
-def _run_starts(labels: np.ndarray) -> np.ndarray:
+def run_starts(labels: np.ndarray) -> np.ndarray:
     """Where runs of equal labels begin, in the flat array; a run ends with its row."""
     begins = np.empty(labels.shape, dtype=bool)
     begins[:, 0] = True
@@ -385,7 +386,7 @@ def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
 
     height, width = assignment.shape
     areas = np.asarray(label_areas(assignment, connectivity=1, background=-2))
-    starts = _run_starts(areas)
+    starts = run_starts(areas)
     area = areas.ravel()[starts]
     lengths = np.diff(starts, append=areas.size)
     n_areas = int(area.max()) + 1

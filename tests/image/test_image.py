@@ -27,7 +27,8 @@ from pylime import (
     lime,
 )
 from pylime.image.explainer import draw_masks, make_painter
-from pylime.image.pixels import parse_colour, read_image, write_png
+from pylime.image.pixels import parse_colour, read_image
+from pylime.image.png import write_png
 from pylime.similarity import cosine_similarity
 from pylime.superpixels import segment
 
