@@ -29,7 +29,7 @@ def seed_words(random_state: RandomState) -> tuple[int, ...]:
     )
 
 
-def case_generator(seed: tuple[int, ...], *content: "bytes | np.ndarray") -> np.random.Generator:
+def case_generator(seed: tuple[int, ...], *content: bytes | memoryview) -> np.random.Generator:
     """
     Make the random generator of one case, from the call's seed and the case's content.
 

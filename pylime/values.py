@@ -126,7 +126,9 @@ class Bitmap(_ArrayCell):
         array = pixels if isinstance(pixels, np.ndarray) else np.asarray(pixels, dtype=np.uint8)
         super().__init__(array)
         self.orientation = int(orientation)
-        self.pixel_range = None if pixel_range is None else tuple(map(float, pixel_range))
+        self.pixel_range: PixelRange | None = None
+        if pixel_range is not None:
+            self.pixel_range = (float(pixel_range[0]), float(pixel_range[1]))
         four_bytes = array.ndim == 3 and array.shape[2] == 4 and array.dtype == np.uint8
         self.alpha = four_bytes if alpha is None else bool(alpha)
 

@@ -35,6 +35,7 @@ from pylime.image.superpixels import Segmentation, bounding_box, segment_by
 from pylime.masks import distinct_rows, draw_masks
 from pylime.pipeline import (
     CaseList,
+    Cases,
     Explainer,
     InputKind,
     Permutations,
@@ -293,7 +294,7 @@ def _make_image_explainer(
 
 def _reader_like(
     items: Sequence[OneImage], kind: InputKind, channels_first: bool
-) -> Callable[[Any], CaseList | None]:
+) -> Callable[[Any], Cases | None]:
     """The function that reads further images, laid out as the arrays of `lime()` are."""
     arrays = [item for item in items if isinstance(item, np.ndarray)]
     dimensions = {array.ndim for array in arrays}
@@ -330,7 +331,7 @@ def _has_numbers(item: OneImage) -> bool:
     if isinstance(item, Image.Image):
         return item.mode in ("I", "F") or item.mode.startswith("I;16")
     try:
-        with Image.open(item) as image:
+        with Image.open(str(item)) as image:
             return _has_numbers(image)
     except (OSError, SyntaxError, ValueError):
         return True  # a TIFF file that Pillow does not read
@@ -382,8 +383,8 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
             "The segmentation leaves a single superpixel, so there is nothing to compare. "
             "Raise `n_superpixels` or try another `weight`."
         )
-    contiguous = np.ascontiguousarray(pixels)
-    random = case_generator(request.seed, repr(pixels.shape).encode(), contiguous)
+    content = np.ascontiguousarray(pixels).data
+    random = case_generator(request.seed, repr(pixels.shape).encode(), content)
     kept = draw_masks(request.n_permutations, n_superpixels, options.p_remove, random)
     distinct, inverse = distinct_rows(kept)
     paint = make_painter(original.painted, labels, background)

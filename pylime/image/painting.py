@@ -119,10 +119,10 @@ def make_painter(
     def paint(kept: np.ndarray) -> np.ndarray:
         bits = np.where(kept, 255, 0).astype(np.uint8)
         images = np.empty((len(kept), *difference.shape), dtype=np.uint8)
-        for image, row in zip(images, bits, strict=True):
+        for number, row in enumerate(bits):
             mask = np.repeat(row[runs], lengths).reshape(difference.shape)
-            np.bitwise_and(mask, difference, out=image)
-            image ^= behind
+            np.bitwise_and(mask, difference, out=images[number])
+            images[number] ^= behind
         return images.view(pixels.dtype).reshape(len(kept), *pixels.shape)
 
     return paint

@@ -166,9 +166,9 @@ def _are_bytes(values: Sequence[object]) -> bool:
 
 def check_background(argument: str, value: object) -> None:
     """Raise unless a value is a colour, or a tuple of numbers, one per channel."""
-    is_several = isinstance(value, tuple | list) and len(value) > 0
-    if not is_several or not all(_is_finite(number) for number in value):
-        parse_colour(value, argument)
+    if isinstance(value, tuple | list) and value and all(map(_is_finite, value)):
+        return
+    parse_colour(value, argument)
 
 
 def _is_finite(value: object) -> bool:

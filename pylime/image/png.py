@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -103,7 +104,7 @@ class PngWriter:
             _write_chunk(file, b"IDAT", self._content(pixels))
             _write_chunk(file, b"IEND", b"")
 
-    def _content(self, pixels: np.ndarray) -> np.ndarray | bytes:
+    def _content(self, pixels: np.ndarray) -> bytes | memoryview:
         """Put pixels into the zlib stream."""
         if self._mode == "1":
             pixels = np.packbits(pixels > 0, axis=1)
@@ -118,18 +119,16 @@ class PngWriter:
         for start, n in self._places():
             block = self._stream[start : start + n * self._line]
             block.reshape(n, self._line)[:, 1:] = rows[top : top + n]
-            checksum = zlib.adler32(block, checksum)
+            checksum = zlib.adler32(block.data, checksum)
             top += n
         self._stream[-4:] = np.frombuffer(struct.pack(">I", checksum), np.uint8)
-        return self._stream
+        return self._stream.data
 
 
-def _write_chunk(file: object, name: bytes, content: np.ndarray | bytes) -> None:
-    checksum = zlib.crc32(content, zlib.crc32(name))
-    write = file.write  # type: ignore[attr-defined]
-    write(struct.pack(">I", len(content)) + name)
-    write(memoryview(content))
-    write(struct.pack(">I", checksum))
+def _write_chunk(file: IO[bytes], name: bytes, content: bytes | memoryview) -> None:
+    file.write(struct.pack(">I", len(content)) + name)
+    file.write(content)
+    file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(name))))
 
 
 def exif_of(orientation: int) -> bytes:
