@@ -563,6 +563,7 @@ def _predict(
             values = _label_columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
             report(count.after(len(parts[-1])))
+            del batch  # two batches of large images need not be in memory
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
     start = 0
     for case in perturbed.cases:

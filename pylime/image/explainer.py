@@ -27,6 +27,7 @@ from pylime.image.pixels import (
     PixelRanges,
     check_background,
     check_image,
+    has_deep_colours,
     read_original,
     rgb_pixels,
 )
@@ -332,7 +333,7 @@ def _has_numbers(item: OneImage) -> bool:
         return item.mode in ("I", "F") or item.mode.startswith("I;16")
     try:
         with Image.open(str(item)) as image:
-            return _has_numbers(image)
+            return _has_numbers(image) or has_deep_colours(image)
     except (OSError, SyntaxError, ValueError):
         return True  # a TIFF file that Pillow does not read
 

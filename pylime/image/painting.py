@@ -170,13 +170,16 @@ def painted_batches(
                 ]
                 yield Batch(paths, len(paths))
         elif isinstance(original.item, Image.Image):
-            images = [_pil_image(original, paint(mask[None])[0]) for mask in some]
-            yield Batch(images, len(images))
+            yield Batch([_pil_image(original, paint(m[None])[0]) for m in some], len(some))
         else:
-            images = paint(some)
-            if original.channels_first:
-                images = np.ascontiguousarray(np.moveaxis(images, -1, 1))
-            yield Batch(images, len(images))
+            yield Batch(_stack(original, paint(some)), len(some))
+
+
+def _stack(original: Original, images: np.ndarray) -> np.ndarray:
+    """Lay out a stack of images as the original is."""
+    if original.channels_first:
+        return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+    return images
 
 
 def _pil_image(original: Original, pixels: np.ndarray) -> Image.Image:

@@ -27,6 +27,7 @@ __all__ = [
     "check_background",
     "check_image",
     "flatten",
+    "has_deep_colours",
     "palette_with",
     "parse_colour",
     "read_image",
@@ -51,6 +52,7 @@ bytes, where the user has said what they are.
 
 # Modes of Pillow whose pixels are numbers, channel by channel, and no colours with opacity.
 _PLAIN_MODES = frozenset(["L", "RGB", "CMYK", "YCbCr", "HSV", "I", "F"])
+_BITS_PER_SAMPLE = 258  # a tag of TIFF
 _ALPHA_MODES = frozenset(["LA", "La", "PA", "RGBA", "RGBa"])
 
 
@@ -286,7 +288,9 @@ def _read_file(path: Path) -> Original:
         raise ValueError(f"The image file {path} is empty.")
     try:
         with Image.open(path) as image:
-            return _read_opened(path, image)
+            if not has_deep_colours(image):
+                return _read_opened(path, image)
+        return _read_tiff(path)
     except Image.UnidentifiedImageError as error:
         if path.suffix.lower() in (".tif", ".tiff"):
             return _read_tiff(path)
@@ -317,6 +321,12 @@ def _read_opened(path: Path, image: Image.Image) -> Original:
     if image.format == "PNG" and bit_depth(path) == (16, True):
         differences.append("its colours of 16 bits are read with 8")
     return replace(original, tiff=is_tiff, differences=tuple(differences))
+
+
+def has_deep_colours(image: Image.Image) -> bool:
+    """Whether a TIFF file has colours of more than 8 bits, of which Pillow reads 8."""
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
+    return len(bits) > 1 and max(bits) > 8
 
 
 def _orientation(image: Image.Image) -> int:

@@ -384,7 +384,6 @@ def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
     """Label each connected area; a small one gets the label of a neighbour."""
     from skimage.measure import label as label_areas  # slow to import
 
-    height, width = assignment.shape
     areas = np.asarray(label_areas(assignment, connectivity=1, background=-2))
     starts = run_starts(areas)
     area = areas.ravel()[starts]
@@ -397,25 +396,30 @@ def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
     order = np.argsort(first)[:-1]  # areas by their first pixel in row order
     rank = np.zeros(n_areas, dtype=np.int64)
     rank[order] = np.arange(len(order))
-    flat = areas.ravel()
-
+    begins, counts = first[order], n_pixels[order]
+    # As in R, the first pixel is counted twice, unless it is the only one.
+    is_small = np.where(counts > 1, counts + 1, 1) <= limit // 4
     labels = np.empty(len(order), dtype=np.int64)
     next_label = neighbour = 0
-    for number, (start, pixels) in enumerate(zip(first[order], n_pixels[order], strict=True)):
-        y, x = divmod(int(start), width)
-        for row, column in ((y - 1, x), (y, x - 1), (y + 1, x), (y, x + 1)):
-            if 0 <= row < height and 0 <= column < width:
-                other = rank[flat[row * width + column]]
-                if other < number:
-                    neighbour = labels[other]
-        # As in R, count the first pixel twice, unless it is the only one.
-        count = pixels + 1 if pixels > 1 else 1
-        if count <= limit // 4:
-            labels[number] = neighbour
-        else:
-            labels[number] = next_label
-            next_label += 1
+    met = _met_before(areas, begins, rank).tolist()
+    for number, (other, small) in enumerate(zip(met, is_small.tolist(), strict=True)):
+        if other >= 0:
+            neighbour = labels[other]
+        labels[number] = neighbour if small else next_label
+        next_label += not small
     return labels[rank][areas]
+
+
+def _met_before(areas: np.ndarray, begins: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """For each area, find the last neighbour of its first pixel that was met before it, or -1."""
+    height, width = areas.shape
+    flat, numbers = areas.ravel(), np.arange(len(begins))
+    y, x = np.divmod(begins, width)
+    met = np.full(len(begins), -1)
+    for away, inside in ((-width, y > 0), (-1, x > 0), (width, y < height - 1), (1, x < width - 1)):
+        other = rank[flat[np.where(inside, begins + away, begins)]]
+        np.copyto(met, other, where=inside & (other < numbers))
+    return met
 
 
 def segment(

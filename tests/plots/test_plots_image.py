@@ -201,6 +201,7 @@ def test_names_of_cases_come_before_positions():
 def test_transparent_images_are_drawn_on_white():
     pixels = np.zeros((20, 30, 4), np.uint8)
     pixels[:, 15:] = (200, 100, 0, 255)
-    drawn = np.asarray(plot_superpixels(pixels, 6, colour="none").data["image"].iloc[0])
+    image = Image.fromarray(pixels)
+    drawn = np.asarray(plot_superpixels(image, 6, colour="none").data["image"].iloc[0])
     assert drawn[5, 2].tolist() == [255, 255, 255]
     assert drawn[5, 20].tolist() == [200, 100, 0]
