@@ -28,6 +28,7 @@ from pylime.image.pixels import (
     check_background,
     check_image,
     has_deep_colours,
+    read_numbers,
     read_original,
     rgb_pixels,
 )
@@ -244,11 +245,13 @@ def _check_channels(image: tuple[int, ...], layout: _Layout, shape: tuple[int, .
         return
     if image[-1] > 4 and image[-1] < min(image[:-1]) and image[0] not in (1, 3):
         return
-    first = "channel_axis=0 where channels come first" if image[0] <= 4 else "channel_axis=-1"
+    if image[0] <= 4:
+        hint = "Where channels come first, pass lime(..., channel_axis=0)"
+    else:
+        hint = "To keep this last axis as channels, pass lime(..., channel_axis=-1)"
     raise ValueError(
         "Arrays of images must be of shape (H, W), (H, W, channels) or a stack of these; not "
-        f"{shape}. Channels come last, and grey images have no such axis. For one channel, two, or "
-        f"channels in another place, pass lime(..., channel_axis=-1), or {first}; for grey images "
+        f"{shape}. Channels come last, and grey images have no such axis. {hint}; for grey images, "
         'a list of (H, W) arrays; for a table, kind="table".'
     )
 
@@ -318,7 +321,7 @@ def _ranges_in(items: Sequence[OneImage], pixel_range: PixelRange | None) -> Pix
     files = [item for item in items if not isinstance(item, np.ndarray) and _has_numbers(item)]
     step = max(-(-len(files) // _MOST_SAMPLED), 1)
     arrays = [item for item in items if isinstance(item, np.ndarray)]
-    arrays += [_stored_numbers(item) for item in files[::step]]
+    arrays += [read_numbers(item) for item in files[::step]]
     found = {}
     for name, kinds in {"f": "f", "i": "iu"}.items():
         some = [a for a in arrays if a.dtype.kind in kinds and a.dtype != np.uint8 and a.size]
@@ -336,12 +339,6 @@ def _has_numbers(item: OneImage) -> bool:
             return _has_numbers(image) or has_deep_colours(image)
     except (OSError, SyntaxError, ValueError):
         return True  # a TIFF file that Pillow does not read
-
-
-def _stored_numbers(item: OneImage) -> np.ndarray:
-    """Read numbers of any range."""
-    anything = (-np.inf, np.inf)
-    return read_original(item, {"f": anything, "i": anything, "u1": anything}).pixels
 
 
 # explain()

@@ -266,5 +266,6 @@ def _write_tiff(path: Path, original: Original, pixels: np.ndarray) -> str:
         planarconfig="separate" if original.channels_first else "contig" if channels > 1 else None,
         extrasamples=["unassalpha"] if original.alpha else None,
         metadata=None,
+        extratags=[(ORIENTATION, "H", 1, original.orientation, True)],
     )
     return str(path)

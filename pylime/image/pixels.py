@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 from pylime import checks
 from pylime._types import OneImage
 from pylime.image.png import ORIENTATION, bit_depth
-from pylime.shades import PixelRange, as_colours, extremes, find_pixel_range, upright
+from pylime.shades import PixelRange, as_colours, extremes, find_pixel_range
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -31,6 +31,7 @@ __all__ = [
     "palette_with",
     "parse_colour",
     "read_image",
+    "read_numbers",
     "read_original",
     "rgb_pixels",
 ]
@@ -256,13 +257,21 @@ def check_image(item: OneImage) -> None:
                 return
         except (OSError, SyntaxError, ValueError):
             pass  # reading the whole file raises the error that describes the problem
-    read_original(item)
+    read_numbers(item)
+
+
+def read_numbers(item: OneImage) -> np.ndarray:
+    """Read the pixels of an image, whatever its numbers mean."""
+    anything = (-np.inf, np.inf)
+    return read_original(item, {"f": anything, "i": anything, "u1": anything}).pixels
 
 
 def _range_of(pixels: np.ndarray, ranges: PixelRanges) -> PixelRange:
     """Return the numbers of black and white of an image; raise if it has others."""
     if pixels.dtype == np.uint8 and "u1" not in ranges:
         return 0.0, 255.0
+    if ranges.get("u1") == (-np.inf, np.inf):
+        return -np.inf, np.inf
     lowest, highest = extremes([pixels])
     known = ranges.get(
         "u1" if pixels.dtype == np.uint8 else "f" if pixels.dtype.kind == "f" else "i"
@@ -288,7 +297,7 @@ def _read_file(path: Path) -> Original:
         raise ValueError(f"The image file {path} is empty.")
     try:
         with Image.open(path) as image:
-            if not has_deep_colours(image):
+            if not has_deep_colours(image) and not _is_turned_tiff(image):
                 return _read_opened(path, image)
         return _read_tiff(path)
     except Image.UnidentifiedImageError as error:
@@ -304,14 +313,7 @@ def _read_file(path: Path) -> Original:
 def _read_opened(path: Path, image: Image.Image) -> Original:
     """Read a file that Pillow has opened."""
     is_tiff = image.format == "TIFF"
-    stored = _orientation(image)
     original = _read_pil(image)
-    if is_tiff and stored != 1 and _orientation(image) == 1:
-        # Pillow turns TIFF files, and no others, when it reads them; this turns them back.
-        back = {6: 8, 8: 6}.get(stored, stored)
-        pixels = np.ascontiguousarray(upright(original.pixels, back))
-        painted = np.ascontiguousarray(upright(original.painted, back))
-        original = replace(original, pixels=pixels, painted=painted, orientation=stored)
     differences = list(original.differences)
     if original.mode in ("CMYK", "YCbCr", "HSV", "PA", "La", "RGBa") and not is_tiff:
         mode = "RGBA" if original.alpha else "RGB"
@@ -329,8 +331,17 @@ def has_deep_colours(image: Image.Image) -> bool:
     return len(bits) > 1 and max(bits) > 8
 
 
+def _is_turned_tiff(image: Image.Image) -> bool:
+    """Whether Pillow would turn the pixels when it reads them, as it does with TIFF files."""
+    is_plain = image.mode in ("L", "RGB", "RGBA", "F", "I") or image.mode.startswith("I;16")
+    return image.format == "TIFF" and is_plain and _orientation(image) != 1
+
+
 def _orientation(image: Image.Image) -> int:
-    value = image.getexif().get(ORIENTATION, 1)
+    return _valid_orientation(image.getexif().get(ORIENTATION, 1))
+
+
+def _valid_orientation(value: object) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
@@ -346,6 +357,8 @@ def _read_tiff(path: Path) -> Original:
 
 
 def _first_page(path: Path, file: "TiffFile") -> Original:
+    from tifffile import TiffPage
+
     page = file.pages[0]
     pixels = np.asarray(page.asarray())
     axes = page.axes
@@ -355,6 +368,8 @@ def _first_page(path: Path, file: "TiffFile") -> Original:
         pixels = np.moveaxis(pixels, 0, -1)
     extra = getattr(page, "extrasamples", ())
     alpha = pixels.ndim == 3 and pixels.shape[2] == 4 and bool(extra) and int(extra[0]) in (1, 2)
+    tag = page.tags.get(ORIENTATION) if isinstance(page, TiffPage) else None
+    orientation = _valid_orientation(1 if tag is None else int(tag.value))
     differences = [_first_of(len(file.pages))] if len(file.pages) > 1 else []
     if alpha:
         differences.append(_TRANSPARENCY)
@@ -366,6 +381,7 @@ def _first_page(path: Path, file: "TiffFile") -> Original:
         tiff=True,
         differences=tuple(differences),
         channels_first=axes == "SYX",
+        orientation=orientation,
     )
 
 
