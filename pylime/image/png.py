@@ -77,9 +77,11 @@ class PngWriter:
         # The content of a zlib stream, in blocks of whole lines that are stored as they are.
         lines = max(_LONGEST_BLOCK // self._line, 1)
         self._blocks = [min(lines, height - top) for top in range(0, height, lines)]
-        size = 2 + sum(5 + n * self._line for n in self._blocks) + 4
-        self._stream = np.zeros(size if self._line <= _LONGEST_BLOCK else 0, dtype=np.uint8)
-        self._stream[:2] = (0x78, 0x01)
+        fits = self._line <= _LONGEST_BLOCK
+        size = 2 + sum(5 + n * self._line for n in self._blocks) + 4 if fits else 0
+        self._stream = np.zeros(size, dtype=np.uint8)
+        if fits:
+            self._stream[:2] = (0x78, 0x01)
         for start, n in self._places():
             length = n * self._line
             is_last = start + length + 4 == size

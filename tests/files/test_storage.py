@@ -155,6 +155,32 @@ def test_pictures_come_back_to_the_last_bit(tmp_path, ending, shape):
 
 
 @ENDINGS
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.random.default_rng(3).integers(0, 4096, (40, 50)).astype(np.uint16),
+        np.random.default_rng(3).random((40, 50, 3), dtype=np.float32) * 2 - 1,
+        np.random.default_rng(3).integers(0, 256, (40, 50, 13), dtype=np.uint8),
+    ],
+    ids=["16 bits", "fractions", "bands"],
+)
+def test_images_of_any_numbers_come_back(tmp_path, ending, pixels):
+    model = as_regressor(lambda images: [float(image.mean()) for image in images])
+    explainer = lime(pixels, model, kind="image")
+    frame = explain(pixels, explainer, n_superpixels=9, n_permutations=40, random_state=1)
+    again = check_round_trip(frame, tmp_path, ending)
+    np.testing.assert_array_equal(again["data"][0], pixels)
+    assert again["data"][0].pixel_range == frame["data"][0].pixel_range
+
+
+@ENDINGS
+def test_the_orientation_of_a_photo_comes_back(tmp_path, ending):
+    pixels = np.random.default_rng(3).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    frame = frame_of([1], [Bitmap(pixels, 6)])
+    assert check_round_trip(frame, tmp_path, ending)["data"][0].orientation == 6
+
+
+@ENDINGS
 def test_a_picture_is_stored_once(tmp_path, ending):
     pixels = np.random.default_rng(3).integers(0, 256, (100, 100, 3), dtype=np.uint8)
     cells = [Superpixel(np.arange(k, k + 9), (100, 100)) for k in range(1000)]

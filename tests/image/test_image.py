@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE, TESTS, number, read_reference, region_model
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage.io import imread, imsave
 
 from pylime import (
@@ -28,7 +28,8 @@ from pylime import (
 )
 from pylime.image.explainer import draw_masks, make_painter
 from pylime.image.pixels import flatten, parse_colour, read_image, read_original
-from pylime.image.png import write_png
+from pylime.image.png import ORIENTATION, PngWriter, write_png
+from pylime.shades import upright
 from pylime.similarity import cosine_similarity
 from pylime.superpixels import segment
 
@@ -180,7 +181,7 @@ def pictures_of_every_kind(folder: Path) -> dict[str, Path]:
 def test_files_of_every_kind_can_be_explained(tmp_path):
     for name, path in pictures_of_every_kind(tmp_path).items():
         pixels = read_image(path)
-        assert pixels.dtype == np.uint8
+        assert pixels.dtype == np.uint8  # as people see it
         assert pixels.shape[:2] == (43, 64), name
         read = read_sixteen_bits if name.startswith("16 bit") else load
         explainer = lime(path, as_classifier(lambda x, read=read: mean_brightness(read(x))))
@@ -314,6 +315,42 @@ def test_written_files_are_lossless(tmp_path, shape):
     with Image.open(tmp_path / "a.png") as image:
         image.load()
         np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "I;16"])
+@pytest.mark.parametrize("width", [9, 70_000])
+def test_files_of_every_mode_say_all_of_it(tmp_path, mode, width):
+    """Lines can be longer than the longest block of zlib's."""
+    random = np.random.default_rng(0)
+    channels = {"LA": (2,), "RGB": (3,), "RGBA": (4,)}.get(mode, ())
+    pixels = random.integers(0, 256, (5, width, *channels), dtype=np.uint8)
+    if mode == "1":
+        pixels = np.where(pixels > 127, 255, 0).astype(np.uint8)
+    if mode == "I;16":
+        pixels = pixels.astype(np.uint16) * 250
+    palette = random.integers(0, 256, (256, 4), dtype=np.uint8) if mode == "P" else None
+    writer = PngWriter((5, width), mode, palette, orientation=6, profile=b"a profile")
+    for _ in range(2):
+        writer.write(tmp_path / "a.png", pixels)
+        with Image.open(tmp_path / "a.png") as image:
+            image.verify()  # the checksums
+        with Image.open(tmp_path / "a.png") as image:
+            image.load()
+            assert (image.mode, image.info["icc_profile"]) == (mode, b"a profile")
+            assert image.getexif()[ORIENTATION] == 6
+            found = np.asarray(image)
+            np.testing.assert_array_equal(found * 255 if mode == "1" else found, pixels)
+            if palette is not None:
+                colours = np.asarray(image.convert("RGBA"))
+                np.testing.assert_array_equal(colours, palette[pixels])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_are_turned_as_pillow_turns_them(orientation):
+    image = Image.open(CAT).convert("RGB")
+    image.getexif()[ORIENTATION] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(upright(np.asarray(image), orientation), expected)
 
 
 def test_regression_has_no_labels(brightness):
