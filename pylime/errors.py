@@ -97,7 +97,8 @@ class CaseWarning(UserWarning):
 
 class FitWarning(UserWarning):
     """
-    A local model misleads: the penalty bites, or few permutations count.
+    A local model misleads: the penalty bites, few permutations count, or the model sees them
+    otherwise than the case.
 
     Examples
     --------

@@ -46,9 +46,11 @@ def lime(
     x
         The data that the model was trained on, or data like it. Tables: a pandas, polars or
         pyarrow data frame, or a 2-D array, whose columns are called x0, x1 and so on (but a
-        2-D array of uint8 is an image). Images: paths of files, PIL images, or uint8 arrays
-        of shape (H, W), (H, W, 3 or 4) or a stack of them. Texts: a string, or a list,
-        Series or array of strings (that do not all name image files).
+        2-D array of uint8 is an image). Images: paths of files, PIL images, or arrays of any
+        numbers, of shape (H, W), (H, W, channels) or a stack of them. A 3-D array is one image
+        if its last axis is 3 or 4, or 5 to 32 and at most half of both others; otherwise a stack
+        of grey images. Texts: a string, or a list, Series or array of strings, that do not all
+        name files or end as image files do.
     model
         The model: one that `pylime.predict_model` and `pylime.model_type` support, or any in
         `pylime.as_classifier` or `pylime.as_regressor`.
@@ -57,11 +59,13 @@ def lime(
         object that was passed as `x`: an array for a table given as an array and a pandas
         frame for any other, with the columns, their order and types of the training data; a
         list of paths for paths, a list of PIL images for PIL images, a stacked array for
-        arrays; for texts, however they were passed, a list of str. By default the cases go
-        to the model as they are.
+        arrays, with the mode, bits, numbers and orientation of the original; for texts, however
+        they were passed, a list of str. By default the cases go to the model as they are.
     kind
         `"table"`, `"image"`, `"text"` or the name of a kind that was registered with
-        `pylime.pipeline.register_kind`. By default it is found out from `x`.
+        `pylime.pipeline.register_kind`. By default it is found out from `x`. `"image"` takes
+        2-D arrays of fractions as grey images, and an array of (H, W, channels) as one image;
+        `"text"` takes names of files as texts.
     probe
         Whether to try the model on two cases of `x` (for images, to check the first batch of
         `explain()`), so that unusable output is detected at once.
@@ -73,7 +77,11 @@ def lime(
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of `pylime.explain`). Images have none.
+        of `pylime.explain`). Of images: `channel_axis=None` (where the channels of an array are:
+        0 for (channels, H, W), -1 for (H, W, channels), with any number of channels),
+        `pixel_range=None` (the numbers of black and white, `(low, high)`. By default they are
+        found over all of `x`: 0 and 255, the highest of 8, 10, 12, 14 or 16 bits for other whole
+        numbers, 0 and 1 or -1 and 1 for fractions).
 
     Returns
     -------
@@ -207,9 +215,11 @@ def explain(
         the Gower distance).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
-        (images per call of `preprocess` and the model), `background="grey"` (the
-        colour of removed superpixels), `segmentation=None` (a function of your own from an
-        (H, W, 3) array to the segment of each pixel, instead of superpixels).
+        (images per call of `preprocess` and the model), `background="grey"` (what removed
+        superpixels get: a colour, of which channels beyond the third, and images of one or two,
+        get the brightness; or a tuple with a number for each channel, in the numbers of the
+        image), `segmentation=None` (a function of your own from an (H, W, 3) array to the segment
+        of each pixel, instead of superpixels).
         Of texts: `single_explanation=False` (whether all texts together give one
         explanation; its case is the first text).
 
