@@ -31,6 +31,7 @@ __all__ = [
     "flag",
     "flag_or",
     "function",
+    "is_number",
     "make_options",
     "mapping",
     "not_negative",
@@ -63,23 +64,24 @@ def count(name: str, value: object, least: int = 1) -> None:
 
 def positive(name: str, value: object) -> None:
     """Raise unless a value is a positive, finite number."""
-    if not _is_number(value) or not 0 < value < np.inf:  # type: ignore[operator]
+    if not is_number(value) or not 0 < value < np.inf:  # type: ignore[operator]
         raise ValueError(f"`{name}` must be a positive number; not {value!r:.80}.")
 
 
 def not_negative(name: str, value: object) -> None:
     """Raise unless a value is 0 or a positive, finite number."""
-    if not _is_number(value) or not 0 <= value < np.inf:  # type: ignore[operator]
+    if not is_number(value) or not 0 <= value < np.inf:  # type: ignore[operator]
         raise ValueError(f"`{name}` must be 0 or a positive number; not {value!r:.80}.")
 
 
 def probability(name: str, value: object) -> None:
     """Raise unless a value lies between 0 and 1, without these."""
-    if not _is_number(value) or not 0 < value < 1:  # type: ignore[operator]
+    if not is_number(value) or not 0 < value < 1:  # type: ignore[operator]
         raise ValueError(f"`{name}` must be a probability between 0 and 1; not {value!r:.80}.")
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a number, and not a logical."""
     numbers = int | float | np.integer | np.floating
     return isinstance(value, numbers) and not isinstance(value, bool | np.timedelta64)
 

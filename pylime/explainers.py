@@ -16,9 +16,10 @@ from pylime.pipeline import (
     Explainer,
     as_given,
     explain_cases,
+    kind_of,
     predict_cases,
     prepare_cases,
-    recognise,
+    read_cases,
 )
 from pylime.progress import progress_bar
 from pylime.quality import warn_of_fits
@@ -46,9 +47,11 @@ def lime(
     x
         The data that the model was trained on, or data like it. Tables: a pandas, polars or
         pyarrow data frame, or a 2-D array, whose columns are called x0, x1 and so on (but a
-        2-D array of uint8 is an image). Images: paths of files, PIL images, or uint8 arrays
-        of shape (H, W), (H, W, 3 or 4) or a stack of them. Texts: a string, or a list,
-        Series or array of strings (that do not all name image files).
+        2-D array of uint8 is an image). Images: paths of files, PIL images, or arrays of any
+        numbers, of shape (H, W), (H, W, channels) or a stack of them. A 3-D array is one image
+        if its last axis is 3 or 4, or 5 to 32 and at most half of both others; otherwise a stack
+        of grey images. Texts: a string, or a list, Series or array of strings, that do not all
+        name files or end as image files do.
     model
         The model: one that `pylime.predict_model` and `pylime.model_type` support, or any in
         `pylime.as_classifier` or `pylime.as_regressor`.
@@ -57,11 +60,13 @@ def lime(
         object that was passed as `x`: an array for a table given as an array and a pandas
         frame for any other, with the columns, their order and types of the training data; a
         list of paths for paths, a list of PIL images for PIL images, a stacked array for
-        arrays; for texts, however they were passed, a list of str. By default the cases go
-        to the model as they are.
+        arrays, with the mode, bits, numbers and orientation of the original; for texts, however
+        they were passed, a list of str. By default the cases go to the model as they are.
     kind
         `"table"`, `"image"`, `"text"` or the name of a kind that was registered with
-        `pylime.pipeline.register_kind`. By default it is found out from `x`.
+        `pylime.pipeline.register_kind`. By default it is found out from `x`. `"image"` takes
+        2-D arrays of fractions as grey images, and an array of (H, W, channels) as one image;
+        `"text"` takes names of files as texts.
     probe
         Whether to try the model on two cases of `x` (for images, to check the first batch of
         `explain()`), so that unusable output is detected at once.
@@ -86,7 +91,12 @@ def lime(
         of its own, called `word_position`; positions are counted over all texts of a call
         of `pylime.explain`), `in_place=False` (whether dropped words are cut out of the text, of
         which punctuation, spacing and repeats stay; by default the model gets the distinct words
-        that are kept, joined by spaces, as in R). Images have none.
+        that are kept, joined by spaces, as in R).
+        Of images: `channel_axis=None` (where the channels of an array are: 0 for
+        (channels, H, W), -1 for (H, W, channels), with any number of channels),
+        `pixel_range=None` (the numbers of black and white, `(low, high)`. By default they are
+        found over all of `x`: 0 and 255, the highest of 8, 10, 12, 14 or 16 bits for other whole
+        numbers, 0 and 1 or -1 and 1 for fractions).
 
     Returns
     -------
@@ -117,9 +127,7 @@ def lime(
     checks.flag("probe", probe)
     if predict_options is not None:
         checks.mapping("predict_options", predict_options)
-    found, cases = recognise(x, kind)
-    model = owner_of(model)
-    check_model(model)  # an unsupported model is detected now, not after the permutations
+    found = kind_of(x, kind)
     chosen = checks.make_options(
         found.lime_options,
         options,
@@ -127,6 +135,11 @@ def lime(
         _OF_LIME,
         lambda: {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
     )
+    if found.reader is not None:
+        found = replace(found, read=found.reader(chosen, kind is not None))
+    cases = read_cases(x, found)
+    model = owner_of(model)
+    check_model(model)  # an unsupported model is detected now, not after the permutations
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
     predicting = dict(predict_options or {})
     explainer = replace(explainer, probe=bool(probe), predict_options=predicting)
@@ -227,9 +240,11 @@ def explain(
         the Gower distance).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
-        (images per call of `preprocess` and the model), `background="grey"` (the
-        colour of removed superpixels), `segmentation=None` (a function of your own from an
-        (H, W, 3) array to the segment of each pixel, instead of superpixels).
+        (images per call of `preprocess` and the model), `background="grey"` (what removed
+        superpixels get: a colour, of which channels beyond the third, and images of one or two,
+        get the brightness; or a tuple with a number for each channel, in the numbers of the
+        image), `segmentation=None` (a function of your own from an (H, W, 3) array to the segment
+        of each pixel, instead of superpixels).
         Of texts: `single_explanation=False` (whether all texts together give one
         explanation; its case is the first text).
 

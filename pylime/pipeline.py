@@ -49,6 +49,7 @@ __all__ = [
     "Rewritten",
     "as_given",
     "explain_cases",
+    "kind_of",
     "predict_cases",
     "prepare_cases",
     "read_cases",
@@ -130,10 +131,14 @@ class Rewriting:
         How permutation 0, which keeps everything, is written; after "the prediction for".
     cure
         What to do if that changes the prediction: a sentence.
+    small
+        The largest change of a probability, or of a number as a share of the standard deviation
+        of the response, that needs no warning.
     """
 
     form: str
     cure: str
+    small: float = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,10 +199,14 @@ class Perturbed:
     batches
         The inputs of all cases, one case after another, in batches of bounded size. A
         generator can clean up after each batch.
+    as_passed
+        Of a single case: what `preprocess` would get of it from the user's own code, in a list,
+        where permutations are made anew and may look otherwise to the model.
     """
 
     cases: Sequence[Permutations]
     batches: Iterable[Batch]
+    as_passed: Sequence[object] | None = None
 
 
 @dataclass(frozen=True)
@@ -238,6 +247,10 @@ class InputKind:
         Returns whether a value is of this kind. It should be fast and certain.
     read
         Returns the cases in a value; None if it is not of this kind.
+    reader
+        Returns the function that takes the place of `read` in `lime()` and `explain()`, if it
+        depends on the options of `lime()`: from the record of options, and whether the user
+        named the kind.
     perturb
         Turns an explainer, some cases (a result of `parts`) and a request into permutations.
         It can raise `CaseError`.
@@ -266,6 +279,7 @@ class InputKind:
     recognise: Callable[[Any], bool]
     read: Callable[[Any], Cases | None]
     perturb: Callable[[Any, Any, Request], Perturbed]
+    reader: Callable[[Any, bool], Callable[[Any], Cases | None]] | None = None
     make_explainer: Callable[..., "Explainer"] = _plain_explainer
     prepare: Callable[[Any, Any, Any], Cases] = _as_they_are
     parts: Callable[[Any, Any, Request], Iterable[Cases]] | None = None
@@ -374,24 +388,60 @@ def recognise(x: object, kind: str | None = None) -> tuple[InputKind, Cases]:
 
     Raises
     ------
+    TypeError, ValueError, FileNotFoundError
+        As `kind_of` and `read_cases` do.
+    """
+    found = kind_of(x, kind)
+    return found, read_cases(x, found)
+
+
+def kind_of(x: object, kind: str | None = None) -> InputKind:
+    """
+    Detect the kind of an input.
+
+    Parameters
+    ----------
+    x
+        The input of `lime()`.
+    kind
+        The name of the kind, if the user passed it.
+
+    Raises
+    ------
     TypeError
-        If `x` is not of a registered kind, or not of this one.
+        If `x` is not of a registered kind.
     ValueError
-        If there is no kind of that name, or `x` has no cases.
-    FileNotFoundError
-        If `x` has paths of image files that do not exist.
+        If there is no kind of that name.
     """
     if kind is not None:
         checks.one_of("kind", kind, list(_KINDS))
-        return _KINDS[kind], read_cases(x, _KINDS[kind])
+        return _KINDS[kind]
     for found in reversed(_KINDS.values()):
         if found.recognise(x):
-            return found, read_cases(x, found)
+            return found
     raise TypeError(unknown_input(x))
 
 
 def read_cases(x: object, kind: InputKind) -> Any:
-    """Read the cases in an input of `lime()` or `explain()`; raise if there are none."""
+    """
+    Read the cases in an input of `lime()` or `explain()`.
+
+    Parameters
+    ----------
+    x
+        The input.
+    kind
+        Its kind.
+
+    Raises
+    ------
+    TypeError
+        If `x` is not of this kind.
+    ValueError
+        If it has no cases.
+    FileNotFoundError
+        If it has paths of image files that do not exist.
+    """
     cases = kind.read(x)
     if cases is None:
         raise TypeError(unknown_input(x, kind))
@@ -553,6 +603,7 @@ def _predict(
     first = np.empty(0)
     parts: list[np.ndarray] = []
     alone = len(perturbed.cases) == 1
+    passed = _predict_as_passed(explainer, perturbed, request)
     done = _PermutationsDone(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
@@ -565,11 +616,14 @@ def _predict(
                 if probe:
                     warn_of_scores(explainer.model, found)
                 first = found.values[0 if batch.rows is None else batch.rows[0]].copy()
+                if passed is not None:
+                    first = _in_order(passed, labels, first)
                 wanted = choose_labels(_by_label(labels, first), request.labels, request.n_labels)
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
             report(done.after(len(parts[-1])))
+            del batch  # two batches of large images need not be in memory
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
     if len(values) != done.n_rows:
         raise ValueError(
@@ -587,6 +641,26 @@ def _predict(
             own = _label_columns(own, labels, wanted)
         responses = own if case.rows is None else own[case.rows]
         yield _Predicted(case, prediction, names, wanted, responses)
+
+
+def _predict_as_passed(
+    explainer: Explainer, perturbed: Perturbed, request: Request
+) -> Predictions | None:
+    """Predict a case as the user's own code would, whose errors do not keep it from its rows."""
+    if perturbed.as_passed is None:
+        return None
+    options = request.predict_options or {}
+    try:
+        return predict_cases(explainer, perturbed.as_passed, len(perturbed.as_passed), **options)
+    except Exception:  # whatever the model, or other code of the user's, raises
+        return None
+
+
+def _in_order(passed: Predictions, labels: Sequence[Hashable], permuted: np.ndarray) -> np.ndarray:
+    """The prediction of a case as it was passed; of its permutation, if it has other labels."""
+    if set(passed.labels) != set(labels) or len(passed.labels) != len(labels):
+        return permuted
+    return passed.values[0, [passed.labels.index(label) for label in labels]]
 
 
 def _by_label(labels: Sequence[Hashable], row: np.ndarray) -> dict[Hashable, float]:
@@ -685,11 +759,6 @@ class Rewritten:
     share: float
 
 
-# The largest change of a probability, or of a number as a share of the standard deviation of the
-# response, that needs no warning.
-_SMALL_CHANGE = 0.1
-
-
 def _rewritten(predicted: _Predicted, model_type: ModelType) -> Rewritten | None:
     """The label whose prediction changes most where a case is written in another way."""
     rewriting = predicted.case.rewriting
@@ -701,7 +770,7 @@ def _rewritten(predicted: _Predicted, model_type: ModelType) -> Rewritten | None
     with np.errstate(divide="ignore", invalid="ignore"):
         changes = np.nan_to_num(np.abs(given - responses[0]) / units, posinf=np.inf)
     most = int(np.argmax(changes))
-    share = float(changes[most] / _SMALL_CHANGE)
+    share = float(changes[most] / rewriting.small)
     label, written = predicted.labels[most], float(responses[0, most])
     return Rewritten(rewriting, label, float(given[most]), written, share)
 

@@ -29,12 +29,14 @@ def seed_words(random_state: RandomState) -> tuple[int, ...]:
     )
 
 
-def case_generator(seed: tuple[int, ...], content: bytes) -> np.random.Generator:
+def case_generator(seed: tuple[int, ...], *content: bytes | memoryview) -> np.random.Generator:
     """
     Make the random generator of one case, from the call's seed and the case's content.
 
     A case therefore gets the same draws alone, in a batch, and in any process.
     """
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    words = np.frombuffer(digest, dtype="<u4").tolist()
+    digest = hashlib.blake2b(digest_size=16)
+    for part in content:
+        digest.update(part)
+    words = np.frombuffer(digest.digest(), dtype="<u4").tolist()
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([*seed, *words])))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from pylime.shades import PixelRange, as_colours, upright
+
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
@@ -98,7 +100,13 @@ class Bitmap(_ArrayCell):
     Parameters
     ----------
     pixels
-        (H, W) or (H, W, channels) array of uint8.
+        (H, W) or (H, W, channels) array of any numbers.
+    orientation
+        How viewers turn it, as EXIF counts: 1 is upright. The pixels are as they were stored.
+    pixel_range
+        The numbers of black and white; None for those of the type.
+    alpha
+        Whether the last channel is opacity. By default that of four channels of bytes is.
 
     Examples
     --------
@@ -106,15 +114,39 @@ class Bitmap(_ArrayCell):
     3 channel 451x300 bitmap
     """
 
-    __slots__ = ()
+    __slots__ = ("alpha", "orientation", "pixel_range")
 
-    def __init__(self, pixels: np.ndarray) -> None:
-        super().__init__(np.asarray(pixels, dtype=np.uint8))
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        orientation: int = 1,
+        pixel_range: PixelRange | None = None,
+        alpha: bool | None = None,
+    ) -> None:
+        array = pixels if isinstance(pixels, np.ndarray) else np.asarray(pixels, dtype=np.uint8)
+        super().__init__(array)
+        self.orientation = int(orientation)
+        self.pixel_range: PixelRange | None = None
+        if pixel_range is not None:
+            self.pixel_range = (float(pixel_range[0]), float(pixel_range[1]))
+        four_bytes = array.ndim == 3 and array.shape[2] == 4 and array.dtype == np.uint8
+        self.alpha = four_bytes if alpha is None else bool(alpha)
 
     @property
     def pixels(self) -> np.ndarray:
-        """(H, W) or (H, W, channels) array of uint8."""
+        """(H, W) or (H, W, channels) array, as the image was stored."""
         return self._array
+
+    @property
+    def colours(self) -> np.ndarray:
+        """(H, W), (H, W, 3) or, with opacity, (H, W, 4) array of uint8: what people see of it."""
+        return as_colours(self._array, self.pixel_range, self.alpha)
+
+    def _arguments(self) -> tuple[object, ...]:
+        return self._array, self.orientation, self.pixel_range, self.alpha
+
+    def _state(self) -> tuple[object, ...]:
+        return *super()._state(), self._array.dtype.str, *self._arguments()[1:]
 
     def __repr__(self) -> str:
         height, width, *channels = self._array.shape
@@ -123,7 +155,8 @@ class Bitmap(_ArrayCell):
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
         # Level 3 takes half the time of Pillow's 6 and a few percent more bytes.
-        Image.fromarray(self._array).save(file, format="png", compress_level=3)
+        turned = np.ascontiguousarray(upright(self.colours, self.orientation))
+        Image.fromarray(turned).save(file, format="png", compress_level=3)
         return file.getvalue()
 
 

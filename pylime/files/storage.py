@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from pylime import checks
-from pylime.files.cells import JSON, Cell, CellCoder, is_text, memory_limit
+from pylime.files.cells import JSON, Cell, CellCoder, is_png, is_text, memory_limit
 from pylime.files.journal import MANIFEST, Journal, read_journal, run_identity
 from pylime.frame import COLUMNS, check_explanation, object_column
 from pylime.values import Bitmap
@@ -467,7 +467,7 @@ def _cells_of(column: pd.Series, coder: CellCoder) -> tuple[str, list[str] | lis
     # Feature values can have any type. They are always JSON, so that all files of a run agree.
     if column.name != "feature_value" and all(map(is_text, cells)):
         return "text", cells
-    if cells and all(type(cell) is Bitmap for cell in cells):
+    if cells and all(type(cell) is Bitmap and is_png(cell) for cell in cells):
         return "png", _encoded_cells(column, coder.png_of)
     return "json", _encoded_cells(column, lambda cell: _json(coder.encode(cell)))
 

@@ -6,11 +6,11 @@ take the colour of the background. Only one batch of painted images exists at a 
 """
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -19,35 +19,60 @@ from PIL import Image
 from pylime import checks
 from pylime._types import Model, OneImage, Preprocess
 from pylime.errors import CaseError
-from pylime.image.painting import handed_over, make_painter
-from pylime.image.pixels import Colour, check_image, parse_colour, read_image, rgb_pixels
+from pylime.filenames import are_file_names, distinct_names, is_file, is_folder
+from pylime.image.painting import make_painter, on_background, painted_batches
+from pylime.image.pixels import (
+    Background,
+    Original,
+    PixelRanges,
+    check_background,
+    check_image,
+    has_deep_colours,
+    read_numbers,
+    read_original,
+    rgb_pixels,
+)
+from pylime.image.png import bit_depth
 from pylime.image.superpixels import Segmentation, bounding_box, segment_by
 from pylime.masks import distinct_rows, draw_masks
 from pylime.pipeline import (
-    Batch,
     CaseList,
+    Cases,
     Explainer,
     InputKind,
-    NoOptions,
     Permutations,
     Perturbed,
+    Rewriting,
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
+from pylime.shades import PixelRange, check_pixel_range, extremes, find_pixel_range
 from pylime.similarity import cosine_similarity
 from pylime.values import Bitmap, superpixels_of
 
-__all__ = ["IMAGE", "IMAGE_ENDINGS", "ExplainImageOptions", "ImageExplainer"]
+__all__ = ["IMAGE", "ExplainImageOptions", "ImageExplainer", "ImageOptions"]
 
-IMAGE_ENDINGS = frozenset(
-    [".jpg", ".jpeg", ".bmp", ".png", ".tiff", ".tif", ".gif", ".bpg", ".webp"]
-)
-"""Endings of file names that mark a string as an image: those of R's `lime`, and `.webp`."""
+# The last axis of an array can be bands if it has this many places, and grey images otherwise.
+_BANDS = range(5, 33)
+# Of many files with unusual numbers, lime() reads so many to find out what is white.
+_MOST_SAMPLED = 50
 
 
 def _check_segmenter(name: str, value: object) -> None:
     what = "a function from an (H, W, 3) array to the segment of each pixel"
     checks.function(name, value, what)
+
+
+def _check_channel_axis(name: str, value: object) -> None:
+    checks.one_of(name, value, [0, -1], "None")
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """Options of `lime()` for images; see there."""
+
+    channel_axis: Annotated[int | None, _check_channel_axis] = None
+    pixel_range: Annotated[PixelRange | None, check_pixel_range] = None
 
 
 @dataclass(frozen=True)
@@ -59,13 +84,25 @@ class ExplainImageOptions:
     n_iter: Annotated[int, checks.count] = 10
     p_remove: Annotated[float, checks.probability] = 0.5
     batch_size: Annotated[int, checks.count] = 10
-    background: Annotated[Colour, lambda name, colour: parse_colour(colour, name)] = "grey"
+    background: Annotated[Background, check_background] = "grey"
     segmentation: Annotated[Segmentation | None, _check_segmenter] = None
 
 
 @dataclass(frozen=True, repr=False)
 class ImageExplainer(Explainer):
-    """Explains the predictions of a model of images; made by `pylime.lime`."""
+    """
+    Explains the predictions of a model of images; made by `pylime.lime`.
+
+    Attributes
+    ----------
+    channels_first
+        Whether arrays have their channels before the rows.
+    pixel_ranges
+        The numbers of black and white in the images of `pylime.lime`, by kind of number.
+    """
+
+    channels_first: bool = False
+    pixel_ranges: PixelRanges = field(default_factory=dict)
 
 
 # What is an image
@@ -73,180 +110,324 @@ class ImageExplainer(Explainer):
 
 def _are_images(x: object) -> bool:
     """Whether a value is an array of pixels, images of Pillow, or names of image files."""
-    if isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4):
+    if _is_array(x):
         return x.ndim > 2 or x.dtype == np.uint8
     items = _as_list(x)
     if not isinstance(items, list | tuple) or not items:
         return False
-    if all(isinstance(item, np.ndarray | Image.Image) for item in items):
-        return _read_images(x) is not None
-    return all(
-        isinstance(item, os.PathLike)
-        or (isinstance(item, str) and Path(item).suffix.lower() in IMAGE_ENDINGS)
-        for item in items
-    )
+    if all(_is_array(item) or isinstance(item, Image.Image) for item in items):
+        return True
+    named = [item for item in items if not _is_missing(item)]
+    return bool(named) and are_file_names(named)
+
+
+def _is_array(x: object) -> TypeGuard[np.ndarray]:
+    """Whether a value is an array that can be one image, or a stack of images."""
+    return isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4)
+
+
+def _is_missing(item: object) -> bool:
+    return item is None or item is pd.NA or (isinstance(item, float) and np.isnan(item))
 
 
 def _as_list(x: object) -> object:
     """Convert an image, or several, to a list; return anything else unchanged."""
     if isinstance(x, str | os.PathLike | Image.Image):
         return [x]
-    if isinstance(x, pd.Series | pd.Index):
-        return x.tolist()
-    if isinstance(x, np.ndarray) and x.dtype.kind in "UO":
+    if isinstance(x, np.ndarray) and x.dtype.kind in "UOT":
         return x.ravel().tolist()
-    return x
+    # Series of pandas, polars and the like have a method that lists their values.
+    to_list = getattr(x, "to_list", None)
+    return to_list() if callable(to_list) else x
 
 
-def _read_images(x: object) -> CaseList | None:
+@dataclass(frozen=True)
+class _Layout:
+    """
+    How arrays of images are laid out, as far as it is known.
+
+    Attributes
+    ----------
+    channel_axis
+        Where the user says that the channels of an image are, 0 or -1.
+    is_named
+        Whether the user says that these are images.
+    ndim
+        The dimensions of the images of `lime()`.
+    channels
+        How many channels they have.
+    """
+
+    channel_axis: int | None = None
+    is_named: bool = False
+    ndim: int | None = None
+    channels: int | None = None
+
+
+def _reader(options: ImageOptions, is_named: bool) -> Callable[[Any], CaseList | None]:
+    """The function that reads images, as the options of `lime()` describe them."""
+    return partial(_read_images, layout=_Layout(options.channel_axis, is_named))
+
+
+def _read_images(x: object, layout: _Layout = _Layout()) -> CaseList | None:
     """Read images, in the form in which the user passed them, and a name for each."""
-    if isinstance(x, np.ndarray) and x.dtype.kind in "uifb" and x.ndim in (2, 3, 4):
-        arrays = _arrays_of(x)
+    if _is_array(x):
+        arrays = _arrays_of(x, layout)
         return CaseList(arrays, range(len(arrays)))
     items = _as_list(x)
     if not isinstance(items, list | tuple):
         return None
+    missing = [position for position, item in enumerate(items) if _is_missing(item)]
+    items = [item for item in items if not _is_missing(item)]
+    if missing and items:
+        raise ValueError(
+            "`x` must have no missing values; images are missing at the positions "
+            f"{checks.some(missing, 5, str)}."
+        )
     if all(isinstance(item, Image.Image) for item in items):
         files = [Path(str(getattr(item, "filename", "") or "")).name for item in items]
         named = all(files) and len(set(files)) == len(files)
-        return CaseList(list(items), files if named else range(len(items)))
-    if all(isinstance(item, np.ndarray) for item in items):
-        parts = [_arrays_of(item) for item in items]
-        if any(len(part) != 1 for part in parts):
-            return None
-        return CaseList([part[0] for part in parts], range(len(parts)))
+        return CaseList(items, files if named else range(len(items)))
+    if all(_is_array(item) for item in items):
+        return CaseList([_one_array(item, layout) for item in items], range(len(items)))
     if all(isinstance(item, str | os.PathLike) for item in items):
         return _read_paths(items)
     return None
 
 
-def _arrays_of(array: np.ndarray) -> list[np.ndarray]:
+def _arrays_of(array: np.ndarray, layout: _Layout) -> list[np.ndarray]:
     """Return the images in an array of one or several."""
-    if array.dtype != np.uint8:
-        raise TypeError(
-            f"Arrays of images must be uint8, with values from 0 to 255; not {array.dtype}. "
-            "Scale inside `preprocess` instead."
-        )
-    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)):
-        array = array[None]
-    too_few = array.ndim == 3 and array.shape[2] in (1, 2)
-    if too_few or array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in (3, 4)):
+    if array.ndim == 2:
+        return [array]
+    if array.ndim == 4:
+        _check_channels(array.shape[1:], layout, array.shape)
+        return list(array)
+    if layout.channel_axis is not None:
+        return [array]
+    if layout.ndim == 2:
+        return list(array)
+    height, width, last = array.shape
+    if last in (3, 4) or last == layout.channels:
+        return [array]
+    if last in (1, 2):
+        _check_channels(array.shape, layout, array.shape)
+    if last in _BANDS and last < min(height, width):
+        if layout.is_named or 2 * last <= min(height, width):
+            return [array]
         raise ValueError(
-            "Arrays of images must be of shape (H, W), (H, W, 3), (H, W, 4) or a stack of "
-            f"these; not {array.shape}. Channels come last, and grey images have no such axis."
+            f"An array of shape {array.shape} can be an image of {last} channels, or a stack of "
+            f"{height} grey images. Say which: lime(..., channel_axis=-1) or lime(..., "
+            'kind="image") for one image, a list of (H, W) arrays for several.'
+        )
+    if height == 3 and layout.ndim is None:
+        raise ValueError(
+            f"An array of shape {array.shape} can be an image whose three channels come first, or "
+            "a stack of three grey images. Say which: lime(..., channel_axis=0) for one image, a "
+            'list of (H, W) arrays for several. (`kind="image"` does not say which.)'
         )
     return list(array)
+
+
+def _one_array(array: np.ndarray, layout: _Layout) -> np.ndarray:
+    """Check an array of a list, which is one image."""
+    if array.ndim == 4:
+        raise ValueError(
+            f"Arrays in a list must each be one image, (H, W) or (H, W, channels); not "
+            f"{array.shape}. Pass a stack of images as one array."
+        )
+    if array.ndim == 3:
+        _check_channels(array.shape, layout, array.shape)
+    return array
+
+
+def _check_channels(image: tuple[int, ...], layout: _Layout, shape: tuple[int, ...]) -> None:
+    """Raise unless an array has its channels last, or the user says where they are."""
+    if layout.channel_axis is not None or image[-1] in (3, 4) or image[-1] == layout.channels:
+        return
+    if image[-1] > 4 and image[-1] < min(image[:-1]) and image[0] not in (1, 3):
+        return
+    if image[0] <= 4:
+        hint = "Where channels come first, pass lime(..., channel_axis=0)"
+    else:
+        hint = "To keep this last axis as channels, pass lime(..., channel_axis=-1)"
+    raise ValueError(
+        "Arrays of images must be of shape (H, W), (H, W, channels) or a stack of these; not "
+        f"{shape}. Channels come last, and grey images have no such axis. {hint}; for grey images, "
+        'a list of (H, W) arrays; for a table, kind="table".'
+    )
 
 
 def _read_paths(items: Sequence[str | os.PathLike[str]]) -> CaseList:
     """Read paths of existing files, and a name for each."""
     paths = [Path(item) for item in items]
-    folders = [str(path) for path in paths if _is_folder(path)]
+    folders = [str(path) for path in paths if is_folder(path)]
     if folders:
         raise ValueError(f"Images must be files; {folders[0]} is a folder.")
-    missing = [str(path) for path in paths if not _is_file(path)]
+    missing = [str(path) for path in paths if not is_file(path)]
     if missing:
+        hint = ' For texts, pass lime(..., kind="text").' if _are_strings(items) else ""
         raise FileNotFoundError(
             f"{len(missing)} of {len(paths)} image files do not exist: "
-            f"{checks.some(missing, 5, str)}"
+            f"{checks.some(missing, 5, str)}.{hint}"
         )
-    return CaseList([str(path) for path in paths], _file_names(paths))
+    return CaseList([str(path) for path in paths], distinct_names(paths))
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a string can be too long for a path, or contain a NUL
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir() and path != Path()
-    except (OSError, ValueError):
-        return False
-
-
-def _file_names(paths: Sequence[Path]) -> list[str]:
-    """Return base names; ambiguous ones get parent folders, repeated paths a number."""
-    names = [path.name for path in paths]
-    for depth in range(2, max((len(path.parts) for path in paths), default=0) + 1):
-        files: dict[str, set[Path]] = {}
-        for name, path in zip(names, paths, strict=True):
-            files.setdefault(name, set()).add(path)
-        ambiguous = {name for name, found in files.items() if len(found) > 1}
-        if not ambiguous:
-            break
-        names = [
-            str(Path(*path.parts[-depth:])) if name in ambiguous else name
-            for name, path in zip(names, paths, strict=True)
-        ]
-    seen: Counter[str] = Counter()
-    for position, name in enumerate(names):
-        seen[name] += 1
-        if seen[name] > 1:  # the same file again
-            names[position] = f"{name} ({seen[name]})"
-    return names
+def _are_strings(items: Iterable[object]) -> bool:
+    return all(isinstance(item, str) for item in items)
 
 
 # lime()
 
 
 def _make_image_explainer(
-    data: CaseList, model: Model, preprocess: Preprocess, options: NoOptions, kind: InputKind
+    data: CaseList, model: Model, preprocess: Preprocess, options: ImageOptions, kind: InputKind
 ) -> ImageExplainer:
     for item in data.items:
-        check_image(item)
-    return ImageExplainer(model, preprocess, kind)
+        try:
+            check_image(item)
+        except ValueError as error:
+            if isinstance(item, str):
+                error.add_note('(For texts that are names of files, pass lime(..., kind="text").)')
+            raise
+    _warn_of_lost_bits(data)
+    first = options.channel_axis == 0
+    ranges = _ranges_in(data.items, options.pixel_range)
+    kind = replace(kind, read=_reader_like(data.items, kind, first))
+    return ImageExplainer(model, preprocess, kind, channels_first=first, pixel_ranges=ranges)
+
+
+def _reader_like(
+    items: Sequence[OneImage], kind: InputKind, channels_first: bool
+) -> Callable[[Any], Cases | None]:
+    """The function that reads further images, laid out as the arrays of `lime()` are."""
+    arrays = [item for item in items if isinstance(item, np.ndarray)]
+    dimensions = {array.ndim for array in arrays}
+    channels = {array.shape[0 if channels_first else -1] for array in arrays if array.ndim == 3}
+    if not isinstance(kind.read, partial) or len(dimensions) != 1:
+        return kind.read
+    layout = replace(
+        kind.read.keywords["layout"],
+        ndim=dimensions.pop(),
+        channels=channels.pop() if len(channels) == 1 else None,
+    )
+    return partial(_read_images, layout=layout)
+
+
+def _ranges_in(items: Sequence[OneImage], pixel_range: PixelRange | None) -> PixelRanges:
+    """Find the numbers of black and white once for all images of `lime()`."""
+    if pixel_range is not None:
+        known = (float(pixel_range[0]), float(pixel_range[1]))
+        return {"f": known, "i": known, "u1": known}
+    files = [item for item in items if not isinstance(item, np.ndarray) and _has_numbers(item)]
+    step = max(-(-len(files) // _MOST_SAMPLED), 1)
+    arrays = [item for item in items if isinstance(item, np.ndarray)]
+    arrays += [read_numbers(item) for item in files[::step]]
+    found = {}
+    for name, kinds in {"f": "f", "i": "iu"}.items():
+        some = [a for a in arrays if a.dtype.kind in kinds and a.dtype != np.uint8 and a.size]
+        if some:
+            found[name] = find_pixel_range(some[0].dtype, *extremes(some))
+    return found
+
+
+def _has_numbers(item: OneImage) -> bool:
+    """Whether a file or an image of Pillow has other numbers than bytes."""
+    if isinstance(item, Image.Image):
+        return item.mode in ("I", "F") or item.mode.startswith("I;16")
+    try:
+        with Image.open(str(item)) as image:
+            return _has_numbers(image) or has_deep_colours(image)
+    except (OSError, SyntaxError, ValueError):
+        return True  # a TIFF file that Pillow does not read
 
 
 # explain()
+
+
+def _prepare_images(
+    explainer: ImageExplainer, cases: CaseList, options: ExplainImageOptions
+) -> CaseList:
+    """Warn of what all files of a call have lost."""
+    _warn_of_lost_bits(cases)
+    return cases
+
+
+def _warn_of_lost_bits(cases: CaseList) -> None:
+    """Warn of PNG files with colours of 16 bits, of which Pillow reads 8."""
+    files = [
+        (name, Path(item))
+        for name, item in zip(cases.names, cases.items, strict=True)
+        if isinstance(item, str) and item.lower().endswith(".png")
+    ]
+    lost = [name for name, path in files if is_file(path) and bit_depth(path) == (16, True)]
+    if lost:
+        checks.warn(
+            f"Colours of 16 bits in PNG files are read with 8 bits, and permutations have 8: "
+            f"{checks.some(lost, 5, str)}. To keep 16, pass arrays, or TIFF files."
+        )
 
 
 def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request) -> Perturbed:
     """Segment an image and draw which superpixels each permutation keeps."""
     (item,), (name,) = cases.items, cases.names
     options: ExplainImageOptions = request.options
-    background = parse_colour(options.background, "background")
-    pixels = read_image(item)
-    if isinstance(item, str | Path):
-        pixels = _with_room_for(pixels, background)
-    labels = _segment(pixels, options)
+    passed = read_original(item, explainer.pixel_ranges, channels_first=explainer.channels_first)
+    original, background = on_background(passed, options.background)
+    pixels = original.pixels
+    labels = _segment(original, options)
     n_superpixels = int(labels.max())
     if n_superpixels < 2:
         raise CaseError(
             "The segmentation leaves a single superpixel, so there is nothing to compare. "
             "Raise `n_superpixels` or try another `weight`."
         )
-    random = case_generator(request.seed, repr(pixels.shape).encode() + pixels.tobytes())
+    content = np.ascontiguousarray(pixels).data
+    random = case_generator(request.seed, repr(pixels.shape).encode(), content)
     kept = draw_masks(request.n_permutations, n_superpixels, options.p_remove, random)
     distinct, inverse = distinct_rows(kept)
-    paint = make_painter(pixels, labels, background)
+    paint = make_painter(original.painted, labels, background)
     permutations = Permutations(
         case=name,
         design=kept,
         weights=cosine_similarity(kept[0], kept),
         features=[str(number) for number in range(1, n_superpixels + 1)],
         describe=lambda features: _describe_superpixels(features, labels),
-        data=Bitmap(pixels),
+        data=_bitmap(original),
         n_inputs=len(distinct),
         rows=inverse,
+        rewriting=None if isinstance(item, np.ndarray) else _rewriting(original),
     )
-    batches = _image_batches(item, paint, kept[distinct], options.batch_size, request.folder)
-    return Perturbed([permutations], batches)
+    batches = painted_batches(original, paint, kept[distinct], options.batch_size, request.folder)
+    if isinstance(item, np.ndarray):
+        return Perturbed([permutations], batches)
+    return Perturbed([permutations], batches, [item])
 
 
-def _with_room_for(pixels: np.ndarray, colour: tuple[int, int, int, int]) -> np.ndarray:
-    """Add the channels that a colour needs to an image from a file."""
-    if colour[3] < 255:
-        return np.array(Image.fromarray(pixels).convert("RGBA"))
-    is_grey = colour[0] == colour[1] == colour[2]
-    return pixels if is_grey or pixels.ndim == 3 else rgb_pixels(pixels)
+def _rewriting(original: Original) -> Rewriting:
+    """What is known to differ between an image as it was passed and its permutations."""
+    reasons = "; ".join(original.differences) or "it is stored again, as its pixels alone"
+    return Rewriting(
+        f"the permutation that removes nothing ({reasons})",
+        "Pass the image in the form in which the model sees it: as an array, for instance.",
+        small=0.05,
+    )
 
 
-def _segment(pixels: np.ndarray, options: ExplainImageOptions) -> np.ndarray:
+def _bitmap(original: Original) -> Bitmap:
+    """The cell of the column `data`."""
+    is_bytes = original.pixels.dtype == np.uint8 and original.pixel_range == (0, 255)
+    return Bitmap(
+        original.pixels,
+        original.orientation,
+        None if is_bytes else original.pixel_range,
+        original.alpha and original.pixels.ndim == 3,
+    )
+
+
+def _segment(original: Original, options: ExplainImageOptions) -> np.ndarray:
     """Find the superpixel of each pixel, counted from 1."""
-    height, width = pixels.shape[:2]
+    height, width = original.pixels.shape[:2]
     if options.segmentation is None and options.n_superpixels > height * width:
         raise CaseError(
             "`n_superpixels` must not exceed the number of pixels; not "
@@ -255,7 +436,7 @@ def _segment(pixels: np.ndarray, options: ExplainImageOptions) -> np.ndarray:
     try:
         return segment_by(
             options.segmentation,
-            rgb_pixels(pixels),
+            rgb_pixels(original.colours),
             options.n_superpixels,
             options.weight,
             options.n_iter,
@@ -272,30 +453,19 @@ def _describe_superpixels(features: Sequence[str], labels: np.ndarray) -> list[t
     return list(zip(superpixels_of(pixels, labels.shape), boxes, strict=True))
 
 
-def _image_batches(
-    item: OneImage,
-    paint: Callable[[np.ndarray], np.ndarray],
-    masks: np.ndarray,
-    size: int,
-    folder: str | None,
-) -> Iterator[Batch]:
-    """Paint images batch by batch, in the form in which the user passed the original."""
-    for start in range(0, len(masks), size):
-        some = masks[start : start + size]
-        with handed_over(item, paint(some), folder) as images:
-            yield Batch(images, len(some))
-
-
 IMAGE = InputKind(
     name="image",
     plural="images",
     rows="images",
-    description="images: paths of existing files, PIL images, or uint8 arrays (H, W), "
-    "(H, W, 3), (H, W, 4) or a stack of them",
+    description="images: paths of existing files, PIL images, or arrays (H, W), "
+    "(H, W, channels) or a stack of them",
     recognise=_are_images,
     read=_read_images,
+    reader=_reader,
     perturb=_perturb_image,
     make_explainer=_make_image_explainer,
+    prepare=_prepare_images,
+    lime_options=ImageOptions,
     explain_options=ExplainImageOptions,
     n_permutations=1000,
 )

@@ -1,21 +1,91 @@
 """Permutations of an image: superpixels are painted over, and `preprocess` gets the images."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from pylime._types import OneImage
 from pylime.folders import temporary_folder
-from pylime.image.pixels import flatten, write_png
+from pylime.image.pixels import (
+    RGBA,
+    Background,
+    Original,
+    channel_values,
+    flatten,
+    palette_with,
+    parse_colour,
+)
+from pylime.image.png import ORIENTATION, PNG_MODES, PngWriter
+from pylime.image.superpixels import run_starts
+from pylime.pipeline import Batch
 
-__all__ = ["handed_over", "make_painter"]
+__all__ = ["make_painter", "on_background", "painted_batches"]
+
+
+def on_background(original: Original, background: Background) -> tuple[Original, np.ndarray]:
+    """
+    Lay an image over the background, and give it the channels that the background needs.
+
+    Parameters
+    ----------
+    original
+        The image. A grey file becomes one of colours, and an opaque one one with opacity, if
+        the background asks for it; images of Pillow and arrays keep their channels.
+    background
+        As in `pylime.explain`.
+
+    Returns
+    -------
+    tuple
+        The image without transparent pixels, and the background in each of its channels.
+    """
+    if original.is_file and (isinstance(background, str) or len(background) in (3, 4)):
+        original = _with_room_for(original, background)
+    if original.mode == "P":
+        colour = parse_colour(background, "background")
+        palette, index = palette_with(original, colour)
+        return replace(original, palette=palette), np.array([index], dtype=np.uint8)
+    values = channel_values(background, original)
+    if original.alpha:
+        flat = flatten(original.painted, values, original.pixel_range[1])
+        original = replace(original, painted=flat, mode=_mode_of(original, values))
+    return original, values
+
+
+def _with_room_for(original: Original, background: Background) -> Original:
+    """Add the channels that a colour needs to an image from a file."""
+    if original.painted.dtype != np.uint8 or original.mode not in ("1", "L", "RGB", "P"):
+        return original
+    colour = parse_colour(background, "background")
+    mode = original.mode
+    if colour[3] < 255 and not original.alpha:
+        mode = "RGBA"
+    elif mode in ("1", "L") and not _is_grey(colour) and not original.alpha:
+        mode = "RGB"
+    if mode == original.mode:
+        return original
+    pixels = np.array(Image.fromarray(original.pixels).convert(mode))
+    return replace(original, pixels=pixels, painted=pixels, mode=mode, alpha=mode == "RGBA")
+
+
+def _mode_of(original: Original, background: np.ndarray) -> str:
+    """The mode of the permutations of an image with opacity."""
+    mode = original.mode
+    if original.is_file and mode in ("L", "LA", "1") and not _is_grey(background.tolist()):
+        return "RGBA" if mode == "LA" else "RGB"
+    if mode in ("RGB", "L", "1", "I;16") and background[3] < 255:
+        return "RGBA"
+    return mode
+
+
+def _is_grey(colour: RGBA | Sequence[float]) -> bool:
+    return colour[0] == colour[1] == colour[2]
 
 
 def make_painter(
-    pixels: np.ndarray, labels: np.ndarray, background: tuple[int, int, int, int]
+    pixels: np.ndarray, labels: np.ndarray, background: Sequence[float] | np.ndarray
 ) -> Callable[[np.ndarray], np.ndarray]:
     """
     Prepare to paint permutations of an image.
@@ -23,85 +93,179 @@ def make_painter(
     Parameters
     ----------
     pixels
-        (H, W) or (H, W, channels) array of uint8. Transparent pixels show the background.
+        (H, W) or (H, W, channels) array of any numbers.
     labels
         (H, W) array, the superpixel of each pixel, counted from 1.
     background
-        Colour of removed superpixels: red, green, blue, alpha.
+        What removed superpixels get: a number for each channel.
 
     Returns
     -------
     callable
         A function from an (n, n_superpixels) mask of kept superpixels to an
         (n, H, W[, channels]) array.
-
-    Raises
-    ------
-    ValueError
-        If the background is transparent and the image has no alpha channel.
     """
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    colour = np.array(background, dtype=np.uint8)
-    if background[3] < 255 and channels < 4:
-        raise ValueError(
-            "`background` can be transparent only for images with an alpha channel; "
-            f"this one has {channels} channel{'s' if channels > 1 else ''}."
-        )
-    if channels == 1:
-        red, green, blue = background[:3]
-        colour = np.array([(red * 299 + green * 587 + blue * 114 + 500) // 1000], dtype=np.uint8)
-    elif channels == 4:
-        pixels = flatten(pixels, background)
-    # Painting is `background ^ (difference & mask)`, which restores the pixels where the mask
-    # keeps them. Neighbouring pixels of a superpixel form runs: repeating one mask value per
-    # run is far faster than looking up one per pixel.
-    behind = np.broadcast_to(colour[:channels], (*labels.shape, channels)).ravel()
-    difference = pixels.ravel() ^ behind
-    flat = labels.ravel()
-    starts = np.r_[0, np.flatnonzero(np.diff(flat)) + 1]
-    lengths = np.diff(np.r_[starts, flat.size]) * channels
-    runs = flat[starts] - 1
+    height, width = labels.shape
+    colour = np.array(background).astype(pixels.dtype)
+    # Painting is `background ^ (difference & mask)` of the bytes, which restores the pixels where
+    # the mask keeps them. Neighbouring pixels of a superpixel form runs: repeating one mask value
+    # per run is far faster than looking up one per pixel.
+    behind = np.tile(colour, width).view(np.uint8)
+    difference = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, -1) ^ behind
+    starts = run_starts(labels)
+    lengths = np.diff(starts, append=labels.size) * (colour.nbytes)
+    runs = labels.ravel()[starts] - 1
 
     def paint(kept: np.ndarray) -> np.ndarray:
         bits = np.where(kept, 255, 0).astype(np.uint8)
-        images = np.empty((len(kept), difference.size), dtype=np.uint8)
-        for image, row in zip(images, bits, strict=True):
-            np.bitwise_and(np.repeat(row[runs], lengths), difference, out=image)
-        images ^= behind
-        return images.reshape(len(kept), *pixels.shape)
+        images = np.empty((len(kept), *difference.shape), dtype=np.uint8)
+        for number, row in enumerate(bits):
+            mask = np.repeat(row[runs], lengths).reshape(difference.shape)
+            np.bitwise_and(mask, difference, out=images[number])
+            images[number] ^= behind
+        return images.view(pixels.dtype).reshape(len(kept), *pixels.shape)
 
     return paint
 
 
-@contextmanager
-def handed_over(
-    item: OneImage, pixels: np.ndarray, place: str | None
-) -> Iterator[list[str] | list[Image.Image] | np.ndarray]:
+def painted_batches(
+    original: Original,
+    paint: Callable[[np.ndarray], np.ndarray],
+    masks: np.ndarray,
+    size: int,
+    folder: str | None,
+) -> Iterator[Batch]:
     """
-    Convert painted images to the form that the user passed.
+    Paint images batch by batch, in the form in which the user passed the original.
 
     Parameters
     ----------
-    item
-        The image that the user passed: a path, an image of Pillow or an array.
-    pixels
-        (n, H, W[, channels]) array of the painted images.
-    place
-        The folder for temporary files; None for the system's.
+    original
+        The image, from `on_background`.
+    paint
+        From `make_painter`.
+    masks
+        (n, n_superpixels) mask of kept superpixels.
+    size
+        How many images a batch has.
+    folder
+        The parent folder for temporary files; None for the default.
 
     Yields
     ------
-    list or numpy.ndarray
-        Paths of files that exist until the context ends, images of Pillow, or the array.
+    Batch
+        Paths of temporary files, which exist until the next batch; images of Pillow; or a stacked
+        array.
     """
-    if isinstance(item, str | Path):
-        # Each batch has a new folder, because `preprocess` may cache files by their paths.
-        with temporary_folder(place) as folder:
-            paths = [Path(folder) / f"{number}.png" for number in range(len(pixels))]
-            for path, image in zip(paths, pixels, strict=True):
-                write_png(path, image)
-            yield [str(path) for path in paths]
-    elif isinstance(item, Image.Image):
-        yield [Image.fromarray(image) for image in pixels]
-    else:
-        yield pixels
+    write = _file_writer(original) if original.is_file else None
+    for start in range(0, len(masks), size):
+        some = masks[start : start + size]
+        if write is not None:
+            # Each batch has a folder of its own: code of the user's can remember what a path held.
+            with temporary_folder(folder) as place:
+                # One image at a time is in memory.
+                paths = [
+                    write(Path(place, str(number)), paint(mask[None])[0])
+                    for number, mask in enumerate(some)
+                ]
+                yield Batch(paths, len(paths))
+        elif isinstance(original.item, Image.Image):
+            yield Batch([_pil_image(original, paint(m[None])[0]) for m in some], len(some))
+        else:
+            yield Batch(_stack(original, paint(some)), len(some))
+
+
+def _stack(original: Original, images: np.ndarray) -> np.ndarray:
+    """Lay out a stack of images as the original is."""
+    if original.channels_first:
+        return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+    return images
+
+
+def _pil_image(original: Original, pixels: np.ndarray) -> Image.Image:
+    """Make an image of the mode, with the orientation and the notes, of the original."""
+    image = _in_mode(original, pixels)
+    if isinstance(original.item, Image.Image):
+        notes = original.item.info
+        image.info = {name: note for name, note in notes.items() if name != "transparency"}
+    if original.orientation != 1:
+        image.getexif()[ORIENTATION] = original.orientation
+    return image
+
+
+def _in_mode(original: Original, pixels: np.ndarray) -> Image.Image:
+    mode = original.mode
+    if mode == "P":
+        image = Image.fromarray(pixels)
+        palette = original.palette
+        assert palette is not None
+        opaque = bool((palette[:, 3] == 255).all())
+        if opaque:
+            image.putpalette(palette[:, :3].tobytes(), "RGB")
+        else:
+            image.putpalette(palette.tobytes(), "RGBA")
+        return image
+    if original.alpha:
+        image = Image.fromarray(pixels)
+        if mode == "La":
+            image = image.convert("LA")
+        return image if mode in ("RGBA", "PA") else image.convert(mode)
+    if mode == "1":
+        return Image.fromarray(pixels).convert("1", dither=Image.Dither.NONE)
+    if mode in ("CMYK", "YCbCr", "HSV"):
+        size = pixels.shape[1], pixels.shape[0]
+        return Image.frombytes(mode, size, np.ascontiguousarray(pixels).tobytes())
+    return Image.fromarray(pixels)
+
+
+def _file_writer(original: Original) -> Callable[[Path, np.ndarray], str]:
+    """
+    Prepare to write permutations of a file.
+
+    They are PNG files, which nearly every library reads; TIFF files, where the original is one or
+    PNG does not have its numbers.
+    """
+    mode = "I;16" if original.mode.startswith("I;16") else original.mode
+    if original.tiff or mode not in PNG_MODES:
+        return lambda path, pixels: _write_tiff(path.with_suffix(".tif"), original, pixels)
+    shape = original.painted.shape[0], original.painted.shape[1]
+    palette = original.palette if mode == "P" else None
+    png = PngWriter(shape, mode, palette, original.orientation, original.profile)
+
+    def write(path: Path, pixels: np.ndarray) -> str:
+        path = path.with_suffix(".png")
+        if original.alpha and mode != "P":
+            pixels = _channels_of(mode, pixels)
+        png.write(path, pixels)
+        return str(path)
+
+    return write
+
+
+def _channels_of(mode: str, pixels: np.ndarray) -> np.ndarray:
+    """Leave out channels of (H, W, 4) pixels that a mode does not have."""
+    channels = {"L": 0, "1": 0, "LA": [0, 3], "RGB": [0, 1, 2], "RGBA": slice(None)}
+    return pixels[..., channels[mode]]
+
+
+def _write_tiff(path: Path, original: Original, pixels: np.ndarray) -> str:
+    if original.mode:
+        tags = {ORIENTATION: original.orientation} if original.orientation != 1 else {}
+        image = _in_mode(original, pixels)
+        image.save(path, format="TIFF", tiffinfo=tags, icc_profile=original.profile or None)
+        return str(path)
+    from tifffile import imwrite
+
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if original.channels_first:
+        pixels = np.moveaxis(pixels, -1, 0)
+    imwrite(
+        path,
+        np.ascontiguousarray(pixels),
+        photometric="rgb" if channels in (3, 4) else "minisblack",
+        planarconfig="separate" if original.channels_first else "contig" if channels > 1 else None,
+        extrasamples=["unassalpha"] if original.alpha else None,
+        metadata=None,
+        extratags=[(ORIENTATION, "H", 1, original.orientation, True)],
+    )
+    return str(path)

@@ -1,34 +1,120 @@
-"""Image files, colours and pixels: reading, blending and writing."""
+"""Image files, colours and pixels: reading, and laying one over another."""
 
 import math
-import struct
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageColor
 
+from pylime import checks
 from pylime._types import OneImage
+from pylime.image.png import ORIENTATION, bit_depth
+from pylime.shades import PixelRange, as_colours, extremes, find_pixel_range
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile
 
 __all__ = [
     "RGBA",
+    "Background",
     "Colour",
+    "Original",
+    "PixelRanges",
+    "brightness_of",
+    "channel_values",
+    "check_background",
     "check_image",
     "flatten",
+    "has_deep_colours",
+    "palette_with",
     "parse_colour",
     "read_image",
+    "read_numbers",
+    "read_original",
     "rgb_pixels",
-    "write_png",
 ]
 
 Colour: TypeAlias = str | tuple[int, int, int] | tuple[int, int, int, int]
-"""A name or code of CSS, or 3 or 4 numbers from 0 to 255."""
+"""A CSS name or code, or 3 or 4 numbers from 0 to 255."""
+
+Background: TypeAlias = Colour | Sequence[float]
+"""A colour, or a number for each channel."""
 
 RGBA: TypeAlias = tuple[int, int, int, int]
 """Red, green, blue and alpha, from 0 to 255."""
+
+PixelRanges: TypeAlias = Mapping[str, PixelRange]
+"""
+The numbers of black and white by kind of number: `"f"` fractions, `"i"` whole numbers, and `"u1"`
+bytes, where the user has said what they are.
+"""
+
+# Modes of Pillow whose pixels are numbers, channel by channel, and no colours with opacity.
+_PLAIN_MODES = frozenset(["L", "RGB", "CMYK", "YCbCr", "HSV", "I", "F"])
+_BITS_PER_SAMPLE = 258  # a tag of TIFF
+_ALPHA_MODES = frozenset(["LA", "La", "PA", "RGBA", "RGBa"])
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """
+    An image as it was passed, and what its permutations have in common with it.
+
+    Attributes
+    ----------
+    item
+        What was passed: a path, an image of Pillow or an array.
+    pixels
+        (H, W) or (H, W, channels) array: what an explanation reports, as it is stored.
+    painted
+        The same in the numbers of `mode`: what permutations are painted of. Of an image with
+        opacity, red, green, blue and alpha.
+    pixel_range
+        The numbers of black and white.
+    mode
+        Pillow's mode of the permutations; empty for arrays.
+    palette
+        (n, 4) array: the colours of mode P, and their opacities.
+    alpha
+        Whether the last channel is opacity.
+    orientation
+        How viewers turn the image, as EXIF counts.
+    profile
+        Its ICC profile.
+    tiff
+        Whether its permutations are TIFF files.
+    channels_first
+        Whether channels came before rows.
+    differences
+        What a model may see of it, and not of its permutations.
+    """
+
+    item: OneImage
+    pixels: np.ndarray
+    painted: np.ndarray
+    pixel_range: PixelRange = (0.0, 255.0)
+    mode: str = ""
+    palette: np.ndarray | None = None
+    alpha: bool = False
+    orientation: int = 1
+    profile: bytes = b""
+    tiff: bool = False
+    channels_first: bool = False
+    differences: tuple[str, ...] = field(default=())
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file."""
+        return isinstance(self.item, str | Path)
+
+    @property
+    def colours(self) -> np.ndarray:
+        """(H, W), (H, W, 3) or, with opacity, (H, W, 4) array of uint8: what people see."""
+        return as_colours(self.pixels, self.pixel_range, self.alpha)
 
 
 def parse_colour(colour: object, argument: str) -> RGBA:
@@ -83,47 +169,97 @@ def _are_bytes(values: Sequence[object]) -> bool:
     return all(isinstance(value, int | np.integer) and 0 <= value <= 255 for value in values)
 
 
-def read_image(item: OneImage) -> np.ndarray:
+def check_background(argument: str, value: object) -> None:
+    """Raise unless a value is a colour, or a tuple of numbers, one per channel."""
+    if isinstance(value, tuple | list) and value and all(map(_is_finite, value)):
+        return
+    parse_colour(value, argument)
+
+
+def _is_finite(value: object) -> bool:
+    return checks.is_number(value) and bool(np.isfinite(value))  # type: ignore[call-overload]
+
+
+def read_original(
+    item: OneImage,
+    ranges: PixelRanges | None = None,
+    *,
+    channels_first: bool = False,
+) -> Original:
     """
-    Read the pixels of an image.
+    Read an image.
 
     Parameters
     ----------
     item
-        A path, an image of Pillow or an array of uint8.
+        A path, an image of Pillow or an array.
+    ranges
+        The numbers of black and white, where they are known.
+    channels_first
+        Whether an array has its channels before the rows.
 
     Returns
     -------
-    numpy.ndarray
-        (H, W) for grey, (H, W, 3) for colour, (H, W, 4) with transparency; uint8. Grey
-        values and TIFF colours of 16 bits are rounded to 8 bits; of PNG colours of 16 bits
-        Pillow reads the upper 8. Palettes and other colour spaces become RGB. As in R, the EXIF
-        orientation is ignored.
+    Original
+        Its pixels, in the bits and channels that it has. Palettes and other colour spaces are
+        reported as RGB. As in R, pixels are not turned by the EXIF orientation.
 
     Raises
     ------
     FileNotFoundError
         If the file does not exist.
     ValueError
-        If it is empty, not an image, or truncated, or has no pixels.
+        If it is empty, not an image, or truncated, has no pixels, or its numbers do not lie in
+        the range of black and white.
     """
     if isinstance(item, str | Path):
-        return _read_file(Path(item))
-    pixels = _pil_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
-    if not pixels.size:
-        raise ValueError(f"The image has no pixels: its shape is {pixels.shape}.")
-    return pixels
+        original = _read_file(Path(item))
+    elif isinstance(item, Image.Image):
+        original = _read_pil(item)
+    else:
+        pixels = np.asarray(item)
+        if channels_first and pixels.ndim == 3:
+            pixels = np.moveaxis(pixels, 0, -1)
+        first = channels_first and pixels.ndim == 3
+        original = Original(item, pixels, pixels, channels_first=first)
+    if not original.pixels.size:
+        raise ValueError(f"The image has no pixels: its shape is {original.pixels.shape}.")
+    pixel_range = _range_of(original.pixels, ranges or {})
+    return replace(original, item=item, pixel_range=pixel_range)
+
+
+def read_image(item: OneImage) -> np.ndarray:
+    """
+    Read an image in the colours in which people see it.
+
+    Parameters
+    ----------
+    item
+        A path, an image of Pillow or an array.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) for grey, (H, W, 3) for colour, (H, W, 4) with transparency; uint8. As in R, it is
+        not turned by the EXIF orientation.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As in `read_original`.
+    """
+    return read_original(item).colours
 
 
 def check_image(item: OneImage) -> None:
-    """Raise the errors of `read_image`, but read only the header of a valid file."""
+    """Raise the errors of `read_original`, but read only the header of a valid file."""
     if isinstance(item, str | Path):
         try:
             with _open_file(Path(item)):
                 return
         except (OSError, SyntaxError, ValueError, *_BOMBS):
             pass  # reading the whole file raises the error that describes the problem
-    read_image(item)
+    read_numbers(item)
 
 
 # What Pillow raises, or warns of, if an image has more pixels than it takes for harmless.
@@ -149,19 +285,51 @@ def _open_file(path: Path) -> Image.Image:
     return image
 
 
-def _read_file(path: Path) -> np.ndarray:
+def read_numbers(item: OneImage) -> np.ndarray:
+    """Read the pixels of an image, whatever its numbers mean."""
+    anything = (-np.inf, np.inf)
+    return read_original(item, {"f": anything, "i": anything, "u1": anything}).pixels
+
+
+def _range_of(pixels: np.ndarray, ranges: PixelRanges) -> PixelRange:
+    """Return the numbers of black and white of an image; raise if it has others."""
+    if pixels.dtype == np.uint8 and "u1" not in ranges:
+        return 0.0, 255.0
+    if ranges.get("u1") == (-np.inf, np.inf):
+        return -np.inf, np.inf
+    lowest, highest = extremes([pixels])
+    known = ranges.get(
+        "u1" if pixels.dtype == np.uint8 else "f" if pixels.dtype.kind == "f" else "i"
+    )
+    if known is None:
+        return find_pixel_range(pixels.dtype, lowest, highest)
+    low, high = known
+    rounding = 1e-5 * (high - low)
+    if low - rounding <= lowest and highest <= high + rounding:
+        return known
+    if pixels.dtype.kind in "iu" and "u1" not in ranges and lowest >= 0:
+        return find_pixel_range(pixels.dtype, lowest, highest)  # more bits than in lime()
+    raise ValueError(
+        f"Pixel values must lie from {low:g} to {high:g}, as in lime(); these lie from {lowest:g} "
+        f"to {highest:g}. Name the values of black and white: lime(..., pixel_range=(low, high))."
+    )
+
+
+def _read_file(path: Path) -> Original:
     if not path.is_file():
         raise FileNotFoundError(f"The image file {path} does not exist.")
     if not path.stat().st_size:
         raise ValueError(f"The image file {path} is empty.")
     try:
         with _open_file(path) as image:
-            return _pil_pixels(image)
+            if not has_deep_colours(image) and not _is_turned_tiff(image):
+                return _read_opened(path, image)
+        return _read_tiff(path)
     except Image.UnidentifiedImageError as error:
         if path.suffix.lower() in (".tif", ".tiff"):
             return _read_tiff(path)
         raise ValueError(
-            f"{path} is not an image in a format that can be read, or it is truncated."
+            f"The file {path} is not an image in a format that can be read, or it is truncated."
         ) from error
     except _BOMBS as error:
         raise ValueError(_too_large(path)) from error
@@ -176,52 +344,248 @@ def _too_large(path: Path) -> str:
     )
 
 
-def _read_tiff(path: Path) -> np.ndarray:
+def _read_opened(path: Path, image: Image.Image) -> Original:
+    """Read a file that Pillow has opened."""
+    is_tiff = image.format == "TIFF"
+    original = _read_pil(image)
+    differences = list(original.differences)
+    if original.mode in ("CMYK", "YCbCr", "HSV", "PA", "La", "RGBa") and not is_tiff:
+        mode = "RGBA" if original.alpha else "RGB"
+        painted = original.painted if original.alpha else original.pixels
+        original = replace(original, mode=mode, painted=painted)
+        differences.append(f"its colours in mode {image.mode} become {mode}")
+    if image.format == "PNG" and bit_depth(path) == (16, True):
+        differences.append("its colours of 16 bits are read with 8")
+    return replace(original, tiff=is_tiff, differences=tuple(differences))
+
+
+def has_deep_colours(image: Image.Image) -> bool:
+    """Whether a TIFF file has colours of more than 8 bits, of which Pillow reads 8."""
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
+    return len(bits) > 1 and max(bits) > 8
+
+
+def _is_turned_tiff(image: Image.Image) -> bool:
+    """Whether Pillow would turn the pixels when it reads them, as it does with TIFF files."""
+    is_plain = image.mode in ("L", "RGB", "RGBA", "F", "I") or image.mode.startswith("I;16")
+    return image.format == "TIFF" and is_plain and _orientation(image) != 1
+
+
+def _orientation(image: Image.Image) -> int:
+    return _valid_orientation(image.getexif().get(ORIENTATION, 1))
+
+
+def _valid_orientation(value: object) -> int:
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _read_tiff(path: Path) -> Original:
     """Read a TIFF file that Pillow cannot read, such as one with colours of 16 bits."""
     from tifffile import TiffFile, TiffFileError
 
     limit = Image.MAX_IMAGE_PIXELS
     try:
         with TiffFile(path) as file:
-            too_large = limit is not None and math.prod(file.series[0].shape) > 4 * limit
-            pixels = np.empty(0) if too_large else file.asarray()
-    except (TiffFileError, ValueError, OSError, IndexError) as error:
+            if limit is not None and math.prod(file.series[0].shape) > 4 * limit:
+                raise ValueError(_too_large(path))
+            return _first_page(path, file)
+    except (TiffFileError, ValueError, OSError, KeyError, IndexError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
-    if too_large:
-        raise ValueError(_too_large(path))
-    pixels = _to_bytes(np.asarray(pixels))
-    if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
-        return pixels
-    raise ValueError(f"The image file {path} cannot be read: its shape is {pixels.shape}.")
 
 
-def _pil_pixels(image: Image.Image) -> np.ndarray:
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return _to_bytes(np.asarray(image))
-    if image.mode == "La":  # Pillow cannot convert this mode to RGBA
-        image = image.convert("LA")
-    if image.mode in ("1", "L"):
-        return np.array(image.convert("L"))
-    transparent = image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
-    return np.array(image.convert("RGBA" if transparent else "RGB"))
+def _first_page(path: Path, file: "TiffFile") -> Original:
+    from tifffile import TiffPage
+
+    page = file.pages[0]
+    pixels = np.asarray(page.asarray())
+    axes = page.axes
+    if axes not in ("YX", "YXS", "SYX"):
+        raise ValueError(f"its shape is {pixels.shape}, with the axes {axes}")
+    if axes == "SYX":
+        pixels = np.moveaxis(pixels, 0, -1)
+    extra = getattr(page, "extrasamples", ())
+    alpha = pixels.ndim == 3 and pixels.shape[2] == 4 and bool(extra) and int(extra[0]) in (1, 2)
+    tag = page.tags.get(ORIENTATION) if isinstance(page, TiffPage) else None
+    orientation = _valid_orientation(1 if tag is None else int(tag.value))
+    differences = [_first_of(len(file.pages))] if len(file.pages) > 1 else []
+    if alpha:
+        differences.append(_TRANSPARENCY)
+    return Original(
+        path,
+        pixels,
+        pixels,
+        alpha=alpha,
+        tiff=True,
+        differences=tuple(differences),
+        channels_first=axes == "SYX",
+        orientation=orientation,
+    )
 
 
-def _to_bytes(values: np.ndarray) -> np.ndarray:
-    """Scale values to 8 bits, from the smallest range that holds them."""
-    if values.dtype == np.uint8:
-        return values
-    numbers = np.asarray(values, dtype=np.float64)
-    lowest, highest = (numbers.min(), numbers.max()) if numbers.size else (0.0, 0.0)
-    if not 0 <= lowest <= highest <= 65535:
+_TRANSPARENCY = "its transparency is laid on the `background`"
+
+
+def _first_of(n: int) -> str:
+    return f"permutations have only the first of its {n} pages"
+
+
+def _read_pil(image: Image.Image) -> Original:
+    """Read an image of Pillow: its pixels as they are reported, and as they are painted."""
+    mode, palette = image.mode, None
+    has_alpha = mode in _ALPHA_MODES or "transparency" in image.info
+    if mode == "P":
+        palette = _palette_of(image)
+        painted = np.asarray(image)
+        pixels = np.array(image.convert("RGBA" if has_alpha else "RGB"))
+    elif has_alpha:
+        if mode == "La":  # Pillow cannot convert this mode to RGBA
+            image = image.convert("LA")
+        painted = pixels = np.array(image.convert("RGBA"))
+    elif mode == "1":
+        painted = pixels = np.array(image.convert("L"))
+    elif mode in _PLAIN_MODES or mode.startswith("I;16"):
+        painted = np.array(image)
+        pixels = np.array(image.convert("RGB")) if mode in ("CMYK", "YCbCr", "HSV") else painted
+    else:  # such as RGBX
+        painted = pixels = np.array(image.convert("RGB"))
+        mode = "RGB"
+    differences = []
+    if has_alpha and pixels.ndim == 3 and (pixels[..., 3] < 255).any():
+        differences.append(_TRANSPARENCY)
+    n_pages = getattr(image, "n_frames", 1)
+    if n_pages > 1:
+        differences.append(_first_of(n_pages))
+    return Original(
+        image,
+        pixels,
+        painted,
+        mode=mode,
+        palette=palette,
+        alpha=has_alpha,
+        orientation=_orientation(image),
+        profile=image.info.get("icc_profile") or b"",
+        differences=tuple(differences),
+    )
+
+
+def _palette_of(image: Image.Image) -> np.ndarray:
+    """Return the (n, 4) colours of mode P with their opacities, one for each index."""
+    colours = np.array(image.getpalette("RGBA") or [0, 0, 0, 255], dtype=np.uint8).reshape(-1, 4)
+    opacity = image.info.get("transparency", b"")
+    if isinstance(opacity, bytes):
+        colours[: len(opacity), 3] = np.frombuffer(opacity, dtype=np.uint8)[: len(colours)]
+    elif opacity < len(colours):
+        colours[opacity, 3] = 0
+    return colours
+
+
+def palette_with(original: Original, colour: RGBA) -> tuple[np.ndarray, int]:
+    """
+    Lay the palette of an image over a colour that it gets too.
+
+    Parameters
+    ----------
+    original
+        The image, of mode P.
+    colour
+        Of the background.
+
+    Returns
+    -------
+    tuple
+        The (n, 4) colours of the permutations, and the index of the background: in a full palette
+        it takes the place of a colour that the image does not use, or the nearest is taken.
+    """
+    assert original.palette is not None
+    palette = flatten(original.palette[None], colour)[0]
+    away = np.square(palette.astype(np.int64) - colour).sum(axis=1)
+    index = int(away.argmin())
+    if not away[index]:
+        return palette, index
+    if len(palette) < 256:
+        return np.concatenate([palette, np.array([colour], dtype=np.uint8)]), len(palette)
+    unused = np.flatnonzero(np.bincount(original.painted.ravel(), minlength=256) == 0)
+    if len(unused):
+        index = int(unused[0])
+        palette[index] = colour
+    return palette, index
+
+
+def channel_values(background: Background, original: Original) -> np.ndarray:
+    """
+    Say what the background is in the channels of an image.
+
+    Parameters
+    ----------
+    background
+        A colour: in three channels or more, the first three get red, green and blue and all
+        others its brightness; in one or two, each gets its brightness. Or a tuple with a number
+        for each channel, in the numbers of the image.
+    original
+        The image, whose `painted` pixels are not of a palette.
+
+    Returns
+    -------
+    numpy.ndarray
+        A number for each channel, of the image's type.
+
+    Raises
+    ------
+    ValueError
+        If the background does not fit the image.
+    """
+    painted = original.painted
+    channels = 1 if painted.ndim == 2 else painted.shape[2]
+    low, high = original.pixel_range
+    given = not isinstance(background, str) and len(background)
+    is_colour = original.alpha or original.mode in ("CMYK", "YCbCr", "HSV")
+    if given == channels and not is_colour:
+        values = np.asarray(background, dtype=np.float64)
+        whole = painted.dtype.kind == "f" or (values == np.rint(values)).all()
+        if not whole or values.min() < low or values.max() > high:
+            numbers = "numbers" if painted.dtype.kind == "f" else "whole numbers"
+            raise ValueError(
+                f"`background` must be a colour or {numbers} from {low:g} to {high:g} here, as "
+                f"the image has; not {background!r}."
+            )
+        return values.astype(painted.dtype)
+    if given and not _is_byte_colour(background):
         raise ValueError(
-            "Pixel values must lie from 0 to 255, or to 65535 for 16 bits; these lie from "
-            f"{lowest:g} to {highest:g}."
+            "`background` must be a colour, or a tuple with a number for each channel; this image "
+            f"has {channels} channel{'s' if channels > 1 else ''}, not {background!r}."
         )
-    if values.dtype == np.uint16 or highest > 255:
-        numbers = numbers / 257.0
-    elif values.dtype.kind == "f" and highest <= 1:
-        numbers = numbers * 255.0
-    return np.rint(numbers).astype(np.uint8)
+    colour = parse_colour(background, "background")
+    if colour[3] < 255 and not original.alpha:
+        raise ValueError(
+            "`background` can be transparent only for images with an alpha channel; "
+            f"this one has {channels} channel{'s' if channels > 1 else ''}."
+        )
+    if original.alpha:
+        if painted.dtype == np.uint8:
+            return np.array(colour, dtype=np.uint8)
+        return _scaled(colour, low, high, painted.dtype)
+    if is_colour:
+        swatch = Image.new("RGB", (1, 1), colour[:3]).convert(original.mode)
+        return np.array(swatch)[0, 0]
+    brightness = brightness_of(colour)
+    wanted = [*colour[:3], *[brightness] * (channels - 3)] if channels > 2 else [brightness] * 2
+    return _scaled(wanted[:channels], low, high, painted.dtype)
+
+
+def brightness_of(colour: RGBA) -> int:
+    """Return the grey of a colour, from 0 to 255."""
+    red, green, blue = colour[:3]
+    return (red * 299 + green * 587 + blue * 114 + 500) // 1000
+
+
+def _scaled(values: Sequence[int], low: float, high: float, dtype: np.dtype) -> np.ndarray:
+    """Convert bytes to the numbers of an image."""
+    numbers = np.array(values) / 255 * (high - low) + low
+    return (numbers if dtype.kind == "f" else np.rint(numbers)).astype(dtype)
+
+
+def _is_byte_colour(value: object) -> bool:
+    return isinstance(value, tuple | list) and len(value) in (3, 4) and _are_bytes(value)
 
 
 def rgb_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -231,31 +595,15 @@ def rgb_pixels(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., :3]
 
 
-def flatten(pixels: np.ndarray, background: RGBA) -> np.ndarray:
-    """Blend an (H, W, 4) image with transparency over a colour."""
-    canvas = Image.new("RGBA", (pixels.shape[1], pixels.shape[0]), background)
-    return np.array(Image.alpha_composite(canvas, Image.fromarray(pixels, "RGBA")))
-
-
-def write_png(path: Path, pixels: np.ndarray) -> None:
-    """
-    Write a PNG file without compressing it.
-
-    Pillow tries filters for each line even without compression, which takes four times as long.
-    These files exist only during one prediction.
-    """
-    height, width, *channels = pixels.shape
-    colour_type = {1: 0, 3: 2, 4: 6}[channels[0] if channels else 1]
-    lines = np.zeros((height, 1 + pixels.size // height), dtype=np.uint8)
-    lines[:, 1:] = pixels.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
-    with path.open("wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n")
-        for kind, content in (
-            (b"IHDR", header),
-            (b"IDAT", zlib.compress(lines.tobytes(), level=0)),
-            (b"IEND", b""),
-        ):
-            checksum = zlib.crc32(content, zlib.crc32(kind))
-            file.write(struct.pack(">I", len(content)) + kind + content)
-            file.write(struct.pack(">I", checksum))
+def flatten(
+    pixels: np.ndarray, background: Sequence[float] | np.ndarray, opaque: float = 255
+) -> np.ndarray:
+    """Lay an (H, W, 4) image with transparency over a colour of its type."""
+    if pixels.dtype == np.uint8:
+        colour = tuple(int(value) for value in background)
+        canvas = Image.new("RGBA", (pixels.shape[1], pixels.shape[0]), colour)
+        return np.array(Image.alpha_composite(canvas, Image.fromarray(pixels)))
+    share = pixels[..., 3:] / opaque
+    mixed = pixels * share + np.asarray(background, dtype=np.float64) * (1 - share)
+    mixed[..., 3] = pixels[..., 3] + background[3] * (1 - share[..., 0])
+    return (mixed if pixels.dtype.kind == "f" else np.rint(mixed)).astype(pixels.dtype)

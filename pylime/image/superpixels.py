@@ -22,6 +22,7 @@ __all__ = [
     "check_segmentation",
     "lab_bytes",
     "pixels_of",
+    "run_starts",
     "segment",
     "segment_by",
     "slic",
@@ -41,6 +42,15 @@ _RGB_TO_XYZ = np.array(
 _WHITE = np.array([0.950456, 1.0, 1.088754])
 _CIE_EPSILON = 216.0 / 24389.0
 _CIE_K = 24389.0 / 27.0
+
+# From so many pixels on, a table of all 2^24 colours is quicker than sorting.
+_MANY_PIXELS = 2**20
+# How many pixels are worked on together, so that they stay in a processor's cache.
+_TILE_PIXELS = 2**15
+# Two distances, computed with 24 bits, of which one is known to be the smaller: they differ by
+# more than this share.
+_CERTAIN = np.float32(2e-6)
+_FAR = np.float32(1e30)
 
 
 def lab_bytes(rgb: np.ndarray) -> np.ndarray:
@@ -73,12 +83,29 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
             f"`rgb` must be a (H, W, 3) array of uint8; not {rgb.shape} of {rgb.dtype}."
         )
     # A photograph has far fewer colours than pixels, so each colour is converted once.
-    packed = (
-        (rgb[..., 0].astype(np.uint32) << 16) | (rgb[..., 1].astype(np.uint32) << 8) | rgb[..., 2]
-    )
-    colours, inverse = np.unique(packed, return_inverse=True)
-    channels = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
+    packed = rgb[..., 0].astype(np.uint32)
+    for channel in (1, 2):
+        packed <<= 8
+        packed |= rgb[..., channel]
+    if packed.size < _MANY_PIXELS:
+        colours, inverse = np.unique(packed, return_inverse=True)
+        return _lab_of_colours(colours)[inverse].reshape(rgb.shape)
+    # Sorting millions of pixels takes longer than a table of all colours.
+    seen = np.zeros(2**24, dtype=bool)
+    seen[packed.ravel()] = True
+    colours = np.flatnonzero(seen)
+    table = np.zeros((2**24, 4), dtype=np.uint8)
+    table[colours, :3] = _lab_of_colours(colours)
+    lab = np.empty(rgb.shape, dtype=np.uint8)
+    converted = table.view(np.uint32)[:, 0]
+    for row, colour in zip(lab, packed, strict=True):
+        row[:] = converted[colour].view(np.uint8).reshape(-1, 4)[:, :3]
+    return lab
 
+
+def _lab_of_colours(colours: np.ndarray) -> np.ndarray:
+    """Convert n colours, packed into whole numbers, to an (n, 3) array of L, a and b."""
+    channels = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
     byte = np.arange(256) / 255.0
     decoded = np.where(byte <= 0.0404482362771076, byte / 12.92, ((byte + 0.055) / 1.055) ** 2.4)
     xyz = decoded[channels] @ _RGB_TO_XYZ.T / _WHITE
@@ -92,7 +119,7 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
         axis=1,
     )
     quantum = np.clip(np.floor(lab * 65535.0 + 0.5), 0, 65535).astype(np.int64)
-    return _bytes_of_quantum(quantum)[inverse].reshape(rgb.shape)
+    return _bytes_of_quantum(quantum)
 
 
 def _bytes_of_quantum(quantum: np.ndarray) -> np.ndarray:
@@ -160,7 +187,7 @@ def slic(
             f"in an image of {shape[1]}x{shape[0]}."
         )
     step = math.sqrt(shape[0] * shape[1] / n_superpixels)
-    lab = np.stack(channels).astype(np.float64)
+    lab = np.stack(channels)
     centres = _first_centres(lab, step)
     if not len(centres):
         raise ValueError(
@@ -196,7 +223,7 @@ def _positions(length: int, step: float) -> list[int]:
 def _first_centres(lab: np.ndarray, step: float) -> np.ndarray:
     """Make a grid of centres (L, a, b, x, y), each moved to the flattest place around it."""
     _, height, width = lab.shape
-    lightness = lab[0].ravel()
+    lightness = lab[0].ravel().astype(np.int64)
     last = lightness.size - 1
     centres = []
     for y in _positions(height, step):
@@ -220,13 +247,19 @@ def _first_centres(lab: np.ndarray, step: float) -> np.ndarray:
 def _assign(
     lab: np.ndarray, centres: np.ndarray, step: float, weight: float, n_iter: int
 ) -> np.ndarray:
-    """Move the centres `n_iter` times; return the centre of each pixel, -1 without one."""
+    """
+    Move the centres `n_iter` times; return the centre of each pixel, -1 without one.
+
+    The distance of a pixel and a centre is sqrt((colour / weight)^2 + (space / step)^2), from
+    differences that are truncated to whole numbers, as in R. Its order is that of
+    colour^2 + space^2 (weight / step)^2, which 24 bits tell for nearly every pixel; where they
+    do not, the distances are computed as R does.
+    """
     _, height, width = lab.shape
-    assignment = np.full((height, width), -1)
-    ys, xs = np.mgrid[:height, :width]
-    features = np.stack([*lab, xs, ys]).reshape(5, -1)
+    assignment = np.full((height, width), -1, dtype=np.min_scalar_type(-len(centres) - 1))
+    squares = _Squares(step, weight)
     for _ in range(n_iter):
-        distance = np.full((height, width), np.inf)
+        nearest = np.full((height, width), _FAR)
         for number, centre in enumerate(centres):
             if np.isnan(centre[0]):  # the centre has lost all pixels
                 continue
@@ -234,30 +267,112 @@ def _assign(
             y0, y1 = _window(centre[4], step, height)
             if x0 >= x1 or y0 >= y1:
                 continue
-            # As in R, truncate the differences to whole numbers before squaring them.
-            colour = np.trunc(centre[:3, None, None] - lab[:, y0:y1, x0:x1])
-            np.square(colour, out=colour)
-            squared = colour[0]
-            squared += colour[1]
-            squared += colour[2]
-            np.sqrt(squared, out=squared)
-            squared /= weight
-            np.square(squared, out=squared)
-            across = np.square(np.trunc(centre[3] - np.arange(x0, x1)))
-            down = np.square(np.trunc(centre[4] - np.arange(y0, y1)))
-            squared += np.square(np.sqrt(down[:, None] + across) / step)
-            np.sqrt(squared, out=squared)
-            nearest = distance[y0:y1, x0:x1]
-            closer = squared < nearest
-            np.copyto(nearest, squared, where=closer)
-            assignment[y0:y1, x0:x1][closer] = number
-        flat = assignment.ravel() + 1
-        counts = np.bincount(flat, minlength=len(centres) + 1)[1:]
-        with np.errstate(invalid="ignore"):
-            for column, feature in enumerate(features):
-                sums = np.bincount(flat, weights=feature, minlength=len(centres) + 1)[1:]
-                centres[:, column] = sums / counts
+            space = squares.of_space(centre, slice(y0, y1), slice(x0, x1))
+            rows = max(_TILE_PIXELS // (x1 - x0), 1)
+            for top in range(y0, y1, rows):
+                tile = slice(top, min(top + rows, y1)), slice(x0, x1)
+                distance = squares.of_colour(centre, lab[:, *tile])
+                distance += space[top - y0 : top - y0 + rows]
+                best = nearest[tile]
+                closer = distance < best
+                margin = np.subtract(distance, best)
+                np.abs(margin, out=margin)
+                unsure = margin <= best * _CERTAIN
+                if unsure.any():
+                    y, x = np.nonzero(unsure)
+                    pixels = np.stack([*lab[:, *tile][:, y, x], x + x0, y + top])
+                    held = centres[assignment[tile][y, x]].T
+                    closer[y, x] = squares.distance(centre[:, None], pixels) < squares.distance(
+                        held, pixels
+                    )
+                np.copyto(best, distance, where=closer)
+                np.copyto(assignment[tile], number, where=closer)
+        _move(centres, lab, assignment)
     return assignment
+
+
+class _Squares:
+    """Squared distances between pixels and centres, quick ones and R's."""
+
+    def __init__(self, step: float, weight: float) -> None:
+        self._step, self._weight = step, weight
+        # Both parts are scaled so that neither can overflow.
+        self._of_colour = np.float32(min(1.0, (step / weight) ** 2))
+        offsets = np.arange(int(step) + 2, dtype=np.float64) ** 2
+        of_space = (offsets[:, None] + offsets) * min(1.0, (weight / step) ** 2)
+        self._of_space = of_space.astype(np.float32)
+        self._mirrored: dict[tuple[bool, bool], np.ndarray] = {}
+
+    def of_space(self, centre: np.ndarray, ys: slice, xs: slice) -> np.ndarray:
+        """The part of space in the window of a centre, whose differences are truncated."""
+        whole = bool(centre[4] == int(centre[4])), bool(centre[3] == int(centre[3]))
+        if whole not in self._mirrored:
+            # A centre between two pixels is at distance 0 of both.
+            table = self._of_space
+            down = np.concatenate([table[:0:-1] if whole[0] else table[::-1], table])
+            across = down.T
+            across = np.concatenate([across[:0:-1] if whole[1] else across[::-1], across])
+            self._mirrored[whole] = np.ascontiguousarray(across.T)
+        mirrored = self._mirrored[whole]
+        top = len(self._of_space) - 1 - int(centre[4])
+        left = len(self._of_space) - 1 - int(centre[3])
+        return mirrored[ys.start + top : ys.stop + top, xs.start + left : xs.stop + left]
+
+    def of_colour(self, centre: np.ndarray, lab: np.ndarray) -> np.ndarray:
+        """The part of colour, of (3, h, w) bytes."""
+        total = np.empty(lab.shape[1:], dtype=np.float32)
+        for number, (mean, channel) in enumerate(zip(centre[:3], lab, strict=True)):
+            # Truncated, a difference is how far a byte is beyond the mean rounded down or up.
+            low, high = np.uint8(math.floor(mean)), np.uint8(math.ceil(mean))
+            difference = np.maximum(channel, high)
+            difference -= high
+            difference |= low - np.minimum(channel, low)
+            square = difference.astype(np.uint16)
+            square *= square
+            if number:
+                total += square
+            else:
+                total[:] = square
+        total *= self._of_colour
+        return total
+
+    def distance(self, centre: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """R's distances between (5, n) centres and pixels, to the last bit."""
+        squared = np.square(np.trunc(centre - pixels))
+        colour = np.sqrt(squared[0] + squared[1] + squared[2]) / self._weight
+        space = np.sqrt(squared[4] + squared[3]) / self._step
+        return np.sqrt(np.square(colour) + np.square(space))
+
+
+def _move(centres: np.ndarray, lab: np.ndarray, assignment: np.ndarray) -> None:
+    """Move each centre to the mean of its pixels; one without pixels becomes NaN."""
+    width = assignment.shape[1]
+    n = len(centres) + 1
+    totals = np.zeros((6, n))
+    # Sums of whole numbers are exact in any order, so whole runs of pixels are added up.
+    rows = max(_TILE_PIXELS * 8 // width, 1)
+    for top in range(0, len(assignment), rows):
+        block = assignment[top : top + rows]
+        starts = run_starts(block)
+        lengths = np.diff(starts, append=block.size)
+        owner = block.ravel()[starts].astype(np.int64) + 1
+        y, x = np.divmod(starts, width)
+        sums = [
+            np.add.reduceat(part[top : top + rows].ravel(), starts, dtype=np.int64) for part in lab
+        ]
+        sums += [x * lengths + lengths * (lengths - 1) // 2, (y + top) * lengths, lengths]
+        for total, part in zip(totals, sums, strict=True):
+            total += np.bincount(owner, weights=part, minlength=n)
+    with np.errstate(invalid="ignore"):
+        centres[:] = (totals[:5, 1:] / totals[5, 1:]).T
+
+
+def run_starts(labels: np.ndarray) -> np.ndarray:
+    """Where runs of equal labels begin, in the flat array; a run ends with its row."""
+    begins = np.empty(labels.shape, dtype=bool)
+    begins[:, 0] = True
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
+    return np.flatnonzero(begins)
 
 
 def _window(centre: float, step: float, length: int) -> tuple[int, int]:
@@ -269,33 +384,42 @@ def _connect(assignment: np.ndarray, limit: int) -> np.ndarray:
     """Label each connected area; a small one gets the label of a neighbour."""
     from skimage.measure import label as label_areas  # slow to import
 
-    height, width = assignment.shape
-    areas = np.ravel(np.asarray(label_areas(assignment, connectivity=1, background=-2)))
-    _, first, area, n_pixels = np.unique(
-        areas, return_index=True, return_inverse=True, return_counts=True
-    )
-    order = np.argsort(first)  # areas by their first pixel in row order
-    rank = np.empty_like(order)
+    areas = np.asarray(label_areas(assignment, connectivity=1, background=-2))
+    starts = run_starts(areas)
+    area = areas.ravel()[starts]
+    lengths = np.diff(starts, append=areas.size)
+    n_areas = int(area.max()) + 1
+    n_pixels = np.bincount(area, weights=lengths, minlength=n_areas).astype(np.int64)
+    first = np.empty(n_areas, dtype=np.int64)
+    first[0] = areas.size  # no area is called 0
+    first[area[::-1]] = starts[::-1]  # of several, the last that is written stays: the first run
+    order = np.argsort(first)[:-1]  # areas by their first pixel in row order
+    rank = np.zeros(n_areas, dtype=np.int64)
     rank[order] = np.arange(len(order))
-    area = rank[area]
-
+    begins, counts = first[order], n_pixels[order]
+    # As in R, the first pixel is counted twice, unless it is the only one.
+    is_small = np.where(counts > 1, counts + 1, 1) <= limit // 4
     labels = np.empty(len(order), dtype=np.int64)
     next_label = neighbour = 0
-    for number, (start, pixels) in enumerate(zip(first[order], n_pixels[order], strict=True)):
-        y, x = divmod(int(start), width)
-        for row, column in ((y - 1, x), (y, x - 1), (y + 1, x), (y, x + 1)):
-            if 0 <= row < height and 0 <= column < width:
-                other = area[row * width + column]
-                if other < number:
-                    neighbour = labels[other]
-        # As in R, count the first pixel twice, unless it is the only one.
-        count = pixels + 1 if pixels > 1 else 1
-        if count <= limit // 4:
-            labels[number] = neighbour
-        else:
-            labels[number] = next_label
-            next_label += 1
-    return labels[area].reshape(height, width)
+    met = _met_before(areas, begins, rank).tolist()
+    for number, (other, small) in enumerate(zip(met, is_small.tolist(), strict=True)):
+        if other >= 0:
+            neighbour = labels[other]
+        labels[number] = neighbour if small else next_label
+        next_label += not small
+    return labels[rank][areas]
+
+
+def _met_before(areas: np.ndarray, begins: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """For each area, find the last neighbour of its first pixel that was met before it, or -1."""
+    height, width = areas.shape
+    flat, numbers = areas.ravel(), np.arange(len(begins))
+    y, x = np.divmod(begins, width)
+    met = np.full(len(begins), -1)
+    for away, inside in ((-width, y > 0), (-1, x > 0), (width, y < height - 1), (1, x < width - 1)):
+        other = rank[flat[np.where(inside, begins + away, begins)]]
+        np.copyto(met, other, where=inside & (other < numbers))
+    return met
 
 
 def segment(

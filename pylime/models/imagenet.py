@@ -7,15 +7,16 @@ torch nor the internet is needed to read them. Any Keras backend runs it.
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from pylime._types import OneImage
+from pylime._types import ImageInput, OneImage
+from pylime.shades import as_colours
 
 if TYPE_CHECKING:
     import keras
@@ -87,34 +88,49 @@ def imagenet_classifier(activation: str | None = "softmax") -> "keras.Model":
     return model
 
 
-def imagenet_preprocess(images: Sequence[OneImage] | np.ndarray) -> np.ndarray:
+def imagenet_preprocess(images: ImageInput) -> np.ndarray:
     """
     Prepare images for the classifier.
 
     Parameters
     ----------
     images
-        n paths, PIL images or uint8 arrays of any size. The largest centred square of
-        each is scaled to 224x224.
+        n paths, PIL images or arrays of any size, or a single one. Photos are turned upright, and
+        the largest centred square of each is scaled to 224x224.
 
     Returns
     -------
     numpy.ndarray
         (n, 224, 224, 3) array of float32.
     """
-    squares = np.stack([_square(image) for image in images])
+    squares = np.stack([_square(image) for image in _several(images)])
     squares = squares.astype(np.float32)
     squares -= _PIXEL_MEAN
     squares /= _PIXEL_SCALE
     return squares
 
 
+def _several(images: ImageInput) -> Iterable[OneImage]:
+    """Put a single image into a list."""
+    if isinstance(images, str | PathLike | Image.Image):
+        return [images]
+    if isinstance(images, np.ndarray) and (
+        images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (3, 4))
+    ):
+        return [images]
+    return images
+
+
 def _square(image: OneImage) -> np.ndarray:
     """The largest centred square of an image, in the size that the classifier takes."""
     if isinstance(image, str | PathLike):
         with Image.open(image) as file:
-            return _square(file.convert("RGB"))
-    image = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))
+            return _square(ImageOps.exif_transpose(file))
+    if not isinstance(image, Image.Image):
+        image = Image.fromarray(as_colours(np.asarray(image)))
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # which `convert` cuts off
+        image = Image.fromarray(as_colours(np.asarray(image)))
     image = image.convert("RGB")
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

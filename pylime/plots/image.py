@@ -23,11 +23,12 @@ from pylime import checks
 from pylime._types import OneImage
 from pylime.frame import COLUMNS, check_explanation
 from pylime.image.explainer import IMAGE
-from pylime.image.pixels import RGBA, Colour, flatten, parse_colour, read_image, rgb_pixels
+from pylime.image.pixels import RGBA, Colour, flatten, parse_colour, read_original, rgb_pixels
 from pylime.image.superpixels import Segmentation, check_segmentation, segment_by
 from pylime.numbers import format_numbers
 from pylime.pipeline import read_cases
 from pylime.plots.theme import label_both_upper, theme_lime
+from pylime.shades import upright
 from pylime.values import Bitmap
 
 if TYPE_CHECKING:
@@ -111,11 +112,12 @@ def plot_superpixels(
     images = read_cases(path, IMAGE)
     if len(images.items) != 1:
         raise ValueError(f"`path` must be one image; not {len(images.items)}.")
-    image = read_image(images.items[0])
-    labels = segment_by(segmentation, rgb_pixels(image), n_superpixels, weight, n_iter)
-    pixels = _on_white(image)
-    drawn = lay_over(pixels, superpixel_borders(labels) * 1.0, parse_colour(colour, "colour"))
-    size = _panels_size(pixels.shape, 1, 1, strip_rows=0)
+    image = read_original(images.items[0])
+    labels = segment_by(segmentation, rgb_pixels(image.colours), n_superpixels, weight, n_iter)
+    borders = superpixel_borders(labels) * 1.0
+    drawn = lay_over(_on_white(image.colours), borders, parse_colour(colour, "colour"))
+    drawn = upright(drawn, image.orientation)
+    size = _panels_size(drawn.shape, 1, 1, strip_rows=0)
     return (
         _draw_images(pd.DataFrame({"image": [Bitmap(drawn)]}))
         + theme_void()
@@ -181,7 +183,8 @@ def plot_image_explanation(
     colours = {"Supports": supports, "Contradicts": contradicts}
     block = parse_colour(block_col, "block_col")
     case = _one_case(explanation, which)
-    pixels = _on_white(np.asarray(case["data"].iloc[0]))
+    image: Bitmap = case["data"].iloc[0]
+    pixels = _on_white(image.colours)
     if any(cell.shape != pixels.shape[:2] for cell in case["feature_value"]):
         raise ValueError(
             f"Case {case['case'].iloc[0]!r} has images of different sizes; give the cases "
@@ -204,7 +207,8 @@ def plot_image_explanation(
                 drawn = lay_over(pixels, ~mask * 1.0, block)
             else:
                 drawn = lay_over(pixels, outline_opacity(mask, fill_alpha), colours[kind])
-            rows.append({"image": Bitmap(drawn), "type": kind, **facets})
+            drawn = Bitmap(upright(drawn, image.orientation))
+            rows.append({"image": drawn, "type": kind, **facets})
     panels = pd.DataFrame(rows)
     names = [name for name in panels.columns if name not in ("image", "type")]
     for name in [*names, "type"]:
@@ -213,6 +217,7 @@ def plot_image_explanation(
     columns = n_labels if show_negative else _columns(n_labels)
     n_rows = 2 if show_negative else -(-n_labels // columns)
     strip_rows = 1 if show_negative else n_rows
+    drawn_shape = panels["image"].iloc[0].pixels.shape
     facet = (
         facet_grid(rows="type", cols=names, labeller=label_both_upper)
         if show_negative
@@ -226,7 +231,7 @@ def plot_image_explanation(
             axis_line=element_blank(),
             axis_text=element_blank(),
             panel_grid=element_blank(),
-            figure_size=_panels_size(pixels.shape, n_rows, columns, strip_rows),
+            figure_size=_panels_size(drawn_shape, n_rows, columns, strip_rows),
         )
     )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.errors import CaseError
+from pylime.filenames import some_files
 from pylime.masks import distinct_rows, kept_words, row_blocks
 from pylime.pipeline import (
     Batch,
@@ -64,6 +65,8 @@ _MOST_CELLS = 10**9
 _SHORT = 2**17
 # Of long texts with few words fewer are written together.
 _CHARACTERS_A_CELL = 128
+# Of so many texts at most it is found out whether they name files.
+_MOST_CHECKED = 10_000
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,14 @@ class TextExplainer(Explainer):
     in_place
         Whether dropped words are cut out of the text, of which all else stays; if not, the words
         that are kept are joined by spaces.
+    has_file_names
+        Whether texts of `pylime.lime` name files.
     """
 
     tokenization: Tokenization = default_tokenize
     keep_word_position: bool = False
     in_place: bool = False
+    has_file_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -340,7 +346,23 @@ def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], list[str
 
 def _are_texts(x: object) -> bool:
     """Whether a value is a string, or several, of which some may be missing."""
-    return isinstance(x, str) or _read_texts(x) is not None
+    texts = _read_texts(x)
+    if texts is not None:
+        _warn_of_files(texts.items)
+    return texts is not None
+
+
+def _warn_of_files(texts: Sequence[str | None]) -> None:
+    """Warn of texts that name files: the model may be meant to see what is in these."""
+    files = some_files(texts[:_MOST_CHECKED])
+    if files:
+        several = len(files) > 1
+        checks.warn(
+            f"{len(files)} of {len(texts)} texts {'are names' if several else 'is the name'} of "
+            f"{'files' if several else 'a file'}, and {'are' if several else 'is'} explained as "
+            f"text: {checks.some(files, 3)}. Pass the content of files, or images alone; "
+            'lime(..., kind="text") says that these are texts.'
+        )
 
 
 def _read_texts(x: object) -> CaseList | None:
@@ -377,8 +399,15 @@ def _make_text_explainer(
     data: CaseList, model: Model, preprocess: Preprocess, options: TextOptions, kind: InputKind
 ) -> TextExplainer:
     tokenization = check_tokenization(options.tokenization)
-    keep_word_position, in_place = bool(options.keep_word_position), bool(options.in_place)
-    return TextExplainer(model, preprocess, kind, tokenization, keep_word_position, in_place)
+    return TextExplainer(
+        model,
+        preprocess,
+        kind,
+        tokenization,
+        bool(options.keep_word_position),
+        bool(options.in_place),
+        bool(some_files(data.items[:_MOST_CHECKED])),
+    )
 
 
 def _example_texts(explainer: TextExplainer, data: CaseList) -> list[str] | None:
@@ -394,6 +423,8 @@ def _find_words(
     explainer: TextExplainer, cases: CaseList, options: ExplainTextOptions
 ) -> Documents:
     """Find the words of all texts; positions of words are counted on from text to text."""
+    if not explainer.has_file_names:
+        _warn_of_files(cases.items)
     documents: list[Document] = []
     n_before = 0
     for text in cases.items:

@@ -156,6 +156,32 @@ def test_pictures_come_back_to_the_last_bit(tmp_path, ending, shape):
 
 
 @ENDINGS
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.random.default_rng(3).integers(0, 4096, (40, 50)).astype(np.uint16),
+        np.random.default_rng(3).random((40, 50, 3), dtype=np.float32) * 2 - 1,
+        np.random.default_rng(3).integers(0, 256, (40, 50, 13), dtype=np.uint8),
+    ],
+    ids=["16 bits", "fractions", "bands"],
+)
+def test_images_of_any_numbers_come_back(tmp_path, ending, pixels):
+    model = as_regressor(lambda images: [float(image.mean()) for image in images])
+    explainer = lime(pixels, model, kind="image")
+    frame = explain(pixels, explainer, n_superpixels=9, n_permutations=40, random_state=1)
+    again = check_round_trip(frame, tmp_path, ending)
+    np.testing.assert_array_equal(again["data"][0], pixels)
+    assert again["data"][0].pixel_range == frame["data"][0].pixel_range
+
+
+@ENDINGS
+def test_the_orientation_of_a_photo_comes_back(tmp_path, ending):
+    pixels = np.random.default_rng(3).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    frame = frame_of([1], [Bitmap(pixels, 6)])
+    assert check_round_trip(frame, tmp_path, ending)["data"][0].orientation == 6
+
+
+@ENDINGS
 def test_a_picture_is_stored_once(tmp_path, ending):
     pixels = np.random.default_rng(3).integers(0, 256, (100, 100, 3), dtype=np.uint8)
     cells = [Superpixel(np.arange(k, k + 9), (100, 100)) for k in range(1000)]
@@ -234,10 +260,15 @@ def superpixels(draw):
 
 @st.composite
 def bitmaps(draw):
-    shape = (draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.sampled_from([1, 3, 4])))
-    values = np.frombuffer(draw(st.binary(min_size=100, max_size=100)), dtype=np.uint8)
-    pixels = values[: np.prod(shape)].reshape(shape)
-    return Bitmap(pixels[..., 0] if shape[2] == 1 else pixels)
+    shape = (draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.sampled_from([1, 3, 4, 5])))
+    dtype = draw(st.sampled_from(["u1", "<u2", ">u2", "<i4", "<f2", "<f4", "<f8", "?"]))
+    values = np.random.default_rng(draw(st.integers(0, 99))).integers(0, 256, shape).astype(dtype)
+    return Bitmap(
+        values[..., 0] if shape[2] == 1 else values,
+        draw(st.integers(1, 8)),
+        draw(st.sampled_from([None, (0, 255), (-1, 1)])),
+        draw(st.sampled_from([None, False, True])),
+    )
 
 
 SPANS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=3)
@@ -329,9 +360,7 @@ def test_any_cells_of_a_file_come_back(tmp_path, ending, cells):
 
 
 @ENDINGS
-@pytest.mark.parametrize(
-    "cell", [object(), {1, 2}, np.zeros(3), Bitmap(np.zeros((2, 2, 2), np.uint8))]
-)
+@pytest.mark.parametrize("cell", [object(), {1, 2}, np.zeros(3), Bitmap(np.zeros((2, 2), complex))])
 def test_what_cannot_be_stored_is_named_and_leaves_nothing(tmp_path, ending, cell):
     path = tmp_path / f"frame.{ending}"
     path.write_text("old")
@@ -430,6 +459,11 @@ def test_files_of_others_and_of_newer_versions_are_told(tmp_path):
         read_explanation(tmp_path / "a.json")
 
 
+def forged_bitmap(**changes):
+    stored = CellCoder().encode(Bitmap(np.zeros((2, 2), "<u2")))["$bitmap"]
+    return {**stored, **changes}
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
@@ -442,6 +476,13 @@ def test_files_of_others_and_of_newer_versions_are_told(tmp_path):
         ({"$superpixel": {"shape": [2, 2], "runs": [-1, 2]}}, "outside its image"),
         ({"$superpixel": {"shape": [2, 2]}}, "cannot be read"),
         ({"$png": "AAAA"}, "cannot be read"),
+        ({"$bitmap": forged_bitmap(shape=[9, 9])}, "another number of bytes"),
+        ({"$bitmap": forged_bitmap(shape=[10**4, 10**4])}, "too few bytes"),
+        ({"$bitmap": forged_bitmap(shape=[10**5, 10**5])}, "is too large"),
+        ({"$bitmap": forged_bitmap(shape=[2, 2, 10**9])}, "too few bytes"),
+        ({"$bitmap": forged_bitmap(shape=[-2, -2])}, "no pixels"),
+        ({"$bitmap": forged_bitmap(dtype="object")}, "has numbers 'object'"),
+        ({"$bitmap": forged_bitmap(orientation=9)}, "must be from 1 to 8"),
         ({"$word": [[], []]}, "a word must be a string"),
         ({"$float": "1"}, "cannot be read"),
     ],

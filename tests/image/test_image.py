@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE, TESTS, number, read_reference, region_model
-from PIL import Image
-from skimage.io import imsave
+from PIL import Image, ImageOps
+from skimage.io import imread, imsave
 
 from pylime import (
     COLUMNS,
@@ -28,7 +28,9 @@ from pylime import (
     plot_superpixels,
 )
 from pylime.image.explainer import draw_masks, make_painter
-from pylime.image.pixels import parse_colour, read_image, write_png
+from pylime.image.pixels import flatten, parse_colour, read_image, read_original
+from pylime.image.png import ORIENTATION, PngWriter, write_png
+from pylime.shades import upright
 from pylime.similarity import cosine_similarity
 from pylime.superpixels import segment
 
@@ -41,6 +43,14 @@ SMALL = {"n_permutations": 60, "n_superpixels": 12, "random_state": 1}
 
 def load(paths) -> np.ndarray:
     return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths])
+
+
+def read_sixteen_bits(paths) -> np.ndarray:
+    return np.stack([imread(path) for path in paths]) / 257
+
+
+def mean_brightness(images) -> np.ndarray:
+    return np.array([np.mean(image) / 255 for image in images])
 
 
 def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
@@ -172,9 +182,10 @@ def pictures_of_every_kind(folder: Path) -> dict[str, Path]:
 def test_files_of_every_kind_can_be_explained(tmp_path):
     for name, path in pictures_of_every_kind(tmp_path).items():
         pixels = read_image(path)
-        assert pixels.dtype == np.uint8
+        assert pixels.dtype == np.uint8  # as people see it
         assert pixels.shape[:2] == (43, 64), name
-        explainer = lime(path, as_classifier(lambda x: load(x).mean((1, 2, 3)) / 255))
+        read = read_sixteen_bits if name.startswith("16 bit") else load
+        explainer = lime(path, as_classifier(lambda x, read=read: mean_brightness(read(x))))
         explanation = explain(path, explainer, n_labels=2, **SMALL)
         assert explanation["case"].unique().tolist() == [name]
         assert explanation["model_r2"].between(0, 1).all()
@@ -202,7 +213,7 @@ def test_other_numbers_are_scaled_to_eight_bits(values, expected):
     assert read_image(Image.fromarray(values)).tolist() == [expected]
 
 
-@pytest.mark.parametrize("value", [-1.0, 1e6, np.nan])
+@pytest.mark.parametrize("value", [-2.0, 1e6, np.nan])
 def test_numbers_of_no_known_range_are_refused(value):
     with pytest.raises(ValueError, match="Pixel values must lie from 0 to 255"):
         read_image(Image.fromarray(np.array([[0, value]], np.float32)))
@@ -257,6 +268,8 @@ def test_what_you_pass_is_what_preprocess_gets(tmp_path, mode):
         explainer = lime(x, as_classifier(model), remember)
         frames.append(explain(x, explainer, batch_size=25, **SMALL).drop(columns="case"))
         batches, seen = seen, []
+        if not isinstance(x, np.ndarray):  # the image as it was passed comes first
+            assert batches.pop(0) == [x]
         assert [len(batch) for batch in batches][:2] == [25, 25]
         if isinstance(x, str):
             assert all(isinstance(path, str) for path in batches[0])
@@ -266,18 +279,19 @@ def test_what_you_pass_is_what_preprocess_gets(tmp_path, mode):
         else:
             assert batches[0].shape == (25, *array.shape)
             assert batches[0].dtype == np.uint8
-            if mode != "RGBA":
-                np.testing.assert_array_equal(batches[0][0], array)
+            np.testing.assert_array_equal(batches[0][0], array)
     same(frames[0], frames[1])
-    same(frames[0], frames[2])
+    if mode != "RGBA":  # the fourth channel of an array is data
+        same(frames[0], frames[2])
 
 
 def test_transparent_pixels_show_the_background():
+    grey = (190, 190, 190, 255)
     pixels = np.zeros((20, 20, 4), np.uint8)
     pixels[:, 10:] = (200, 100, 0, 255)
     labels = segment(pixels[..., :3], 4)
-    painted = make_painter(pixels, labels, (190, 190, 190, 255))(np.ones((1, labels.max()), bool))
-    assert painted[0, 0, 0].tolist() == [190, 190, 190, 255]
+    painted = make_painter(flatten(pixels, grey), labels, grey)(np.ones((1, labels.max()), bool))
+    assert painted[0, 0, 0].tolist() == list(grey)
     assert painted[0, 0, 15].tolist() == [200, 100, 0, 255]
 
 
@@ -292,7 +306,7 @@ def test_a_transparent_background_needs_an_alpha_channel(brightness):
         return load(paths).mean((1, 2, 3)) / 255
 
     explain(CAT, lime(CAT, as_classifier(model)), background="none", **SMALL)
-    assert modes == {"RGBA"}
+    assert modes == {"RGB", "RGBA"}  # of the photo as it was passed, and of its permutations
 
 
 @pytest.mark.parametrize("shape", [(7, 9), (7, 9, 3), (7, 9, 4)])
@@ -302,6 +316,42 @@ def test_written_files_are_lossless(tmp_path, shape):
     with Image.open(tmp_path / "a.png") as image:
         image.load()
         np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "I;16"])
+@pytest.mark.parametrize("width", [9, 70_000])
+def test_files_of_every_mode_say_all_of_it(tmp_path, mode, width):
+    """Lines can be longer than the longest block of zlib's."""
+    random = np.random.default_rng(0)
+    channels = {"LA": (2,), "RGB": (3,), "RGBA": (4,)}.get(mode, ())
+    pixels = random.integers(0, 256, (5, width, *channels), dtype=np.uint8)
+    if mode == "1":
+        pixels = np.where(pixels > 127, 255, 0).astype(np.uint8)
+    if mode == "I;16":
+        pixels = pixels.astype(np.uint16) * 250
+    palette = random.integers(0, 256, (256, 4), dtype=np.uint8) if mode == "P" else None
+    writer = PngWriter((5, width), mode, palette, orientation=6, profile=b"a profile")
+    for _ in range(2):
+        writer.write(tmp_path / "a.png", pixels)
+        with Image.open(tmp_path / "a.png") as image:
+            image.verify()  # the checksums
+        with Image.open(tmp_path / "a.png") as image:
+            image.load()
+            assert (image.mode, image.info["icc_profile"]) == (mode, b"a profile")
+            assert image.getexif()[ORIENTATION] == 6
+            found = np.asarray(image)
+            np.testing.assert_array_equal(found * 255 if mode == "1" else found, pixels)
+            if palette is not None:
+                colours = np.asarray(image.convert("RGBA"))
+                np.testing.assert_array_equal(colours, palette[pixels])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_are_turned_as_pillow_turns_them(orientation):
+    image = Image.open(CAT).convert("RGB")
+    image.getexif()[ORIENTATION] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(upright(np.asarray(image), orientation), expected)
 
 
 def test_regression_has_no_labels(brightness):
@@ -492,6 +542,7 @@ def test_temporary_files_are_gone_after_an_interrupt(tmp_path):
     )
     assert process.stdout
     process.stdout.readline()
+    process.stdout.readline()  # the first prediction is that of the user's own file
     time.sleep(0.05)
     assert list(tmp_path.iterdir())
     process.send_signal(signal.SIGINT)
@@ -527,11 +578,11 @@ def test_broken_files_are_left_out_by_name(tmp_path, name, content, message):
 def test_small_images_are_left_out_and_none_is_read_twice(monkeypatch, brightness):
     read = []
 
-    def counting(item):
+    def counting(item, *ranges, **options):
         read.append(item.shape)
-        return read_image(item)
+        return read_original(item, *ranges, **options)
 
-    monkeypatch.setattr("pylime.image.explainer.read_image", counting)
+    monkeypatch.setattr("pylime.image.explainer.read_original", counting)
     images = [np.asarray(Image.open(CAT)), np.zeros((2, 3, 3), np.uint8)]
     explainer = lime(images, as_classifier(brightness))
     with pytest.warns(CaseWarning, match="1: `n_superpixels` must not exceed .* 12 with 3x2"):

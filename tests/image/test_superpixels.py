@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pylime import as_classifier, explain, lime, plot_superpixels, slic
-from pylime.image.superpixels import bounding_box, lab_bytes, pixels_of, segment
+from pylime.image.superpixels import (
+    _connect,
+    _first_centres,
+    bounding_box,
+    lab_bytes,
+    pixels_of,
+    segment,
+)
 
 IMAGES = read_reference("images.json.gz")["images"]
 LABELS = read_reference("slic_labels.npz")
@@ -46,6 +53,59 @@ def test_colours_are_imagemagicks_bytes(name):
 @pytest.mark.parametrize("name", SETTINGS)
 def test_label_maps_are_rs_from_the_colours_on(name):
     np.testing.assert_array_equal(label_map(name), LABELS[name])
+
+
+@pytest.mark.parametrize("name", ["chelsea_64x43", "chart"])
+def test_colours_of_large_images_are_the_same(monkeypatch, name):
+    """They come from a table of all colours."""
+    rgb = read_rgb("chart_64x64" if name == "chart" else name)
+    expected = lab_bytes(rgb)
+    monkeypatch.setattr("pylime.image.superpixels._MANY_PIXELS", 1)
+    np.testing.assert_array_equal(lab_bytes(rgb), expected)
+
+
+@pytest.mark.parametrize("n_pixels", [1, 500])
+def test_tiles_do_not_change_superpixels(monkeypatch, n_pixels):
+    expected = segment(read_rgb("chelsea_64x43"))
+    monkeypatch.setattr("pylime.image.superpixels._TILE_PIXELS", n_pixels)
+    np.testing.assert_array_equal(segment(read_rgb("chelsea_64x43")), expected)
+
+
+@pytest.mark.parametrize("weight", [1e-12, 1e-3, 20, 1e3, 1e12])
+def test_distances_that_24_bits_do_not_tell_apart_are_rs(weight):
+    """Every distance is computed as R does, one pixel and centre after another."""
+    rgb = np.random.default_rng(1).integers(0, 3, (17, 23, 3), dtype=np.uint8) * 90
+    L, a, b = np.moveaxis(lab_bytes(rgb), 2, 0)  # noqa: N806
+    owner, n_centres = naive_slic(L, a, b, 9, weight, 3)
+    expected = _connect(owner, owner.size // n_centres)
+    np.testing.assert_array_equal(slic(L, a, b, 9, weight, 3), expected)
+
+
+def naive_slic(L, a, b, n, weight, n_iter):  # noqa: N803
+    lab = np.stack([L, a, b])
+    height, width = L.shape
+    step = np.sqrt(L.size / n)
+    centres = _first_centres(lab, step)
+    owner = np.full(L.shape, -1)
+    for _ in range(n_iter):
+        nearest = np.full(L.shape, np.inf)
+        for number, (*colour, cx, cy) in enumerate(centres):
+            for y in range(max(int(cy - step), 0), min(int(np.ceil(cy + step)), height)):
+                for x in range(max(int(cx - step), 0), min(int(np.ceil(cx + step)), width)):
+                    c = np.sqrt(
+                        sum(int(m - v) ** 2 for m, v in zip(colour, lab[:, y, x], strict=True))
+                    )
+                    s = np.sqrt(int(cy - y) ** 2 + int(cx - x) ** 2)
+                    distance = np.sqrt((c / weight) ** 2 + (s / step) ** 2)
+                    if distance < nearest[y, x]:
+                        nearest[y, x], owner[y, x] = distance, number
+        for number in range(len(centres)):
+            y, x = np.nonzero(owner == number)
+            if len(y):
+                centres[number] = [*lab[:, y, x].mean(axis=1), x.mean(), y.mean()]
+            else:
+                centres[number] = np.nan
+    return owner, len(centres)
 
 
 @pytest.mark.parametrize("name", [name for name in SETTINGS if "synthetic" not in name])

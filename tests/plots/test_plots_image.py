@@ -130,6 +130,42 @@ def test_grey_images_and_regression_are_drawn():
     assert any("Prediction: " in text for text in strips(plot))
 
 
+@pytest.mark.parametrize(
+    ("pixels", "options", "expected"),
+    [
+        (PIXELS / 255, {}, PIXELS),
+        (PIXELS.astype(np.float32) / 127.5 - 1, {}, PIXELS),
+        (PIXELS.astype(np.uint16) * 257, {}, PIXELS),
+        (PIXELS[..., [0, 1, 2, 0]], {}, PIXELS),
+        (PIXELS[..., [0, 1, 2, 0, 1, 2, 0]], {}, PIXELS),
+        (PIXELS[..., :1], {"channel_axis": -1}, PIXELS[..., [0, 0, 0]]),
+        (PIXELS * 4.0 - 100, {"pixel_range": (-100, 920)}, PIXELS),
+        (np.moveaxis(PIXELS, 2, 0), {"channel_axis": 0}, PIXELS),
+    ],
+)
+def test_any_numbers_and_channels_are_drawn_in_their_colours(pixels, options, expected):
+    model = as_regressor(lambda x: x.reshape(len(x), -1)[:, ::7].mean(1))
+    explainer = lime(pixels, model, **options)
+    explanation = explain(pixels, explainer, n_permutations=60, n_superpixels=9, random_state=0)
+    plot = plot_image_explanation(explanation, threshold=1e9)
+    np.testing.assert_array_equal(plot.data["image"].iloc[0], expected)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_photos_are_drawn_upright_and_the_frame_is_as_stored(orientation):
+    image = Image.fromarray(PIXELS)
+    image.getexif()[0x0112] = orientation
+    model = as_regressor(lambda batch: [float(np.asarray(one)[:50].mean()) for one in batch])
+    explanation = explain(image, lime(image, model), n_permutations=60, random_state=0)
+    np.testing.assert_array_equal(explanation["data"][0], PIXELS)
+    assert explanation["feature_value"][0].shape == PIXELS.shape[:2]
+    turned = np.rot90(PIXELS, {3: 2, 6: 3, 8: 1}[orientation])
+    plot = plot_image_explanation(explanation, threshold=1e9)
+    np.testing.assert_array_equal(plot.data["image"].iloc[0], turned)
+    drawn = np.asarray(plot_superpixels(image, colour="none").data["image"].iloc[0])
+    np.testing.assert_array_equal(drawn, turned)
+
+
 def test_many_labels_are_drawn(tmp_path):
     explanation = load_image_example()
     frames = [
@@ -201,6 +237,7 @@ def test_names_of_cases_come_before_positions():
 def test_transparent_images_are_drawn_on_white():
     pixels = np.zeros((20, 30, 4), np.uint8)
     pixels[:, 15:] = (200, 100, 0, 255)
-    drawn = np.asarray(plot_superpixels(pixels, 6, colour="none").data["image"].iloc[0])
+    image = Image.fromarray(pixels)
+    drawn = np.asarray(plot_superpixels(image, 6, colour="none").data["image"].iloc[0])
     assert drawn[5, 2].tolist() == [255, 255, 255]
     assert drawn[5, 20].tolist() == [200, 100, 0]
