@@ -5,8 +5,8 @@ The columns of an explanation are the same for every batch. `explain_batches()` 
 `mapInPandas` and Ray's `map_batches` call; Dask data frames go to `explain()` like any other.
 """
 
-import json
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from pylime import checks
 from pylime._optional import placeholder
 from pylime._types import Input, OneImage
 from pylime.explainers import explain_elsewhere, explain_request, make_request
-from pylime.frame import COLUMNS, assemble
+from pylime.frame import COLUMNS, as_plain, assemble
 from pylime.models import Classifier
 from pylime.parallel import Parcel, limited_threads
 from pylime.pipeline import Explainer, read_cases
@@ -93,7 +93,7 @@ def explain_batches(
             f"not {type(batches).__name__}. Put a single batch into a list."
         )
     checks.flag("plain", plain)
-    request = make_request(explainer, **options)
+    request = make_request(explainer, ("case", "plain"), **options)
     return (_explain_in_columns(batch, explainer, request, case, bool(plain)) for batch in batches)
 
 
@@ -105,6 +105,7 @@ def _explain_in_columns(
     plain: bool = False,
 ) -> pd.DataFrame:
     """Explain one batch; the columns and their types are the same for all batches."""
+    request = replace(request, plain=False)  # after the columns have their types
     cases, names = _with_names(batch, explainer, case)
     by_files = explainer.kind.name == "image" and case is None
     if len(cases):
@@ -115,8 +116,16 @@ def _explain_in_columns(
     else:
         explanation = assemble([], request.model_type)
     type_of_case = _type_of_files(cases) if by_files else _type_of_names(names)
-    explanation = explanation.astype(_column_types(explainer, type_of_case))
-    return _as_plain(explanation) if plain else explanation
+    for name, dtype in _column_types(explainer, type_of_case).items():
+        explanation[name] = _as_type(explanation[name], dtype)
+    return as_plain(explanation) if plain else explanation
+
+
+def _as_type(column: pd.Series, dtype: Any) -> pd.Series:
+    try:
+        return column.astype(dtype)
+    except UnicodeEncodeError:  # pandas refuses lone surrogates, as file names can have
+        return column.astype("object")
 
 
 def _with_names(
@@ -168,7 +177,7 @@ def _column_types(explainer: Explainer, case: object) -> dict[str, Any]:
         types["prediction"] = "float64"
     else:
         labels = _labels(explainer)
-        types["label"] = "object" if labels is None else pd.Series(labels).dtype
+        types["label"] = "object" if labels is None else _type_of_labels(labels)
     return types
 
 
@@ -180,37 +189,11 @@ def _labels(explainer: Explainer) -> list[Hashable] | None:
     return list(model.labels) if isinstance(model, Classifier) and model.labels else None
 
 
-def _as_plain(explanation: pd.DataFrame) -> pd.DataFrame:
-    """Convert all columns that are not of numbers to strings."""
-    texts = {
-        name: pd.Series([_as_string(cell) for cell in explanation[name]], dtype="str")
-        for name in ("case", "label", "feature_value", "data", "prediction")
-        if (name in explanation and explanation[name].dtype != np.float64) or name == "case"
-    }
-    return explanation.assign(**texts)
-
-
-def _as_string(cell: object) -> str | None:
-    """Convert a cell to a string: a mapping to JSON, a missing value to None."""
-    if isinstance(cell, Mapping):
-        values = {str(name): _json_scalar(value) for name, value in cell.items()}
-        return json.dumps(values, ensure_ascii=False, allow_nan=False)
-    return None if _is_missing_cell(cell) else str(cell)
-
-
-def _json_scalar(value: object) -> bool | int | float | str | None:
-    """Convert a value of a mapping to one that JSON has."""
-    if _is_missing_cell(value):
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def _is_missing_cell(value: Any) -> bool:
-    return value is None or (np.ndim(value) == 0 and pd.isna(value) is True)
+def _type_of_labels(labels: list[Hashable]) -> Any:
+    try:
+        return pd.Series(labels).dtype
+    except UnicodeEncodeError:
+        return np.dtype(object)
 
 
 def spark_schema(explainer: Explainer) -> str:
@@ -291,7 +274,7 @@ def explain_dask_frame(
         _explain_partition,
         delayed(Parcel(explainer), pure=True),  # a task of its own, so the graph has it once
         request,
-        meta=_explain_in_columns(x._meta, explainer, request),
+        meta=_explain_in_columns(x._meta, explainer, request, plain=request.plain),
         clear_divisions=True,
     )
 
@@ -301,4 +284,4 @@ def _explain_partition(
 ) -> pd.DataFrame:
     """Explain a partition, in the process that has it."""
     with limited_threads():
-        return _explain_in_columns(partition, parcel.open(), request)
+        return _explain_in_columns(partition, parcel.open(), request, plain=request.plain)

@@ -8,12 +8,14 @@ is the one place where the package warns.
 
 import difflib
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import MISSING, fields
+from functools import cache, partial
 from itertools import islice
-from types import MappingProxyType
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
 
 import numpy as np
@@ -24,6 +26,7 @@ __all__ = [
     "arguments_of",
     "at_least",
     "check_fields",
+    "collected",
     "count",
     "flag",
     "flag_or",
@@ -78,8 +81,9 @@ def probability(name: str, value: object) -> None:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number, and not a logical."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    """Whether a value is a number, and not a logical or a duration."""
+    numbers = int | float | np.integer | np.floating
+    return isinstance(value, numbers) and not isinstance(value, bool | np.timedelta64)
 
 
 def flag(name: str, value: object, *others: object) -> None:
@@ -130,7 +134,9 @@ def one_of(name: str, value: object, choices: Iterable[object], beside: str = ""
     ValueError: `display` must be one of 'outline', 'block'; not 'heat'.
     """
     choices = list(choices)
-    if any(isinstance(value, type(choice)) and value == choice for choice in choices):
+    flags = isinstance(value, bool)
+    alike = [c for c in choices if isinstance(c, bool) == flags and isinstance(value, type(c))]
+    if any(value == choice for choice in alike):
         return
     listed = some(choices, len(choices))
     rule = f"{beside} or one of {listed}" if beside else f"one of {listed}"
@@ -172,10 +178,45 @@ def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     category
         The class of the warning, where `message` is a string.
     """
+    if (messages := _collecting.get()) is not None:
+        messages.append(message if isinstance(message, Warning) else category(message))
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _is_passed_through(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+# The list that warnings of this thread go to, where another line is to give them.
+_collecting: ContextVar[list[Warning] | None] = ContextVar("collecting", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[list[Warning]]:
+    """
+    Collect different warnings instead of giving them: those of this module and, in the main
+    thread, of all others.
+
+    Python's own way to record warnings changes all threads of a process.
+    """
+    messages: list[Warning] = []
+    token = _collecting.set(messages)
+    try:
+        if threading.current_thread() is not threading.main_thread():
+            yield messages
+        else:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                yield messages
+            given = [
+                w.message if isinstance(w.message, Warning) else w.category(w.message)
+                for w in caught
+            ]
+            messages += given
+    finally:
+        _collecting.reset(token)
+    different = {(type(message), str(message)): message for message in messages}
+    messages[:] = different.values()
 
 
 def _is_passed_through(module: object) -> bool:
@@ -200,17 +241,43 @@ def among(*choices: object, beside: str = "") -> Check:
 @cache
 def _checks_of(kind: type) -> list[tuple[str, object, Check]]:
     """Name, default and check of each field of a dataclass that has one in its annotation."""
-    annotations = {
-        name: note
-        for parent in reversed(kind.__mro__)
-        for name, note in getattr(parent, "__annotations__", {}).items()
-    }
+    annotations = _annotations_of(kind)
     return [
         (field.name, field.default, check)
         for field in fields(kind)
-        if get_origin(annotations[field.name]) is Annotated
-        for check in get_args(annotations[field.name])[1:]
+        for check in _checks_in(annotations[field.name])
     ]
+
+
+def _annotations_of(kind: type) -> dict[str, Any]:
+    """The annotations of a dataclass, also those that its module postpones."""
+    annotations: dict[str, Any] = {}
+    for parent in reversed(kind.__mro__):
+        module = vars(sys.modules.get(parent.__module__, sys))
+        for name, note in vars(parent).get("__annotations__", {}).items():
+            if isinstance(note, str) and "Annotated" in note:
+                try:
+                    note = eval(note, dict(module))  # a part of the module's own code
+                except Exception as error:
+                    error.add_note(f"(in the annotation of {name!r} of {kind.__name__})")
+                    raise
+            annotations[name] = note
+    return annotations
+
+
+def _checks_in(annotation: Any) -> list[Check]:
+    """The checks in an annotation; in a union with None, of all values but None."""
+    if get_origin(annotation) is Annotated:
+        notes: tuple[Any, ...] = get_args(annotation)[1:]
+        found: list[Any] = [note for note in notes if callable(note)]
+        return found
+    checks = [check for part in get_args(annotation) for check in _checks_in(part)]
+    return [partial(_unless_none, check) for check in checks]
+
+
+def _unless_none(check: Check, name: str, value: object) -> None:
+    if value is not None:
+        check(name, value)
 
 
 def check_fields(record: Any) -> None:
@@ -221,17 +288,21 @@ def check_fields(record: Any) -> None:
     ----------
     record
         Of a dataclass whose fields are annotated as in `n_bins: Annotated[int, count] = 4`.
-        A field that holds its default is right without a check.
+        A field that holds its default is right without a check. A field that a subclass
+        declares anew has the checks of the new annotation only.
 
     Raises
     ------
     TypeError, ValueError
         As the checks do.
     """
-    for name, default, check in _checks_of(type(record)):
-        value = getattr(record, name)
-        if value is not default:
-            check(name, value)
+    _check_values(type(record), vars(record))
+
+
+def _check_values(kind: type, values: Mapping[str, object]) -> None:
+    for name, default, check in _checks_of(kind):
+        if name in values and values[name] is not default:
+            check(name, values[name])
 
 
 def arguments_of(kind: type) -> list[str]:
@@ -241,7 +312,7 @@ def arguments_of(kind: type) -> list[str]:
 
 # What the arguments of other libraries (Python's lime, shap, VisuaLIME) are called here.
 _FOREIGN = {
-    "bow": "keep_word_position",
+    "bow": "`keep_word_position`, its opposite",
     "categorical_features": "categorical",
     "categorical_names": "categorical",
     "class_names": "as_classifier(model, labels=...)",
@@ -251,7 +322,9 @@ _FOREIGN = {
     "feature_names": "a data frame as `x`, whose columns have names",
     "feature_selection": "feature_select",
     "hide_color": "background",
-    "mask_string": "replacement",
+    "char_level": "`tokenization=list` with `in_place=True`",
+    "mask_string": "`in_place=True`, which leaves out dropped words and keeps all else",
+    "mode": "as_classifier(model) or as_regressor(model)",
     "max_evals": "n_permutations",
     "nsamples": "n_permutations",
     "num_features": "n_features",
@@ -272,7 +345,7 @@ def make_options(
     options: Mapping[str, object],
     where: str,
     shared: Iterable[str] = (),
-    elsewhere: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    elsewhere: Callable[[], Mapping[str, Iterable[str]]] = dict,
 ) -> Options:
     """
     Put keyword arguments into a record of options, and check it.
@@ -288,7 +361,7 @@ def make_options(
     shared
         Names of further arguments that the place takes.
     elsewhere
-        Names of arguments that other places take, by the place.
+        Returns the names of arguments that other places take, by the place; for an error only.
 
     Raises
     ------
@@ -299,12 +372,19 @@ def make_options(
     known = arguments_of(kind)  # type: ignore[arg-type]
     for name in options:
         if name not in known:
-            hint = _right_argument(name, [*known, *shared], elsewhere)
+            hint = _right_argument(name, [*known, *shared], elsewhere())
             listed = ", ".join(known) or "none"
             raise TypeError(f"{where} has no option {name!r}. {hint}It takes: {listed}.")
-    record = kind(**options)
-    check_fields(record)
-    return record
+    needed = [
+        option.name
+        for option in fields(kind)  # type: ignore[arg-type]
+        if option.default is MISSING and option.default_factory is MISSING
+    ]
+    missing = [name for name in needed if name not in options]
+    if missing:
+        raise TypeError(f"{where} needs the option {some(missing)}.")
+    _check_values(kind, options)  # type: ignore[arg-type]
+    return kind(**options)
 
 
 def _right_argument(name: str, known: Sequence[str], elsewhere: Mapping[str, Iterable[str]]) -> str:
@@ -314,6 +394,8 @@ def _right_argument(name: str, known: Sequence[str], elsewhere: Mapping[str, Ite
             return f"`{name}` is an argument of {place}. "
     foreign = _FOREIGN.get(name, "")
     places = {argument: place for place, names in elsewhere.items() for argument in names}
+    if foreign and " " not in foreign and foreign not in (*known, *places):
+        return f"pylime calls it `{foreign}`, an argument for another kind of input. "
     if foreign:
         where = f" of {places[foreign]}" if foreign in places and foreign not in known else ""
         return f"Use {foreign if ' ' in foreign else f'`{foreign}`'}{where}. "

@@ -57,11 +57,14 @@ class CaseError(ValueError):
     @classmethod
     def of(cls, case: Hashable, error: Exception) -> "CaseError":
         """What went wrong with a case, as an error of this class."""
-        if not isinstance(error, CaseError):
-            reason, error = error, cls(f"{type(error).__name__}: {error}")
-            error.reason = error.__cause__ = reason
-        error.case = case
-        return error
+        if isinstance(error, CaseError):
+            found, reason = cls(*error.args), error.reason  # the same one can be of other cases
+            found.__traceback__ = error.__traceback__
+        else:
+            found, reason = cls(f"{type(error).__name__}: {_text_of(error)}"), error
+        found.case, found.reason = case, reason
+        found.__cause__ = error.__cause__ if reason is None else reason
+        return found
 
     def __reduce__(self) -> tuple[Any, ...]:
         reason, where = _portable(self.reason) if self.reason else (None, "")
@@ -97,14 +100,21 @@ class CaseWarning(UserWarning):
 
 class FitWarning(UserWarning):
     """
-    A local model misleads: the penalty bites, few permutations count, or the model sees them
-    otherwise than the case.
+    A local model misleads: the penalty bites, few permutations count, or the model reads something
+    in the case that its permutations do not have.
 
     Examples
     --------
     >>> import warnings
     >>> warnings.filterwarnings("ignore", category=FitWarning)  # doctest: +SKIP
     """
+
+
+def _text_of(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # a class of the user's, whose message cannot be made
+        return "(an error without a message)"
 
 
 def _case_error(
@@ -173,9 +183,10 @@ def report_failures(
         raise first.reason
     if len(failures) == 1:
         raise first
-    raise CaseError(
-        f"None of the {len(failures)} cases could be explained. {first.case}: {first}"
-    ) from first
+    message = f"None of the {len(failures)} cases could be explained. {first.case}: {first}"
+    error = CaseError(message)
+    error.case, error.reason = first.case, first.reason
+    raise error from first
 
 
 def _warn_of_failures(failures: Sequence[CaseError], n_explained: int) -> None:

@@ -1,6 +1,6 @@
 """`lime()` makes an explainer, `explain()` an explanation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Input, Labels, Model, Preprocess, RandomState
 from pylime.errors import CaseError, report_failures
-from pylime.frame import assemble
+from pylime.frame import as_plain, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
@@ -22,7 +22,7 @@ from pylime.pipeline import (
     read_cases,
 )
 from pylime.progress import progress_bar
-from pylime.quality import warn_of_constant_labels, warn_of_discrepancies, warn_of_fits
+from pylime.quality import warn_of_fits
 from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
 
@@ -36,6 +36,7 @@ def lime(
     *,
     kind: str | None = None,
     probe: bool = True,
+    predict_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Explainer:
     """
@@ -69,15 +70,29 @@ def lime(
     probe
         Whether to try the model on two cases of `x` (for images, to check the first batch of
         `explain()`), so that unusable output is detected at once.
+    predict_options
+        Keyword arguments for the model's prediction, here and in `pylime.explain`, which can
+        change and add to them.
     **options
         Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
         (numbers that are not binned are drawn from a kernel density, not from a normal
-        distribution). Of texts: `tokenization=default_tokenize` (what a word is: a
+        distribution), `categorical=None` (columns of numbers that are codes, which are drawn
+        and compared as levels: names, or positions for an array; or a mapping from these to
+        the names of their codes, such as `{"colour": {3: "red", 8: "green"}}`, or a list in
+        which a code is a position; columns that the model itself takes for categorical need
+        not be named), `hold=None` (columns that keep the case's value: the model sees them,
+        but they are no features, do not count in distances, and nothing of them is stored in
+        the explainer), `dates=None` (`"draw"` draws dates and compares them in bins, as
+        numbers; `"hold"` keeps them at the case's value without the warning of the default).
+        Of texts: `tokenization=default_tokenize` (what a word is: a
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of `pylime.explain`). Of images: `channel_axis=None` (where the channels of an array are:
+        of `pylime.explain`), `in_place=False` (whether dropped words are cut out of the text, of
+        which punctuation, spacing and repeats stay; by default the model gets the distinct words
+        that are kept, joined by spaces, as in R).
+        Of images: `channel_axis=None` (where the channels of an array are:
         0 for (channels, H, W), -1 for (H, W, channels), with any number of channels),
         `pixel_range=None` (the numbers of black and white, `(low, high)`. By default they are
         found over all of `x`: 0 and 255, the highest of 8, 10, 12, 14 or 16 bits for other whole
@@ -110,13 +125,15 @@ def lime(
     preprocess = as_given if preprocess is None else preprocess
     checks.function("preprocess", preprocess, "a function of a batch of cases")
     checks.flag("probe", probe)
+    if predict_options is not None:
+        checks.mapping("predict_options", predict_options)
     found = kind_of(x, kind)
     chosen = checks.make_options(
         found.lime_options,
         options,
         f"lime() of {found.plural}",
         _OF_LIME,
-        {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
+        lambda: {"explain()": [*_SHARED, *checks.arguments_of(found.explain_options)]},
     )
     if found.reader is not None:
         found = replace(found, read=found.reader(chosen, kind is not None))
@@ -124,7 +141,8 @@ def lime(
     model = owner_of(model)
     check_model(model)  # an unsupported model is detected now, not after the permutations
     explainer = found.make_explainer(cases, model, preprocess, chosen, found)
-    explainer = replace(explainer, probe=bool(probe))
+    predicting = dict(predict_options or {})
+    explainer = replace(explainer, probe=bool(probe), predict_options=predicting)
     return _probed(explainer, cases) if probe else explainer
 
 
@@ -134,15 +152,17 @@ def _probed(explainer: Explainer, cases: Any) -> Explainer:
     if some is None:
         return explainer
     try:
-        predictions = predict_cases(explainer, some, len(some))
+        predictions = predict_cases(explainer, some, len(some), **explainer.predict_options)
     except Exception as error:
         error.add_note(
             f"(lime() tried the model on {len(some)} of the given cases; `probe=False` leaves "
-            "that out.)"
+            "that out. What the prediction needs beside the cases is `predict_options`.)"
         )
         raise
     warn_of_scores(explainer.model, predictions)
-    return replace(explainer, labels=predictions.labels)
+    return replace(
+        explainer, labels=predictions.labels, names=predictions.names, tried=explainer.model
+    )
 
 
 def explain(
@@ -160,6 +180,7 @@ def explain(
     predict_options: Mapping[str, Any] | None = None,
     on_error: OnError = "warn",
     penalty: float | None = None,
+    plain: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -196,7 +217,8 @@ def explain(
     progress
         Whether to show a progress bar; by default on long work in a terminal or notebook.
     predict_options
-        Keyword arguments for the model's prediction.
+        Keyword arguments for the model's prediction, beside those of `pylime.lime` or instead
+        of them. With others than there the first predictions are checked once more.
     on_error
         What happens to a case that cannot be explained, or for which the model raises an
         error. `"warn"`: it is left out, and a `pylime.CaseWarning` names it and the reason.
@@ -206,6 +228,9 @@ def explain(
         R's, 2 / `n_permutations`, which shrinks the weights of responses that vary little.
         With 0 the weights follow the response: 1000 times the response has 1000 times the
         weights.
+    plain
+        Whether to convert all columns that are not of numbers to strings, as of
+        `pylime.explain_batches`: a Dask data frame needs it before `to_parquet()`.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -268,16 +293,17 @@ def explain(
         predict_options=predict_options,
         on_error=on_error,
         penalty=penalty,
+        plain=plain,
         **options,
     )
     return explain_request(x, explainer, request)
 
 
 _SHARED = checks.arguments_of(Request)
-_OF_LIME = ("preprocess", "kind", "probe")
+_OF_LIME = ("preprocess", "kind", "probe", "predict_options")
 
 
-def make_request(explainer: Explainer, **arguments: Any) -> Request:
+def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **arguments: Any) -> Request:
     """
     Check everything that is asked of `pylime.explain` but the cases.
 
@@ -285,6 +311,8 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
     ----------
     explainer
         From `pylime.lime`.
+    beside
+        Names of arguments that the caller takes beside these, for the error about others.
     **arguments
         Those of `pylime.explain`.
 
@@ -303,6 +331,9 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
     kind = explainer.kind
     own = {name: value for name, value in arguments.items() if name not in _SHARED}
     shared = {name: value for name, value in arguments.items() if name in _SHARED}
+    given = shared.get("predict_options")
+    if given is None or isinstance(given, Mapping):
+        shared["predict_options"] = {**explainer.predict_options, **(given or {})}
     if shared.get("n_permutations") is None:
         shared["n_permutations"] = kind.n_permutations
     return Request(
@@ -312,8 +343,8 @@ def make_request(explainer: Explainer, **arguments: Any) -> Request:
             kind.explain_options,
             own,
             f"explain() of {kind.plural}",
-            _SHARED,
-            {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
+            [*_SHARED, *beside],
+            lambda: {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
         ),
     )
 
@@ -349,10 +380,9 @@ def explain_request(
     failures = [result for result in results if isinstance(result, CaseError)]
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
-    warn_of_constant_labels(explained)
-    warn_of_discrepancies(explained, request)
     warn_of_fits(explained, request)
-    return assemble(explained, request.model_type)
+    explanation = assemble(explained, request.model_type)
+    return as_plain(explanation) if request.plain else explanation
 
 
 @singledispatch

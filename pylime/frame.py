@@ -2,6 +2,7 @@
 The tidy frame: its columns, and how explained cases become one.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from pylime.models import ModelType
 from pylime.pipeline import Explained
 
-__all__ = ["COLUMNS", "assemble", "check_explanation", "object_column"]
+__all__ = ["COLUMNS", "as_plain", "as_utf8", "assemble", "check_explanation", "object_column"]
 
 COLUMNS = (
     "model_type",
@@ -77,7 +78,7 @@ def assemble(explained: Iterable[Explained], model_type: ModelType) -> pd.DataFr
     cells = {"feature_value", "data"} | (set() if regression else {"prediction"})
     return pd.DataFrame(
         {
-            name: object_column(values) if name in cells else values
+            name: object_column(values) if name in cells else _column(values)
             for name, values in columns.items()
         }
     )
@@ -91,6 +92,72 @@ def _with_one_nan(data: Any) -> Any:
         name: np.nan if isinstance(value, float) and value != value else value
         for name, value in data.items()
     }
+
+
+def _column(values: list[Any]) -> pd.Series:
+    """Make a column of the type that pandas finds."""
+    try:
+        return pd.Series(values)
+    except UnicodeEncodeError:  # pandas refuses lone surrogates, as file names can have
+        return object_column(values)
+
+
+def as_utf8(text: str) -> str:
+    r"""
+    Escape what cannot be written as UTF-8: lone surrogates, as file names can have.
+
+    Parameters
+    ----------
+    text
+        Any text.
+
+    Examples
+    --------
+    >>> as_utf8("Tromsø \udcff")
+    'Tromsø \\udcff'
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def as_plain(explanation: pd.DataFrame) -> pd.DataFrame:
+    """
+    Convert all columns that are not of numbers to strings, as Spark and Parquet need it.
+
+    Parameters
+    ----------
+    explanation
+        From `assemble`.
+    """
+    texts = {
+        name: pd.Series([_as_string(cell) for cell in explanation[name]], dtype="str")
+        for name in COLUMNS
+        if name in explanation
+        and (name in ("case", "label") or explanation[name].dtype != np.float64)
+    }
+    return explanation.assign(**texts)
+
+
+def _as_string(cell: object) -> str | None:
+    """Convert a cell to a string: a mapping to JSON, a missing value to None."""
+    if isinstance(cell, Mapping):
+        values = {str(name): _json_scalar(value) for name, value in cell.items()}
+        return as_utf8(json.dumps(values, ensure_ascii=False, allow_nan=False))
+    return None if _is_missing_cell(cell) else as_utf8(str(cell))
+
+
+def _json_scalar(value: object) -> bool | int | float | str | None:
+    """Convert a value of a mapping to one that JSON has."""
+    if _is_missing_cell(value):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _is_missing_cell(value: Any) -> bool:
+    return value is None or (np.ndim(value) == 0 and pd.isna(value) is True)
 
 
 def object_column(values: list[Any]) -> pd.Series:

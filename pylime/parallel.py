@@ -4,10 +4,12 @@ Work in several processes: what all parts need is sent once, and workers that di
 
 import hashlib
 import os
+import shutil
 import threading
+import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -62,6 +64,8 @@ class Parcel:
         self.size = len(pickled)
         self.pickled: bytes | None = pickled
         self.path = None
+        self.folder = folder
+        self.owner = os.getpid()
         if folder is not None:
             self.path = Path(folder) / f"{uuid.uuid4().hex}.pickle"
             self.path.write_bytes(pickled)
@@ -104,7 +108,7 @@ def in_parts(
     n_jobs: int,
     folder: str,
     describe: Callable[[Part], str],
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """
     Do the parts of some work in the processes, or threads, of joblib's active backend.
 
@@ -185,8 +189,44 @@ def _do_part(
     """Do one part, in the process or thread that received it."""
     if not isinstance(sent, Parcel):
         return number, work(sent, part)
+    if sent.folder is not None:
+        _end_with(sent.owner, sent.folder)
     with limited_threads():
         return number, work(sent.open(), part)
+
+
+# Seconds between two looks at whether the process that hands out the work is still there.
+_LOOK_EVERY = 1.0
+_served: list[str] = []  # its folder, once it is watched
+
+
+def _end_with(owner: int, folder: str) -> None:
+    """End this worker process soon after the process that it works for was killed."""
+    if os.name != "posix" or os.getpid() == owner:
+        return
+    with _opening:
+        watched = bool(_served)
+        _served[:] = [folder]
+    if not watched:
+        threading.Thread(target=_watch, args=(owner, os.getppid()), daemon=True).start()
+
+
+def _watch(owner: int, parent: int) -> None:
+    # A process that has lost its parent gets another one.
+    while os.getppid() == parent and _exists(owner):
+        time.sleep(_LOOK_EVERY)
+    shutil.rmtree(_served[0], ignore_errors=True)
+    os._exit(1)  # another thread cannot be interrupted
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 # Variables beside OMP_NUM_THREADS that set how many threads models use: joblib and LightGBM

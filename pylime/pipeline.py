@@ -7,8 +7,7 @@ images. Everything after it is here, and shared: `predict_cases` calls the model
 """
 
 import os
-import tempfile
-import warnings
+import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -21,7 +20,16 @@ import numpy as np
 from pylime import checks
 from pylime._types import Model, Prepared, Preprocess
 from pylime.errors import CaseError, RequestError, some_names, stop_at
-from pylime.models import ModelType, Predictions, model_type, predict, warn_of_scores
+from pylime.folders import temporary_folder
+from pylime.models import (
+    ModelType,
+    Predictions,
+    align_labels,
+    index_of,
+    model_type,
+    predict,
+    warn_of_scores,
+)
 from pylime.parallel import in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
@@ -32,12 +40,13 @@ __all__ = [
     "Batch",
     "CaseList",
     "Cases",
-    "Discrepancy",
     "Explained",
     "Explainer",
     "InputKind",
     "Permutations",
     "Perturbed",
+    "Rewriting",
+    "Rewritten",
     "as_given",
     "explain_cases",
     "kind_of",
@@ -111,6 +120,30 @@ class Batch:
     rows: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Rewriting:
+    """
+    How a case is written where this is not how it was given, for warnings.
+
+    Attributes
+    ----------
+    form
+        How permutation 0, which keeps everything, is written; after "the prediction for".
+    cure
+        What to do if that changes the prediction: a sentence.
+    small
+        The largest change of a probability, or of a number as a share of the standard deviation
+        of the response, that needs no warning.
+    is_predicted
+        Whether the case as it was given is predicted on its own, and may not be (see `Perturbed`).
+    """
+
+    form: str
+    cure: str
+    small: float = 0.1
+    is_predicted: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Permutations:
     """
@@ -136,6 +169,12 @@ class Permutations:
         user passed it.
     rows
         (n,) which of these rows each permutation is; None if permutations are the rows.
+    unusual
+        What is unusual about the case, for the error if the model refuses it.
+    held
+        What the permutations hold, for the error if the model's predictions do not vary.
+    rewriting
+        How permutation 0 is written, where that may change the prediction.
     """
 
     case: Hashable
@@ -146,6 +185,9 @@ class Permutations:
     data: object
     n_inputs: int
     rows: np.ndarray | None = None
+    unusual: str = ""
+    held: str = ""
+    rewriting: Rewriting | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,15 +204,12 @@ class Perturbed:
         generator can clean up after each batch.
     as_passed
         Of a single case: what `preprocess` would get of it from the user's own code, in a list,
-        where permutations are made anew and may look otherwise to the model.
-    differences
-        Why they may, as far as it is known.
+        where permutation 0 is written anew. It is predicted in a call of its own.
     """
 
     cases: Sequence[Permutations]
     batches: Iterable[Batch]
     as_passed: Sequence[object] | None = None
-    differences: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -270,6 +309,12 @@ class Explainer:
         Whether to check the first predictions for common mistakes.
     labels
         The model's labels; None if `pylime.lime` has not tried the model.
+    names
+        The model's own names of these, where `as_classifier` has put labels in their place.
+    tried
+        The model that returned these.
+    predict_options
+        Keyword arguments for the model's prediction, unless `pylime.explain` gets others.
 
     Notes
     -----
@@ -283,6 +328,9 @@ class Explainer:
     kind: InputKind = field(repr=False)
     probe: bool = field(default=True, repr=False, kw_only=True)
     labels: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
+    names: tuple[Hashable, ...] | None = field(default=None, repr=False, kw_only=True)
+    tried: Model = field(default=None, repr=False, kw_only=True)
+    predict_options: Mapping[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
 
     @property
     def model_type(self) -> ModelType:
@@ -293,6 +341,12 @@ class Explainer:
         inner = getattr(self.model, "model", self.model)
         name = getattr(inner, "__name__", type(inner).__name__)
         return f"<{type(self).__name__} of the {self.model_type} model {name}>"
+
+
+@model_type.register(Explainer)
+def type_of_explainer(explainer: Explainer) -> ModelType:
+    """The type of its model."""
+    return model_type(explainer.model)
 
 
 # The registry of kinds
@@ -413,6 +467,11 @@ def unknown_input(x: object, kind: InputKind | None = None, hint: str = "") -> s
         The end of the message: how to change the input.
     """
     what = type(x).__name__
+    if hasattr(x, "toarray"):
+        hint = (
+            "; a sparse matrix becomes a frame by pandas.DataFrame.sparse.from_spmatrix(x), and "
+            "an array by x.toarray()"
+        )
     if isinstance(x, np.ndarray):
         what += f" of {x.dtype} and shape {x.shape}"
     elif isinstance(x, str):
@@ -470,7 +529,7 @@ def as_given(cases: object) -> object:
 
 def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) -> Predictions:
     """
-    Call the model: preprocess, check the rows, predict, and check the predictions.
+    Call the model: preprocess, predict, check what comes back, and bring it into order.
 
     Parameters
     ----------
@@ -486,7 +545,8 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
     Returns
     -------
     Predictions
-        n rows of finite numbers.
+        n rows of finite numbers, in the order of the inputs: rows whose index `preprocess` or
+        the model has rearranged are put back.
 
     Raises
     ------
@@ -494,9 +554,10 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
         If `preprocess` or the model returns another number of rows, or the predictions are
         unusable.
     """
+    given = index_of(inputs)
     prepared = explainer.preprocess(inputs)
     _check_rows(prepared, n, explainer.kind.rows)
-    return predict(explainer.model, prepared, n, **options)
+    return predict(explainer.model, prepared, n, given, **options)
 
 
 def _check_rows(prepared: Prepared, n: int, what: str) -> None:
@@ -508,8 +569,11 @@ def _check_rows(prepared: Prepared, n: int, what: str) -> None:
     """
     if prepared is None:
         raise ValueError("`preprocess` must return what the model takes; it returned None.")
-    if isinstance(prepared, dict):
-        prepared = next(iter(prepared.values()), prepared)
+    if isinstance(prepared, Mapping):
+        parts = [p for p in prepared.values() if hasattr(p, "__len__") and getattr(p, "ndim", 1)]
+        if len({len(part) for part in parts}) > 1:
+            return  # words in a row and where each text begins, for instance
+        prepared = next(iter(parts), prepared)
     shape = getattr(prepared, "shape", None)
     rows = shape[0] if shape is not None and len(shape) else None
     if rows is None and isinstance(prepared, list):
@@ -528,43 +592,48 @@ class _Predicted:
 
     case: Permutations
     prediction: Mapping[Hashable, float]
+    names: tuple[Hashable, ...] | None
     labels: Sequence[Hashable]
     responses: np.ndarray
-    discrepancy: "Discrepancy | None" = None
+    written: Mapping[Hashable, float] | None = None
 
 
 def _predict(
     explainer: Explainer, perturbed: Perturbed, request: Request, report: Report, probe: bool
 ) -> Iterator[_Predicted]:
     """Predict all batches, then divide the rows among the cases and choose labels to explain."""
-    labels: tuple[Hashable, ...] = ()
+    labels, names = explainer.labels, explainer.names
     wanted: list[Hashable] = []
-    first = permuted = np.empty(0)
+    first = written = np.empty(0)
     parts: list[np.ndarray] = []
     alone = len(perturbed.cases) == 1
     passed = _predict_as_passed(explainer, perturbed, request)
-    count = _Countdown(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
+    done = _PermutationsDone(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
+            if labels is None:
+                labels, names = found.labels, found.names
+            if (found.labels, found.names) != (labels, names):
+                found = align_labels(found, labels, names)
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
-                labels, permuted = found.labels, found.values[0].copy()
-                first = permuted if passed is None else _in_order(passed, labels, permuted)
-                prediction = _by_label(labels, first)
-                wanted = choose_labels(prediction, request.labels, request.n_labels)
-            elif found.labels != labels:
-                raise ValueError(
-                    f"The model must return the same classes for every batch; after "
-                    f"{len(labels)} it returned {len(found.labels)}, or others."
-                )
+                written = found.values[0 if batch.rows is None else batch.rows[0]].copy()
+                first = _as_passed(passed, labels, names, written)
+                wanted = choose_labels(_by_label(labels, first), request.labels, request.n_labels)
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
-            report(count.after(len(parts[-1])))
+            report(done.after(len(parts[-1])))
             del batch  # two batches of large images need not be in memory
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if len(values) != done.n_rows:
+        raise ValueError(
+            f"The batches of {explainer.kind.plural} must have a row for each input of the cases: "
+            f"{done.n_rows} are announced as `n_inputs`, {len(values)} came."
+        )
+    labels = labels or ()
     start = 0
     for case in perturbed.cases:
         own = values[start : start + case.n_inputs]
@@ -574,18 +643,14 @@ def _predict(
             wanted = choose_labels(prediction, request.labels, request.n_labels)
             own = _label_columns(own, labels, wanted)
         responses = own if case.rows is None else own[case.rows]
-        found = None
-        if alone and first is not permuted:
-            unit = 1.0 if explainer.model_type == "classification" else float(responses.std())
-            of_permuted = _by_label(labels, permuted)
-            found = _compare(prediction, of_permuted, wanted, unit, perturbed.differences)
-        yield _Predicted(case, prediction, wanted, responses, found)
+        as_written = None if first is written else _by_label(labels, written)
+        yield _Predicted(case, prediction, names, wanted, responses, as_written)
 
 
 def _predict_as_passed(
     explainer: Explainer, perturbed: Perturbed, request: Request
 ) -> Predictions | None:
-    """Predict a case as the user's own code would, whose errors do not keep it from its rows."""
+    """Predict a case as the user's own code would; an error of that does not lose the case."""
     if perturbed.as_passed is None:
         return None
     options = request.predict_options or {}
@@ -595,53 +660,21 @@ def _predict_as_passed(
         return None
 
 
-def _in_order(passed: Predictions, labels: Sequence[Hashable], permuted: np.ndarray) -> np.ndarray:
-    """The prediction of a case as it was passed; of its permutation, if it has other labels."""
-    if set(passed.labels) != set(labels) or len(passed.labels) != len(labels):
-        return permuted
-    return passed.values[0, [passed.labels.index(label) for label in labels]]
-
-
-# From so large a difference of probabilities on, or share of the response's standard deviation,
-# the model sees something else in the permutations of a case than in the case.
-_MOST_DIFFERENCE = 0.05
-
-
-@dataclass(frozen=True)
-class Discrepancy:
-    """
-    A case that the model sees otherwise than the permutation of it that changes nothing.
-
-    Attributes
-    ----------
-    label
-        The label whose prediction differs most, of those that are explained if one does.
-    passed, permuted
-        The predictions of the case as it was passed, and of the permutation.
-    reasons
-        What is known to differ.
-    """
-
-    label: Hashable
-    passed: float
-    permuted: float
-    reasons: Sequence[str]
-
-
-def _compare(
-    prediction: Mapping[Hashable, float],
-    permuted: Mapping[Hashable, float],
-    wanted: Sequence[Hashable],
-    unit: float,
-    reasons: Sequence[str],
-) -> Discrepancy | None:
-    """Find the label whose prediction differs clearly, if one does; an explained one first."""
-    differences = {label: abs(prediction[label] - permuted[label]) for label in prediction}
-    for labels in (wanted, differences):
-        most = max(labels, key=lambda label: differences[label])
-        if differences[most] > _MOST_DIFFERENCE * unit:
-            return Discrepancy(most, prediction[most], permuted[most], reasons)
-    return None
+def _as_passed(
+    passed: Predictions | None,
+    labels: tuple[Hashable, ...],
+    names: tuple[Hashable, ...] | None,
+    written: np.ndarray,
+) -> np.ndarray:
+    """The prediction of a case as it was passed; that of permutation 0, if there is none."""
+    if passed is None:
+        return written
+    try:
+        if (passed.labels, passed.names) != (labels, names):
+            passed = align_labels(passed, labels, names)
+    except ValueError:  # it has other labels
+        return written
+    return passed.values[0]
 
 
 def _by_label(labels: Sequence[Hashable], row: np.ndarray) -> dict[Hashable, float]:
@@ -659,7 +692,7 @@ def _closable(batches: Iterable[Batch]) -> Any:
     return batches if hasattr(batches, "close") else (batch for batch in batches)
 
 
-class _Countdown:
+class _PermutationsDone:
     """Converts numbers of predicted rows, which equal permutations share, to permutations."""
 
     def __init__(self, n_permutations: int, n_rows: int) -> None:
@@ -694,12 +727,15 @@ class Explained:
     data
         The cell of the column `data`.
     constant
-        Labels that are left out because the model returns the same for every permutation,
-        and what it returns.
+        Labels that are skipped because the model returns the same number for every permutation,
+        with this number.
     effective_n
         How many equally weighted permutations would carry as much information (Kish).
-    discrepancy
-        What the model sees otherwise in the case than in its permutations; None for nothing.
+    names
+        The model's own names of the labels, where others have taken their place.
+    rewritten
+        How the case is written in its permutations, where the prediction of that is clearly
+        another one.
     """
 
     case: Hashable
@@ -709,15 +745,72 @@ class Explained:
     data: object
     constant: Mapping[Hashable, float]
     effective_n: float
-    discrepancy: Discrepancy | None = None
+    names: tuple[Hashable, ...] | None = None
+    rewritten: "Rewritten | None" = None
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """
+    A case whose prediction changes with how it is written.
+
+    Attributes
+    ----------
+    rewriting
+        How it is written in its permutations.
+    label
+        The label whose prediction changes most.
+    given, written
+        The model's predictions: of the case as it was given, and as it is written there.
+    share
+        The change as a share of the largest that needs no warning.
+    """
+
+    rewriting: Rewriting
+    label: Hashable
+    given: float
+    written: float
+    share: float
+
+
+def _rewritten(predicted: _Predicted, model_type: ModelType) -> Rewritten | None:
+    """The label whose prediction changes most where a case is written in another way."""
+    rewriting = predicted.case.rewriting
+    if rewriting is None:
+        return None
+    responses = np.asarray(predicted.responses, dtype=np.float64)
+    unit = 1.0 if model_type == "classification" else float(responses.std())
+    explained = dict(zip(predicted.labels, responses[0].tolist(), strict=True))
+    found = _largest_change(predicted.prediction, explained, unit, rewriting)
+    if predicted.written is None or found.share > 1:
+        return found if predicted.written is not None or not rewriting.is_predicted else None
+    # Labels that are not explained tell, too, that the model sees something else.
+    found = _largest_change(predicted.prediction, predicted.written, unit, rewriting)
+    return found if found.share > 1 else None
+
+
+def _largest_change(
+    given: Mapping[Hashable, float],
+    written: Mapping[Hashable, float],
+    unit: float,
+    rewriting: Rewriting,
+) -> Rewritten:
+    """Find the label whose prediction changes most."""
+    changes = np.array([abs(given[label] - value) for label, value in written.items()])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changes = np.nan_to_num(changes / unit, posinf=np.inf)
+    most = list(written)[int(np.argmax(changes))]
+    share = float(changes.max() / rewriting.small)
+    return Rewritten(rewriting, most, given[most], written[most], share)
 
 
 Result: TypeAlias = Explained | CaseError
 
 
-def _fit_case(predicted: _Predicted, request: Request) -> Result:
+def _fit_case(predicted: _Predicted, request: Request) -> Explained:
     """Fit the surrogates of a case."""
     case = predicted.case
+    rewritten = _rewritten(predicted, request.model_type)
     try:
         surrogates = fit_labels(
             case.design,
@@ -730,21 +823,23 @@ def _fit_case(predicted: _Predicted, request: Request) -> Result:
             penalty=request.penalty,
         )
     except CaseError as error:
-        return CaseError.of(case.case, error)
+        if rewritten is not None and not np.any(predicted.responses != predicted.responses[0]):
+            raise CaseError(f"{_question(rewritten)} {error}") from None
+        if case.held:
+            raise CaseError(f"{error} {case.held}, so that their effect is not seen.") from None
+        raise
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
-        error = CaseError(
+        raise CaseError(
             "The model's predictions are equal for all permutations with a positive similarity "
             "to the case, so nothing can be explained. Raise `n_permutations`, or measure "
             'similarity in another way, such as `dist_fun="euclidean"`.'
         )
-        return CaseError.of(case.case, error)
     features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in found)))
     reported = dict(zip(features, case.describe(features), strict=True))
     fitted = {fit.label for fit in found}
-    constant = {
-        label: predicted.prediction[label] for label in predicted.labels if label not in fitted
-    }
+    first = zip(predicted.labels, predicted.responses[0].tolist(), strict=True)
+    constant = {label: value for label, value in first if label not in fitted}
     weights = case.weights[1:]
     effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
     return Explained(
@@ -755,7 +850,17 @@ def _fit_case(predicted: _Predicted, request: Request) -> Result:
         case.data,
         constant,
         effective_n,
-        predicted.discrepancy,
+        predicted.names,
+        rewritten if rewritten is not None and rewritten.share > 1 else None,
+    )
+
+
+def _question(rewritten: Rewritten) -> str:
+    """What to ask first where no permutation changes the prediction."""
+    return (
+        f"The model's prediction is {rewritten.given:.3g} for the case itself and "
+        f"{rewritten.written:.3g} for {rewritten.rewriting.form}. Do these still mean the same? "
+        f"If not: {rewritten.rewriting.cure} If they do:"
     )
 
 
@@ -793,10 +898,50 @@ def explain_cases(
     MemoryError
         If the permutations of a single case do not fit into memory.
     """
-    probe = explainer.probe and explainer.labels is None  # lime() has not tried the model
+    same_options = _are_same(request.predict_options or {}, explainer.predict_options)
+    if not same_options or explainer.tried is not explainer.model:
+        explainer = replace(explainer, labels=None, names=None)
+    probe = explainer.probe and explainer.labels is None  # lime() has not tried this prediction
     if request.n_jobs == 1 or len(cases.names) == 1:
-        return list(_explain_in_turn(explainer, cases, request, report, probe))
-    return _explain_in_parallel(explainer, cases, request, report, probe)
+        results = list(_explain_in_turn(explainer, cases, request, report, probe))
+    else:
+        results = _explain_in_parallel(explainer, cases, request, report, probe)
+    if len(results) != len(cases.names):
+        raise ValueError(
+            f"`parts` of the kind {explainer.kind.name!r} must return each of the "
+            f"{len(cases.names)} cases once; it returned {len(results)}."
+        )
+    return _with_same_labels(results, request)
+
+
+def _are_same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether options of prediction are equal, as far as they can be compared."""
+    try:
+        return dict(options) == dict(others)
+    except ValueError:  # arrays
+        return False
+
+
+def _with_same_labels(results: Sequence[Result], request: Request) -> list[Result]:
+    """The results, with an error for those of other labels than the first."""
+    checked: list[Result] = []
+    known: dict[Hashable, Hashable] | None = None
+    for result in results:
+        if isinstance(result, Explained):
+            labels = list(result.prediction)
+            own = dict(zip(labels, result.names or labels, strict=True))
+            known = own if known is None else known
+            if own != known:
+                error = ValueError(
+                    "The model must return the same classes for every batch; for other cases it "
+                    f"returned {checks.some(known.values(), 5)}, for this one "
+                    f"{checks.some(own.values(), 5)}."
+                )
+                result = CaseError.of(result.case, error)
+                if request.on_error == "raise":
+                    stop_at(result)
+        checked.append(result)
+    return checked
 
 
 def _explain_in_turn(
@@ -807,8 +952,14 @@ def _explain_in_turn(
         for result in _explain_together(explainer, part, request, report, probe):
             if isinstance(result, CaseError) and request.on_error == "raise":
                 stop_at(result)
+            if explainer.labels is None and isinstance(result, Explained):
+                labels = tuple(result.prediction)
+                explainer = replace(explainer, labels=labels, names=result.names)
+            if isinstance(result, CaseError) and result.reason and len(cases.names) > 1:
+                # An error keeps the variables of all functions that it went through.
+                traceback.clear_frames(result.reason.__traceback__)
             yield result
-        probe = False
+            probe = probe and isinstance(result, CaseError)
 
 
 def _parts(explainer: Explainer, cases: Cases, request: Request) -> Iterable[Cases]:
@@ -831,34 +982,64 @@ def _explain_together(
     """
     names = cases.names
     alone = len(names) == 1
-    count = 0
-
-    def counted(n: int) -> None:
-        nonlocal count
-        count += n
-        report(n)
-
-    try:
-        perturbed = explainer.kind.perturb(explainer, cases, request)
-        progress = counted if alone else silent
-        predicted = list(_predict(explainer, perturbed, request, progress, probe))
-    except RequestError:
-        raise
-    except Exception as error:  # the model, or other code of the user's, can raise any
-        if alone and isinstance(error, MemoryError):
-            raise
-        if not alone:
-            for position in range(len(names)):
-                one = cases.take([position])
-                yield from _explain_together(explainer, one, request, report, probe)
-            return
-        report(request.n_permutations - count)
-        yield CaseError.of(names[0], error)
+    predicted = _predict_together(explainer, cases, request, report if alone else silent, probe)
+    if predicted is None:
+        for position in range(len(names)):
+            one = cases.take([position])
+            yield from _explain_together(explainer, one, request, report, probe)
         return
     for each in predicted:
         if not alone:
             report(request.n_permutations)
-        yield _fit_case(each, request)
+        if isinstance(each, CaseError):
+            yield each
+            continue
+        try:
+            yield _fit_case(each, request)
+        except Exception as error:  # a kind from outside can raise any
+            yield CaseError.of(each.case.case, error)
+
+
+def _with_reason(error: Exception, unusual: str) -> Exception:
+    """Add to an error of the model what is unusual about the case, if anything is."""
+    if not unusual or isinstance(error, CaseError):
+        return error
+    found = CaseError(f"The model raises an error, and {unusual}. {type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found
+
+
+def _predict_together(
+    explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
+) -> list[_Predicted] | list[CaseError] | None:
+    """Perturb and predict cases; the error of a single one, or None if several failed."""
+    names = cases.names
+    done = 0
+    unusual = ""
+
+    def counted(n: int) -> None:
+        nonlocal done
+        done += n
+        report(n)
+
+    try:
+        perturbed = explainer.kind.perturb(explainer, cases, request)
+        if len(perturbed.cases) != len(names):
+            raise ValueError(
+                f"`perturb` of the kind {explainer.kind.name!r} must return the permutations of "
+                f"each of its {len(names)} cases; it returned those of {len(perturbed.cases)}."
+            )
+        unusual = perturbed.cases[0].unusual
+        return list(_predict(explainer, perturbed, request, counted, probe))
+    except RequestError:
+        raise
+    except Exception as error:  # the model, or other code of the user's, can raise any
+        if len(names) > 1:
+            return None
+        if isinstance(error, MemoryError):
+            raise  # the next case would hardly have more
+        report(request.n_permutations - done)
+        return [CaseError.of(names[0], _with_reason(error, unusual))]
 
 
 def _explain_in_parallel(
@@ -868,8 +1049,9 @@ def _explain_in_parallel(
     n_cases = len(cases.names)
     parts = np.array_split(np.arange(n_cases), n_parts(n_cases, request.n_jobs))
     results: dict[int, list[Result]] = {}
+    told: set[str] = set()
     # A worker that is killed cannot remove its temporary files; this context does.
-    with tempfile.TemporaryDirectory(prefix="pylime-") as folder:
+    with temporary_folder() as folder:
         here = replace(request, folder=folder)
         tasks = [(cases.take(part.tolist()), here, probe and not part[0]) for part in parts]
         done = in_parts(
@@ -881,11 +1063,14 @@ def _explain_in_parallel(
             lambda task: some_names(task[0].names),
         )
         try:
-            for number, (explained, messages) in done:
-                results[number] = explained
-                report(len(explained) * request.n_permutations)
-                for message in messages:
-                    checks.warn(message)
+            with closing(done):
+                for number, (explained, messages) in done:
+                    results[number] = explained
+                    report(len(explained) * request.n_permutations)
+                    for message in messages:
+                        if str(message) not in told:
+                            checks.warn(message)
+                        told.add(str(message))
         except CaseError as error:  # joblib replaced the cause by the worker's traceback
             raise error from error.reason
     return [result for number in sorted(results) for result in results[number]]
@@ -893,12 +1078,11 @@ def _explain_in_parallel(
 
 def _explain_part(
     explainer: Explainer, part: tuple[Cases, Request, bool]
-) -> tuple[list[Result], list[Warning | str]]:
+) -> tuple[list[Result], list[Warning]]:
     """Explain some of the cases in a worker; return the results and the warnings."""
     cases, request, probe = part
     if request.folder is not None and not os.path.isdir(request.folder):
         request = replace(request, folder=None)  # on another machine
-    with warnings.catch_warnings(record=True) as caught:
+    with checks.collected() as messages:
         results = list(_explain_in_turn(explainer, cases, request, silent, probe))
-    distinct = {(warning.category, str(warning.message)): warning.message for warning in caught}
-    return results, list(distinct.values())
+    return results, messages

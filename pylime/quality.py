@@ -7,7 +7,7 @@ from pylime.errors import CaseWarning, FitWarning
 from pylime.pipeline import Explained
 from pylime.request import Request
 
-__all__ = ["warn_of_constant_labels", "warn_of_discrepancies", "warn_of_fits"]
+__all__ = ["warn_of_fits"]
 
 # The share of the weights that the penalty may take without a warning. Of fewer permutations than
 # these it takes more, but then the draws themselves move the weights by as much.
@@ -19,7 +19,29 @@ _LEAST_EFFECTIVE = 100
 _NAMED = 5
 
 
-def warn_of_constant_labels(explained: Sequence[Explained]) -> None:
+def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
+    """
+    Warn of labels without a local model and of local models that mislead, once for all cases.
+
+    Parameters
+    ----------
+    explained
+        The cases.
+    request
+        What was asked of them.
+    """
+    _warn_of_constant_labels(explained)
+    _warn_of_rewriting(explained)
+    n = request.n_permutations
+    parts = [_of_neighbourhoods(explained, request)]
+    if request.penalty is None:
+        parts.append(_of_penalty(explained, n))
+    message = " ".join(part for part in parts if part)
+    if message:
+        checks.warn(message, FitWarning)
+
+
+def _warn_of_constant_labels(explained: Sequence[Explained]) -> None:
     """Warn of labels that are left out because their prediction does not vary."""
     cases: dict[Hashable, list[Hashable]] = {}
     values: dict[Hashable, float] = {}
@@ -39,55 +61,23 @@ def warn_of_constant_labels(explained: Sequence[Explained]) -> None:
         )
 
 
-def warn_of_discrepancies(explained: Sequence[Explained], request: Request) -> None:
-    """
-    Warn of cases in whose permutations the model sees something else, once for all cases.
-
-    Parameters
-    ----------
-    explained
-        The cases.
-    request
-        What was asked of them.
-    """
-    found = [(case.case, case.discrepancy) for case in explained if case.discrepancy]
-    if not found:
+def _warn_of_rewriting(explained: Sequence[Explained]) -> None:
+    """Warn of cases whose prediction changes with how their permutations are written."""
+    changed = {case.case: case.rewritten for case in explained if case.rewritten is not None}
+    if not changed:
         return
-    listed = []
-    for name, one in found[:_NAMED]:
-        label = f" for {one.label!r}" if request.model_type == "classification" else ""
-        reason = "; ".join(one.reasons) or "it is stored again, as its pixels alone"
-        listed.append(
-            f"{name}: {one.passed:.3g}{label} as it was passed, {one.permuted:.3g} if nothing is "
-            f"removed ({reason})"
-        )
-    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    name, most = max(changed.items(), key=lambda item: item[1].share)
+    label = "" if most.label == "Response" else f" of {most.label!r}"
+    more = len(changed) - 1
+    others = (
+        f" ({more} other case{'s' * (more > 1)} change{'s' * (more == 1)}, too)" if more else ""
+    )
     checks.warn(
-        "The model sees permutations otherwise than the case as it was passed, and their "
-        f"explanation is that of the permutations. {'; '.join(listed)}{more}. Pass cases in the "
-        "form in which the model sees them: arrays, for instance.",
+        f"The model's prediction{label} for case {name} itself is {most.given:.3g}; for "
+        f"{most.rewriting.form}, as its permutations are written, {most.written:.3g}{others}. "
+        f"{most.rewriting.cure}",
         FitWarning,
     )
-
-
-def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
-    """
-    Warn of local models that mislead, once for all cases.
-
-    Parameters
-    ----------
-    explained
-        The cases.
-    request
-        What was asked of them.
-    """
-    n = request.n_permutations
-    parts = [_of_neighbourhoods(explained, n)]
-    if request.penalty is None:
-        parts.append(_of_penalty(explained, n))
-    message = " ".join(part for part in parts if part)
-    if message:
-        checks.warn(message, FitWarning)
 
 
 def _of_penalty(explained: Sequence[Explained], n: int) -> str:
@@ -105,17 +95,21 @@ def _of_penalty(explained: Sequence[Explained], n: int) -> str:
     )
 
 
-def _of_neighbourhoods(explained: Sequence[Explained], n: int) -> str:
+def _of_neighbourhoods(explained: Sequence[Explained], request: Request) -> str:
     """The cases whose weights rest on few permutations, and the cure."""
+    n = request.n_permutations
     least = min(_LEAST_EFFECTIVE, n / 2)
     collapsed = {case.case: case.effective_n for case in explained if case.effective_n < least}
     if not collapsed:
         return ""
     fewest = min(collapsed.values())
+    cure = "Raise `n_permutations`."
+    if hasattr(request.options, "kernel_width"):
+        name = "gower_pow" if request.options.dist_fun == "gower" else "kernel_width"
+        cure = f"Widen the neighbourhood with a larger `{name}`."
     return (
         f"Only {fewest:.3g} of {n} permutations count for {_cases(list(collapsed))}: all others "
-        "are too far away. Widen the neighbourhood: with a larger `kernel_width`, or "
-        'with `dist_fun="gower"` a larger `gower_pow`.'
+        f"are too far away. {cure}"
     )
 
 
@@ -125,4 +119,4 @@ def _cases(names: Sequence[Hashable]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"

@@ -40,7 +40,7 @@ class Request:
     Attributes
     ----------
     labels, n_labels, n_features, n_permutations, feature_select, random_state, n_jobs, \
-progress, predict_options, on_error, penalty
+progress, predict_options, on_error, penalty, plain
         As in `pylime.explain`.
     model_type
         Whether the model is a classifier or a regressor.
@@ -63,6 +63,7 @@ progress, predict_options, on_error, penalty
     predict_options: Annotated[Mapping[str, Any] | None, checks.mapping] = None
     on_error: Annotated[OnError, checks.among(*ON_ERROR)] = "warn"
     penalty: Annotated[float | None, checks.not_negative] = None
+    plain: Annotated[bool, checks.flag] = False
     model_type: ModelType = field(default="classification", metadata=checks.INTERNAL)
     options: Any = field(default=None, metadata=checks.INTERNAL)
     seed: tuple[int, ...] = field(default=(), metadata=checks.INTERNAL)

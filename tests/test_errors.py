@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from conftest import TESTS
 
 from pylime import as_classifier, as_regressor, explain, lime
 from pylime.errors import CaseError
+from pylime.folders import temporary_folder
 
 RANDOM = np.random.default_rng(0)
 TABLE = pd.DataFrame({"a": RANDOM.normal(size=60), "b": RANDOM.normal(size=60)})
@@ -257,6 +259,70 @@ def test_an_interrupt_leaves_neither_processes_nor_files(tmp_path, target):
     assert not list(tmp.iterdir())
 
 
+def started(folder, tmp, n_jobs=1, backend="loky"):
+    """A process that explains files slowly, once it has begun; and its child processes."""
+    script = f"""
+        import sys, joblib
+        sys.path.insert(0, {str(TESTS)!r})
+        from test_errors import save, slow_files
+        from pylime import lime, explain, as_regressor
+        paths = save({str(folder)!r})
+        explainer = lime(paths, as_regressor(slow_files), probe=False)
+        with joblib.parallel_config(backend={backend!r}):
+            explain(paths, explainer, n_jobs={n_jobs}, n_superpixels=8, n_permutations=500)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "TMPDIR": str(tmp), "PYLIME_TEST_FOLDER": str(folder)},
+    )
+    deadline = time.monotonic() + 40
+    while not (folder / "predicting").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process, psutil.Process(process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_a_killed_call_takes_its_workers_and_files_with_it(tmp_path, backend):
+    tmp = tmp_path / "tmp"
+    tmp.mkdir()
+    process, workers = started(tmp_path, tmp, 2, backend)
+    assert len(workers) >= 2
+    assert list(tmp.glob("pylime-*"))
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=5)
+    assert not alive
+    assert not list(tmp.iterdir())
+
+
+def test_files_of_a_killed_call_are_deleted_by_the_next_one(tmp_path, monkeypatch):
+    tmp = tmp_path / "tmp"
+    places = [tmp_path / name for name in ("killed", "living")]
+    for folder in (tmp, *places):
+        folder.mkdir()
+    killed, _ = started(places[0], tmp)
+    (abandoned,) = tmp.iterdir()
+    killed.kill()
+    killed.wait()
+    assert abandoned.exists()
+    foreign = tmp / "pylime-of-something-else"
+    foreign.mkdir()
+    living, _ = started(places[1], tmp, n_jobs=2)
+    try:
+        (kept,) = set(tmp.iterdir()) - {foreign}
+        assert kept != abandoned
+        # Another process, this one, keeps the folders of processes that live: also its own.
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp))
+        monkeypatch.setattr("pylime.folders._swept", -float("inf"))
+        with temporary_folder() as own:
+            monkeypatch.setattr("pylime.folders._swept", -float("inf"))
+            with temporary_folder() as other:
+                assert {*tmp.iterdir()} == {foreign, kept, Path(own), Path(other)}
+    finally:
+        living.kill()
+        living.wait()
+
+
 def save(folder):
     from PIL import Image
 
@@ -267,6 +333,7 @@ def save(folder):
 
 
 def slow_files(paths):
-    (Path(paths[0]).parents[3] / "predicting").touch()
+    place = os.environ.get("PYLIME_TEST_FOLDER") or Path(paths[0]).parents[3]
+    (Path(place) / "predicting").touch()
     time.sleep(0.2)
     return np.arange(len(paths), dtype=float)

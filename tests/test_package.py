@@ -223,7 +223,8 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
             printed = names["explanation"].head(2)
             assert printed["feature"].tolist() == ["bill_length_mm", "island"]
             assert f"{printed['feature_weight'].iloc[0]:.6f}" in readme
-    for way in (pd.concat(names["streamed"], ignore_index=True), names["computed"]):
+    streamed = pd.concat(names["streamed"], ignore_index=True)
+    for way in (streamed, names["computed"], names["stored"]):
         pd.testing.assert_series_equal(
             way["feature_weight"].reset_index(drop=True), names["two_processes"]["feature_weight"]
         )

@@ -1,9 +1,10 @@
 """The pipeline: kinds of input from outside, the one place where a model is called, errors."""
 
 import inspect
+import time
 import tracemalloc
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
 import numpy as np
@@ -139,6 +140,70 @@ def test_errors_of_a_kind_from_outside_read_like_those_of_any_other():
         explain([], explainer)
     with pytest.raises(TypeError, match="`x` must be series: a list of 1-D arrays; or a table"):
         lime(7, as_regressor(sums))
+
+
+@pytest.mark.usefixtures("series")
+def test_a_kind_that_miscounts_is_told_so():
+    def miscounted(explainer, cases, request):
+        perturbed = perturb_series(explainer, cases, request)
+        return Perturbed(perturbed.cases, list(perturbed.batches)[:1])
+
+    register_kind(replace(KIND, perturb=miscounted))
+    with pytest.raises(ValueError, match=r"must have a row for each input of the cases: 1\d are"):
+        explain(SERIES[:1], lime(SERIES, as_regressor(sums)), **SMALL)
+
+
+@pytest.mark.usefixtures("series")
+def test_cases_that_a_kind_loses_are_an_error():
+    def two_at_once(explainer, cases, request):
+        return [cases.take([0, 1])]
+
+    def first_only(explainer, cases, request):
+        return perturb_series(explainer, cases.take([0]), request)
+
+    register_kind(replace(KIND, parts=two_at_once, perturb=first_only))
+    with pytest.raises(ValueError, match="`parts` of the kind 'series' must return each of the 5"):
+        explain(SERIES, lime(SERIES, as_regressor(sums)), **SMALL)
+    register_kind(
+        replace(KIND, parts=lambda explainer, cases, request: [cases], perturb=first_only)
+    )
+    found = explain(SERIES, lime(SERIES, as_regressor(sums)), **SMALL)
+    assert found["case"].nunique() == 5  # each was tried again alone
+
+
+def test_threads_leave_warnings_as_they_were():
+    import joblib
+
+    table = pd.DataFrame({"a": RANDOM.normal(size=50), "b": RANDOM.normal(size=50)})
+
+    def slow(rows):
+        time.sleep(0.003)
+        return rows["a"]
+
+    explainer = lime(table, as_regressor(slow))
+    with joblib.parallel_config(backend="threading"), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        explain(table.head(24), explainer, n_permutations=60, n_jobs=3, random_state=1)
+        extra = pd.concat([table.head(8), table.head(1).assign(a=np.nan)]).set_axis(range(9))
+        explain(extra, lime(table, as_regressor(slow)), n_permutations=60, n_jobs=3)
+        assert not told[:-1]
+    with pytest.warns(UserWarning, match="still here"):
+        warnings.warn("still here", stacklevel=1)
+
+
+@pytest.mark.usefixtures("series")
+def test_what_goes_wrong_with_a_description_costs_its_case_only():
+    def undescribed(explainer, cases, request):
+        perturbed = perturb_series(explainer, cases, request)
+        (case,) = perturbed.cases
+        if case.case == 1:
+            case = replace(case, describe=lambda found: [(f, {}[f]) for f in found])
+        return Perturbed([case], perturbed.batches)
+
+    register_kind(replace(KIND, perturb=undescribed))
+    with pytest.warns(CaseWarning, match="1: KeyError"):
+        explanation = explain(SERIES[:3], lime(SERIES, as_regressor(sums)), **SMALL)
+    assert explanation["case"].unique().tolist() == [0, 2]
 
 
 def test_a_kind_can_be_named():

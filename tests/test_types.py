@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from conftest import ROOT
 
 GOOD = """
@@ -78,11 +79,13 @@ def errors_of(folder, code):
     return [int(line) for line in re.findall(r"code\.py:(\d+):\d+ - error", done.stdout)]
 
 
+@pytest.mark.full
 def test_a_type_checker_finds_misspelt_choices(tmp_path):
     lines = BAD.splitlines()
     expected = list(range(1 + lines.index(next(s for s in lines if "lasso" in s)), 1 + len(lines)))
     assert errors_of(tmp_path, BAD) == expected
 
 
+@pytest.mark.full
 def test_a_type_checker_finds_nothing_in_good_code(tmp_path):
     assert errors_of(tmp_path, GOOD) == []

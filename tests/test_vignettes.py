@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import pylime
+
 VIGNETTES = Path(__file__).parent.parent / "vignettes"
 # Options stand in lines that begin with a colon, or between dashes.
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(---\n.*?^---\n|(?::[^\n]*\n)*)(.*?)^```", re.M | re.S)
@@ -33,6 +35,7 @@ def show(value):
 @pytest.mark.parametrize("page", PAGES)
 def test_vignettes_run(page, monkeypatch):
     monkeypatch.chdir(VIGNETTES)  # as notebooks do
+    monkeypatch.setattr("pylime.pipeline._KINDS", dict(pylime.pipeline._KINDS))
     names: dict[str, object] = {"__name__": "__main__"}
     for number, (options, source) in enumerate(PAGES[page]):
         *first, last = ast.parse(source).body

@@ -37,6 +37,9 @@ _SEED = 1
 # All visitors share one server: no single explanation may occupy it.
 _MOST_PERMUTATIONS = 50_000
 _MOST_CHARACTERS = 20_000
+# Seconds without a key after which a text is explained. Typists press several keys per second, and
+# each explanation that is started and given up keeps other visitors waiting.
+_PAUSE = 0.3
 
 
 class _Options(TypedDict):
@@ -300,17 +303,44 @@ def _serve(
         finally:
             stop.set()
 
-    session.on_ended(explanation.cancel)
+    newest: reactive.value[tuple[str, _Options] | None] = reactive.value(None)
+    pause: asyncio.Task[None] | None = None
+
+    def end() -> None:
+        explanation.cancel()
+        if pause is not None:
+            pause.cancel()
+
+    session.on_ended(end)
+
+    async def set_after_pause(text: str, options: _Options) -> None:
+        await asyncio.sleep(_PAUSE)
+        async with reactive.lock():
+            newest.set((text, options))
+            await reactive.flush()
 
     @reactive.effect
-    def start() -> None:
-        text = input.text_to_explain() or ""
+    async def wait() -> None:
+        nonlocal pause
         options: _Options = {
             "n_permutations": input.number_permutations(),
             "feature_select": input.feature_selection_strategy(),
             "n_features": input.number_features_to_explain(),
         }
-        explanation.cancel()  # the newest input wins
+        text = input.text_to_explain() or ""
+        if pause is not None:
+            pause.cancel()
+        with reactive.isolate():
+            if explanation.status() == "running":
+                explanation.cancel()  # the newest input wins
+        pause = asyncio.create_task(set_after_pause(text, options))
+
+    @reactive.effect
+    def start() -> None:
+        if (wanted := newest()) is None:
+            return
+        text, options = wanted
+        explanation.cancel()
         found = _problem_of(text, options["n_permutations"])
         problem.set(found)
         if found is None:
@@ -395,4 +425,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         title="Which library is this sentence from?",
         place_holder="Return the coordinates of the peaks of an image.",
     )
-    shiny.run_app(app, host=options.host, port=options.port)
+    # A message is sent to every visitor at each key of any: compressing these takes too long.
+    shiny.run_app(app, host=options.host, port=options.port, ws_per_message_deflate=False)

@@ -12,6 +12,7 @@ import datetime
 import decimal
 import io
 import math
+import uuid
 import zlib
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +24,7 @@ from PIL import Image
 
 from pylime.values import Bitmap, Superpixel, Word
 
-__all__ = ["JSON", "Cell", "CellCoder", "is_png", "is_text"]
+__all__ = ["JSON", "Cell", "CellCoder", "is_png", "is_text", "memory_limit"]
 
 Cell: TypeAlias = Any
 """A cell of an explanation. Whether its type can be stored shows when it is encoded."""
@@ -37,6 +38,9 @@ _LARGE_IMAGES_PER_FILE = 24
 # No byte of zlib's becomes more than this.
 _MOST_COMPRESSED = 1032
 _ORIENTATION = 0x0112  # of EXIF
+# Largest total of bytes that these take in memory, beyond PIL.Image.MAX_IMAGE_PIXELS, per byte
+# of the file. No PNG of one colour is more compressed than this.
+_BYTES_PER_BYTE = 1000
 
 # For each type its name in JSON, and a function from a cell to something that `encode` takes.
 # _READERS has the inverse functions.
@@ -50,9 +54,10 @@ _WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
     datetime.time: ("time", datetime.time.isoformat),
     datetime.datetime: ("datetime", lambda time: _datetime_parts(time)),
     datetime.timedelta: ("duration", lambda value: [value.days, value.seconds, value.microseconds]),
+    uuid.UUID: ("uuid", str),
     pd.Timestamp: ("timestamp", lambda stamp: _stamp_parts(stamp)),
     pd.Timedelta: ("timedelta", lambda value: [int(value.asm8.astype(np.int64)), value.unit]),
-    pd.Period: ("period", lambda value: [str(value), value.freqstr]),
+    pd.Period: ("period", lambda value: [_period_text(value), value.freqstr]),
     pd.Interval: ("interval", lambda value: [value.left, value.right, value.closed]),
     type(pd.NaT): ("missing", lambda _: "NaT"),
     type(pd.NA): ("missing", lambda _: "NA"),
@@ -70,9 +75,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "time": datetime.time.fromisoformat,
     "datetime": lambda parts: _datetime(*parts),
     "duration": lambda parts: datetime.timedelta(*parts),
+    "uuid": uuid.UUID,
     "timestamp": lambda parts: _timestamp(*parts),
     "timedelta": lambda parts: pd.Timedelta(np.timedelta64(*parts)),
-    "period": lambda parts: pd.Period(parts[0], freq=parts[1]),
+    "period": lambda parts: _period(*parts),
     "interval": lambda parts: pd.Interval(*parts),
     "missing": {"NaT": pd.NaT, "NA": pd.NA}.__getitem__,
     "numpy": lambda parts: _numpy_scalar(*parts),
@@ -83,8 +89,14 @@ class CellCoder:
     """
     Converts the cells of one file to JSON values, and back.
 
-    A coder limits the pixels that the images and superpixels of its file have in total, so
-    each file needs a coder of its own.
+    A coder limits what the images and superpixels of its file take in memory, so each file
+    needs a coder of its own.
+
+    Parameters
+    ----------
+    file_size
+        The size in bytes of the file that is read. None: the cells come from elsewhere, and
+        `check_size` compares them with the file that is written.
 
     Examples
     --------
@@ -95,8 +107,20 @@ class CellCoder:
     3px superpixel
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file_size: int | None = None) -> None:
+        self._file_size = file_size
         self._n_pixels = 0
+        self._n_bytes = 0
+
+    def check_size(self, file_size: int) -> None:
+        """Raise if the images and superpixels take more memory than a file may ask for."""
+        limit = memory_limit(file_size)
+        if limit is not None and self._n_bytes > limit:
+            raise ValueError(
+                f"its images and superpixels take {self._n_bytes} bytes of memory, more than the "
+                f"{limit} for a file of this size; store fewer cases in a file, or raise "
+                "PIL.Image.MAX_IMAGE_PIXELS"
+            )
 
     def encode(self, cell: Cell) -> JSON:
         """
@@ -171,7 +195,7 @@ class CellCoder:
     def png_of(self, image: Bitmap) -> bytes:
         """Encode an image as the bytes of a PNG file; it must be one for which `is_png` holds."""
         height, width = image.pixels.shape[:2]
-        self._count(height, width)
+        self._count(height, width, image.pixels.nbytes)
         file = io.BytesIO()
         exif = Image.Exif()
         if image.orientation != 1:
@@ -185,7 +209,8 @@ class CellCoder:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             if image.mode not in ("L", "RGB", "RGBA"):
                 raise ValueError(f"an image must be L, RGB or RGBA; not {image.mode}")
-            self._count(image.height, image.width)
+            n_bytes = image.height * image.width * len(image.getbands())
+            self._count(image.height, image.width, n_bytes)
             return Bitmap(np.asarray(image), _orientation(image.getexif().get(_ORIENTATION, 1)))
 
     def _parts_of(self, image: Bitmap) -> dict[str, Any]:
@@ -196,7 +221,7 @@ class CellCoder:
                 "an image must have numbers in the shape (H, W) or (H, W, channels) to be stored; "
                 f"not {pixels.dtype} of shape {pixels.shape}"
             )
-        self._count(pixels.shape[0], pixels.shape[1])
+        self._count(pixels.shape[0], pixels.shape[1], pixels.nbytes)
         return {
             "shape": list(pixels.shape),
             "dtype": pixels.dtype.str,
@@ -220,9 +245,9 @@ class CellCoder:
         if numbers.kind not in "biuf" or not 2 <= len(shape) <= 3:
             raise ValueError(f"an image has numbers {dtype!r} and the shape {shape!r:.80}")
         height, width = int(shape[0]), int(shape[1])
-        self._count(height, width)
         size = math.prod(map(int, shape)) * numbers.itemsize
         packed = base64.b64decode(pixels, validate=True)
+        self._count(height, width, max(size, 0))
         if not 0 < size <= _MOST_COMPRESSED * len(packed):
             raise ValueError(f"an image of the shape {shape!r:.80} has too few bytes")
         unpacking = zlib.decompressobj()
@@ -236,7 +261,7 @@ class CellCoder:
     def _runs_of(self, superpixel: Superpixel) -> dict[str, Any]:
         """Encode the runs of consecutive pixels: the start and length of each in turn."""
         indices = superpixel.indices
-        self._count(*superpixel.shape, len(indices))
+        self._count(*superpixel.shape, indices.nbytes, len(indices))
         if len(indices) and not 0 <= indices.min() <= indices.max() < math.prod(superpixel.shape):
             raise ValueError("a superpixel has pixels outside its image")
         starts = np.flatnonzero(np.diff(indices, prepend=-2) != 1)
@@ -246,24 +271,33 @@ class CellCoder:
 
     def _superpixel(self, shape: Iterable[int], runs: Sequence[int]) -> Superpixel:
         """Decode the result of `_runs_of`."""
-        height, width = map(int, shape)
-        starts, lengths = np.asarray(runs, dtype=np.int64).reshape(-1, 2).T
+        height, width = shape
+        numbers = np.asarray(runs or [], dtype=None if runs else np.int64)
+        if type(height) is not int or type(width) is not int or numbers.dtype != np.int64:
+            raise ValueError("the shape and the runs of a superpixel must be whole numbers")
+        starts, lengths = numbers.reshape(-1, 2).T
         # Each length is checked first, so that their sum cannot overflow.
         if np.any((lengths < 1) | (lengths > height * width)):
             raise ValueError("a superpixel has runs that are longer than its image")
-        self._count(height, width, int(lengths.sum()))
-        if np.any((starts < 0) | (starts + lengths > height * width)):
+        n = sum(lengths.tolist())
+        self._count(height, width, 8 * n, n)
+        if np.any((starts < 0) | (starts > height * width - lengths)):
             raise ValueError("a superpixel has pixels outside its image")
-        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return Superpixel(np.repeat(starts, lengths) + within, (height, width))
+        indices = np.ones(n, dtype=np.int64)  # by how much each is larger than the one before
+        if n:
+            ends = starts + lengths - 1
+            indices[np.cumsum(lengths) - lengths] = starts - np.r_[0, ends[:-1]]
+            np.cumsum(indices, out=indices)
+        return Superpixel(indices, (height, width))
 
-    def _count(self, height: int, width: int, n: int | None = None) -> None:
-        """Count pixels, and raise before a file takes too much memory."""
+    def _count(self, height: int, width: int, n_bytes: int, n: int | None = None) -> None:
+        """Count pixels and bytes, and raise before a file takes too much memory."""
         limit = Image.MAX_IMAGE_PIXELS
         if height < 1 or width < 1:
             raise ValueError(f"an image has no pixels: its shape is {(height, width)}")
         n = height * width if n is None else n
         self._n_pixels += n
+        self._n_bytes += n_bytes
         if limit is None:
             return
         if height * width > 2 * limit or n > height * width:
@@ -277,6 +311,22 @@ class CellCoder:
                 f"{_LARGE_IMAGES_PER_FILE * limit} pixels; "
                 "store fewer cases in a file, or raise PIL.Image.MAX_IMAGE_PIXELS"
             )
+        if self._file_size is not None:
+            self.check_size(self._file_size)
+
+
+def memory_limit(file_size: int) -> int | None:
+    """
+    Return how many bytes of memory the cells of a file may take; None without a limit.
+
+    Parameters
+    ----------
+    file_size
+        The size of the file in bytes.
+    """
+    if Image.MAX_IMAGE_PIXELS is None:
+        return None
+    return Image.MAX_IMAGE_PIXELS + _BYTES_PER_BYTE * file_size
 
 
 def is_png(image: Bitmap) -> bool:
@@ -311,6 +361,8 @@ def _text(value: object) -> str:
 
 def _span(span: Iterable[int]) -> tuple[int, int]:
     start, end = span
+    if not all(isinstance(place, int | np.integer) for place in (start, end)):
+        raise ValueError(f"the position of a word must be two whole numbers; not {span!r:.80}")
     return int(start), int(end)
 
 
@@ -351,8 +403,27 @@ def _timestamp(text: str, unit: Literal["s", "ms", "us", "ns"], zone: str | floa
     return stamp.tz_localize("UTC").tz_convert(offset)
 
 
+def _period_text(period: pd.Period) -> str | int:
+    """Return the period as text; as a number if its text stands for another one."""
+    text = str(period)
+    try:
+        return text if pd.Period(text, freq=period.freqstr) == period else period.ordinal
+    except ValueError:
+        return period.ordinal
+
+
+def _period(period: str | int, freq: str) -> pd.Period:
+    return (
+        pd.Period(period, freq=freq)
+        if isinstance(period, str)
+        else pd.Period(ordinal=period, freq=freq)
+    )
+
+
 def _numpy_scalar(name: str, value: object) -> Cell:
     dtype = np.dtype(name)
     if dtype.kind not in "biufUmM":
         raise ValueError(f"it has a scalar of an unknown type, {name!r}")
+    if isinstance(value, list):
+        raise ValueError("a scalar must be a single value")
     return np.str_(value) if dtype.kind == "U" else np.array(value).astype(dtype)[()]

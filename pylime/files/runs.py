@@ -25,6 +25,7 @@ from pylime._version import __version__
 from pylime.errors import CaseError, CaseWarning
 from pylime.explainers import explain_request, make_request
 from pylime.files.cells import JSON, Cell, CellCoder
+from pylime.files.journal import MANIFEST, add_part, finish, read_journal, run_identity
 from pylime.files.storage import ANY_PART, PART, need_pyarrow, new_file, read_origin, write_part
 from pylime.frame import assemble
 from pylime.models.generics import class_name
@@ -35,7 +36,6 @@ from pylime.seeds import seed_words
 
 __all__ = ["explain_to_parquet"]
 
-_MANIFEST = "manifest.json"
 _FORMAT = "pylime run"
 _VERSION = 1
 # A model is recognised by its explanation of one case from so many permutations; of the first
@@ -45,7 +45,7 @@ _PROBE_CASES = 5
 # Tolerances: the same model can return slightly different numbers on another machine.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-6
 # Arguments that do not change the result of a run, or are compared in another way.
-_NOT_SETTINGS = ("random_state", "n_jobs", "progress", "on_error")
+_NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error")
 
 
 def explain_to_parquet(
@@ -129,6 +129,11 @@ def explain_to_parquet(
     first = next(batches, None)
     if first is None:
         raise ValueError("There is nothing to explain: `frames` has no batches.")
+    if arguments.get("plain"):
+        raise TypeError(
+            "explain_to_parquet() has no option 'plain': its files keep the cells as they are. "
+            "`explain_batches(..., plain=True)` gives plain data frames."
+        )
     need_pyarrow()
     folder = Path(path)
     stored = _read_manifest(folder)
@@ -146,9 +151,10 @@ def explain_to_parquet(
         _start(folder, run)
     else:
         _check_same(folder, stored, run)
-    for unfinished in [*folder.glob(f".{ANY_PART}.*.tmp"), *folder.glob(f".{_MANIFEST}.*.tmp")]:
+    for unfinished in [*folder.glob(f".{ANY_PART}.*.tmp"), *folder.glob(f".{MANIFEST}.*.tmp")]:
         unfinished.unlink()  # left by a run that was killed
-    identity = hashlib.sha256((folder / _MANIFEST).read_bytes()).hexdigest()
+    identity = run_identity(folder)
+    journal = read_journal(folder)
     total = len(frames) if isinstance(frames, Sized) else None
     parts: list[Path] = []
     n_before = 0
@@ -159,17 +165,23 @@ def explain_to_parquet(
             given = read_cases(batch, explainer.kind)
             part = folder / PART.format(number)
             origin = f"{identity} {_digest(given, explainer.kind)}"
-            if not _is_done(part, origin):
+            done = _is_done(part, origin) and journal.is_as_written(part)
+            if not done:
                 explanation = _explain_numbered(batch, explainer, request, number)
                 if _is_unnamed(batch, given):
                     explanation["case"] += n_before
                 write_part(explanation, part, origin)
+            if not done or part.name not in journal.digests:
+                add_part(folder, part)
             if not _is_unnamed(batch, given):
                 repeated = next((name for name in given.names if name in names), repeated)
                 names.update(given.names)
             n_before += len(given.names)
             parts.append(part)
             report(1)
+    journal = read_journal(folder)
+    if journal.finished is None:
+        finish(folder, len(journal.digests))
     if repeated is not None:
         checks.warn(
             f"Several batches have cases of the same name, such as {repeated!r}; plots treat them "
@@ -337,11 +349,11 @@ def _start(folder: Path, run: Mapping[str, JSON]) -> None:
     """Create the folder and write the manifest."""
     if next(folder.glob(ANY_PART), None) is not None:
         raise ValueError(
-            f"The folder {folder} contains parts of a run but no {_MANIFEST}, which describes it; "
+            f"The folder {folder} contains parts of a run but no {MANIFEST}, which describes it; "
             "use another folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with new_file(folder / _MANIFEST) as file:
+    with new_file(folder / MANIFEST) as file:
         file.write((json.dumps(run, indent=1) + "\n").encode())
 
 
@@ -349,14 +361,14 @@ def _read_manifest(folder: Path) -> dict[str, JSON] | None:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"`path` must be a folder; {folder} is a file.")
     try:
-        run = json.loads((folder / _MANIFEST).read_bytes())
+        run = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ValueError(f"{folder / _MANIFEST} is damaged: {error}.") from error
+        raise ValueError(f"{folder / MANIFEST} is damaged: {error}.") from error
     if not isinstance(run, dict) or run.get("format") != _FORMAT:
         raise ValueError(
-            f"{folder / _MANIFEST} was not written by explain_to_parquet(); use another folder."
+            f"{folder / MANIFEST} was not written by explain_to_parquet(); use another folder."
         )
     return run
 

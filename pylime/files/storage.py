@@ -20,7 +20,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pylime.files.cells import JSON, Cell, CellCoder, is_png, is_text
+from pylime import checks
+from pylime.files.cells import JSON, Cell, CellCoder, is_png, is_text, memory_limit
+from pylime.files.journal import MANIFEST, Journal, read_journal, run_identity
 from pylime.frame import COLUMNS, check_explanation, object_column
 from pylime.values import Bitmap
 
@@ -48,14 +50,19 @@ _FORMAT = "pylime explanation"
 _VERSION = 1
 _KEY = "pylime"  # of the header in the metadata of a Parquet file
 _INDEX = "index"
+_TEXT = "str"  # the type of strings in a file, whatever type pandas gives them
+# Columns whose cells are objects, even if all of them are strings.
+_CELLS = ("feature_value", "data", "prediction")
 # Columns whose distinct cells JSON stores once; records refer to them by position.
 _SHARED = ("data", "prediction")
 # A row group of a Parquet file ends when its distinct `data` exceeds so many bytes; the limit of
 # its dictionary page is higher, so that the page is never split.
 _GROUP_BYTES = 2**28
 _DICTIONARY_BYTES = 2**30
-# A file that claims to have more rows per byte is forged: reading it would fill the memory.
-_ROWS_PER_BYTE = 1000
+# A file that claims to have more rows, or cells, per byte is forged: reading it would fill the
+# memory. The weights of real explanations differ, so that each row takes several bytes.
+_ROWS_PER_BYTE = 10
+_CELLS_PER_BYTE = 100
 
 
 def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -231,13 +238,26 @@ def _unreadable_as_error(path: Path) -> Iterator[None]:
         raise ValueError(f"{path} cannot be read as an explanation: {text}.") from error
 
 
+def _check_readable(coder: CellCoder, file_size: int, facts: Any = None) -> None:
+    """Raise unless `read_explanation` accepts a file that was written just now."""
+    try:
+        coder.check_size(file_size)
+        if facts is not None:
+            _check_claims(facts, file_size)
+    except ValueError as error:
+        raise ValueError(f"`explanation` cannot be written: {error}.") from error
+
+
 def _check_header(header: object) -> None:
     """Raise unless this version can read the file of a header."""
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise ValueError("it was not written by write_explanation()")
-    if not isinstance(header.get("version"), int) or header["version"] > _VERSION:
+    version = header.get("version")
+    if type(version) is not int or version < 1:
+        raise ValueError(f"it has an unknown version of the format, {version!r:.80}")
+    if version > _VERSION:
         raise ValueError(
-            f"it has version {header.get('version')} of the format, and this pylime reads up to "
+            f"it has version {version} of the format, and this pylime reads up to "
             f"{_VERSION}; install a newer one"
         )
 
@@ -246,24 +266,50 @@ def _type_of(column: pd.Series, coder: CellCoder) -> JSON:
     """Encode the type of a column."""
     dtype = column.dtype
     if not isinstance(dtype, pd.CategoricalDtype):
-        return str(dtype)
+        cells = _is_object(dtype) and column.name in _CELLS
+        return "object" if cells else _type_name(column)
     levels = dtype.categories
     cells = [coder.encode(level) for level in levels.tolist()]
-    return {"categories": cells, "type": str(levels.dtype), "ordered": bool(dtype.ordered)}
+    return {"categories": cells, "type": _type_name(levels), "ordered": bool(dtype.ordered)}
+
+
+def _text_type() -> Any:
+    """The type that pandas gives strings: one of their own, or object before pandas 3."""
+    return pd.Series([""]).dtype
+
+
+def _is_object(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind == "O"
+
+
+def _type_name(values: pd.Series | pd.Index) -> str:
+    """The name of a type in files; that of strings is the same with every pandas."""
+    if values.dtype != _text_type():
+        return str(values.dtype)
+    if _is_object(values.dtype) and not all(type(value) is str for value in values):
+        return "object"
+    return _TEXT
+
+
+def _dtype(name: JSON) -> Any:
+    """The type of that name in a file."""
+    dtype = _text_type() if name == _TEXT else pd.api.types.pandas_dtype(name)
+    # Others, such as "S2000000000", take any amount of memory for a cell.
+    if isinstance(dtype, np.dtype) and dtype.kind not in "biufcmMO":
+        raise ValueError(f"it has a column of an unknown type, {name!r:.80}")
+    return dtype
 
 
 def _stored_column(
     values: list[Cell] | pd.Series | np.ndarray, stored: JSON, coder: CellCoder
 ) -> pd.Series:
     """Build a column of the type that was stored."""
-    if stored == "object":
+    if stored == "object" or (stored == _TEXT and _is_object(_text_type())):
         return object_column(list(values))
     if not isinstance(stored, dict):
-        dtype = pd.api.types.pandas_dtype(stored)
-        if isinstance(dtype, np.dtype) and dtype.kind not in "biufcmM":
-            raise ValueError(f"it has a column of an unknown type, {stored!r}")
+        dtype = _dtype(stored)
         return pd.Series(values, dtype=None if hasattr(values, "dtype") else dtype).astype(dtype)
-    levels = pd.Index(coder.decode(stored["categories"]), dtype=stored["type"])
+    levels = pd.Index(coder.decode(stored["categories"]), dtype=_dtype(stored["type"]))
     return pd.Series(pd.Categorical(values, levels, ordered=stored["ordered"]))
 
 
@@ -324,7 +370,8 @@ def _write_json(
         between = ",\n".join(lines)  # one cell or record per line
         entries.append(f'"{name}": [\n{between}\n]')
     with new_file(path) as file:
-        file.write(("{\n" + ",\n".join(entries) + "\n}\n").encode())
+        size = file.write(("{\n" + ",\n".join(entries) + "\n}\n").encode())
+        _check_readable(coder, size)
 
 
 def _read_json(path: Path) -> pd.DataFrame:
@@ -332,17 +379,24 @@ def _read_json(path: Path) -> pd.DataFrame:
     with _unreadable_as_error(path):
         stored = json.loads(content)
         _check_header(stored)
-        coder = CellCoder()
+        coder = CellCoder(len(content))
         columns = {}
         for name, kind in stored["types"].items():
             values = [record[name] for record in stored["records"]]
             if name in _SHARED and kind == "object":
                 shared = coder.decode(stored[name])
-                cells = [shared[position] for position in values]
+                cells = [shared[_position(value, len(shared))] for value in values]
             else:
                 cells = [coder.decode(value) for value in values]
             columns[name] = _stored_column(cells, kind, coder)
         return _stored_frame(columns, stored)
+
+
+def _position(value: JSON, n: int) -> int:
+    """Check a position among n cells."""
+    if type(value) is not int or not 0 <= value < n:
+        raise ValueError(f"a record refers to cell {value!r:.80} of {n}")
+    return value
 
 
 # Parquet
@@ -403,6 +457,8 @@ def _write_parquet(
             writer.write_table(table)
         if writer is not None:
             writer.close()
+            file.flush()
+            _check_readable(coder, file.tell(), pa.parquet.read_metadata(file.name))
 
 
 def _cells_of(column: pd.Series, coder: CellCoder) -> tuple[str, list[str] | list[bytes]]:
@@ -446,8 +502,7 @@ def _parquet_file(path: Path) -> Iterator[tuple[Any, dict[str, JSON]]]:
         facts = pa.parquet.read_metadata(handle)
         header = json.loads((facts.metadata or {}).get(_KEY.encode(), b"null"))
         _check_header(header)
-        if facts.num_rows > _ROWS_PER_BYTE * os.fstat(handle.fileno()).st_size:
-            raise ValueError(f"it claims to have {facts.num_rows} rows, too many for its size")
+        _check_claims(facts, os.fstat(handle.fileno()).st_size)
         handle.seek(0)
         yield (
             pa.parquet.ParquetFile(
@@ -457,11 +512,34 @@ def _parquet_file(path: Path) -> Iterator[tuple[Any, dict[str, JSON]]]:
         )
 
 
+def _check_claims(facts: Any, file_size: int) -> None:
+    """Raise if reading a file would take too much memory for its size."""
+    n_rows, n_columns = facts.num_rows, facts.num_columns
+    if n_rows > _ROWS_PER_BYTE * file_size:
+        raise ValueError(f"it claims to have {n_rows} rows, too many for its size")
+    if n_rows * n_columns > _CELLS_PER_BYTE * file_size:
+        raise ValueError(f"it claims to have {n_rows * n_columns} cells, too many for its size")
+    if any(facts.schema.column(number).max_repetition_level for number in range(n_columns)):
+        raise ValueError("it has columns of lists")
+    limit = memory_limit(file_size)
+    chunks = [facts.row_group(group) for group in range(facts.num_row_groups)]
+    n_bytes = sum(
+        chunk.column(number).total_uncompressed_size
+        for chunk in chunks
+        for number in range(n_columns)
+    )
+    if limit is not None and n_bytes > limit:
+        raise ValueError(
+            f"it claims to have {n_bytes} bytes of data, more than the {limit} for a file of its "
+            "size; PIL.Image.MAX_IMAGE_PIXELS sets the limit"
+        )
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
     with _parquet_file(path) as (file, header):
         table = file.read()
         table.validate(full=True)
-        coder = CellCoder()
+        coder = CellCoder(path.stat().st_size)
         read = {"text": str, "png": coder.image_of, "json": lambda t: coder.decode(json.loads(t))}
         columns = {}
         for name, kind in header["types"].items():
@@ -490,11 +568,13 @@ def _cells_from(column: "pyarrow.ChunkedArray", read: Callable[[Any], Cell]) -> 
 
 def _read_parts(folder: Path) -> pd.DataFrame:
     """Read all parts of a run, in order."""
+    journal = read_journal(folder)
     n_parts = len(list(folder.glob(ANY_PART)))
     if not n_parts:
         raise ValueError(
             f"The folder {folder} must contain {PART.format(0)} and so on; it does not."
         )
+    n_parts = max(n_parts, journal.finished or 0)
     parts = [folder / PART.format(number) for number in range(n_parts)]
     missing = [part.name for part in parts if not part.is_file()]
     if missing:
@@ -502,9 +582,41 @@ def _read_parts(folder: Path) -> pd.DataFrame:
             f"{missing[0]} is missing among the {n_parts} parts in {folder}. Call "
             "explain_to_parquet() again with the same arguments, which writes missing parts."
         )
+    _check_run(folder, parts, journal)
     frames = [_read_parquet(part) for part in parts]
     # The columns of a frame without rows have lost their types.
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+
+
+def _check_run(folder: Path, parts: Sequence[Path], journal: Journal) -> None:
+    """Raise unless the parts are those of one run; warn if the run is not finished."""
+    identity = run_identity(folder)
+    for part in parts:
+        with _parquet_file(part) as (_, header):
+            origin = header.get("origin")
+        of_the_run = isinstance(origin, str) and origin.partition(" ")[0] == identity
+        if identity is not None and not of_the_run:
+            raise ValueError(
+                f"{part} is not a part of the run in its folder, so the explanations there are "
+                "incomplete. Call explain_to_parquet() again with the same arguments, in "
+                "another folder."
+            )
+        if not journal.is_as_written(part):
+            raise ValueError(
+                f"{part} was changed after explain_to_parquet() wrote it. Call it again with the "
+                "same arguments, which writes this part again."
+            )
+    again = "Call explain_to_parquet() again with the same arguments, which goes on with it."
+    if identity is None:
+        checks.warn(
+            f"The folder {folder} has no {MANIFEST}, so it is not known whether its {len(parts)} "
+            "parts are those of one run, and all of it."
+        )
+    elif journal.finished is None:
+        checks.warn(
+            f"The run in {folder} is incomplete: it was not finished after {len(parts)} parts. "
+            + again
+        )
 
 
 _WRITER_OF = {".parquet": _write_parquet, ".json": _write_json}

@@ -7,6 +7,7 @@ take the colour of the background. Only one batch of painted images exists at a 
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from pylime.image.pixels import (
     check_background,
     check_image,
     has_deep_colours,
+    open_file,
     read_numbers,
     read_original,
     rgb_pixels,
@@ -42,6 +44,7 @@ from pylime.pipeline import (
     InputKind,
     Permutations,
     Perturbed,
+    Rewriting,
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
@@ -321,7 +324,9 @@ def _ranges_in(items: Sequence[OneImage], pixel_range: PixelRange | None) -> Pix
     files = [item for item in items if not isinstance(item, np.ndarray) and _has_numbers(item)]
     step = max(-(-len(files) // _MOST_SAMPLED), 1)
     arrays = [item for item in items if isinstance(item, np.ndarray)]
-    arrays += [read_numbers(item) for item in files[::step]]
+    for item in files[::step]:
+        with suppress(ValueError):  # a broken file is left out by explain()
+            arrays.append(read_numbers(item))
     found = {}
     for name, kinds in {"f": "f", "i": "iu"}.items():
         some = [a for a in arrays if a.dtype.kind in kinds and a.dtype != np.uint8 and a.size]
@@ -335,9 +340,9 @@ def _has_numbers(item: OneImage) -> bool:
     if isinstance(item, Image.Image):
         return item.mode in ("I", "F") or item.mode.startswith("I;16")
     try:
-        with Image.open(str(item)) as image:
+        with open_file(Path(str(item))) as image:
             return _has_numbers(image) or has_deep_colours(image)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return True  # a TIFF file that Pillow does not read
 
 
@@ -399,7 +404,20 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
     batches = painted_batches(original, paint, kept[distinct], options.batch_size, request.folder)
     if isinstance(item, np.ndarray):
         return Perturbed([permutations], batches)
-    return Perturbed([permutations], batches, [item], original.differences)
+    permutations = replace(permutations, rewriting=_rewriting(original))
+    return Perturbed([permutations], batches, [item])
+
+
+def _rewriting(original: Original) -> Rewriting:
+    """How permutations of an image are written, and why a model may see them otherwise."""
+    reasons = "; ".join(original.differences) or "only its pixels are written again"
+    return Rewriting(
+        form="the same image with nothing removed",
+        cure=f"The difference: {reasons}. The explanation is that of the permutations; to avoid "
+        "the difference, pass the image as the model sees it, as an array for instance.",
+        small=0.05,
+        is_predicted=True,
+    )
 
 
 def _bitmap(original: Original) -> Bitmap:

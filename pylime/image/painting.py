@@ -1,6 +1,5 @@
 """Permutations of an image: superpixels are painted over, and `preprocess` gets the images."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pylime.folders import temporary_folder
 from pylime.image.pixels import (
     RGBA,
     Background,
@@ -162,7 +162,7 @@ def painted_batches(
         some = masks[start : start + size]
         if write is not None:
             # Each batch has a folder of its own: code of the user's can remember what a path held.
-            with tempfile.TemporaryDirectory(prefix="pylime-", dir=folder) as place:
+            with temporary_folder(folder) as place:
                 # One image at a time is in memory.
                 paths = [
                     write(Path(place, str(number)), paint(mask[None])[0])

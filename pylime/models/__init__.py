@@ -12,6 +12,8 @@ from pylime.models import (
     transformers,
     xgboost,
 )
+from pylime.models.alignment import align_labels, index_of
+from pylime.models.categorical import categorical_columns
 from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
     Classifier,
@@ -31,11 +33,14 @@ __all__ = [
     "ModelType",
     "Predictions",
     "Regressor",
+    "align_labels",
     "as_classifier",
     "as_regressor",
     "catboost",
+    "categorical_columns",
     "check_model",
     "h2o",
+    "index_of",
     "keras",
     "lightgbm",
     "model_type",

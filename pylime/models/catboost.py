@@ -5,6 +5,7 @@ The name of a model's loss function decides what it does. Its class does not: a 
 file may be of the general class.
 """
 
+from collections.abc import Collection, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from pylime._optional import placeholder
 from pylime._types import Prepared, Returned
 from pylime.models.boosted import custom_objective
+from pylime.models.categorical import categorical_columns, categorical_of
 from pylime.models.generics import (
     ModelType,
     PredictionType,
@@ -73,6 +75,16 @@ def outputs_of_catboost_model(model: "CatBoost", newdata: Prepared, **kwargs: An
     if _loss_function(model) in _CLASSIFIES:
         return call_model(model, newdata, type="prob", **kwargs)
     return model.predict(newdata, **{"prediction_type": "RawFormulaVal", **kwargs})
+
+
+@categorical_columns.register(Model)
+def categorical_columns_of_catboost_model(
+    model: "CatBoost", columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those of `cat_features`."""
+    if not model.is_fitted():
+        return ()
+    return categorical_of(columns, model.feature_names_ or [], model.get_cat_feature_indices())
 
 
 def _loss_function(model: "CatBoost") -> str:

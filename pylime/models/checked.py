@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from pylime import checks
 from pylime._types import Model, Prepared
+from pylime.models.alignment import align_rows, index_of
 from pylime.models.generics import (
     Classifier,
     ModelType,
@@ -30,13 +32,15 @@ __all__ = ["check_model", "predict", "warn_of_scores"]
 
 # By how much probabilities, of half precision at worst, may miss a sum of 1.
 _SUM_TOLERANCE = 0.02
+# The largest number that a model may predict: sums of squares of larger ones would overflow.
+_LARGEST = 1e150
 
 
 def predict(
-    model: Model, newdata: Prepared, n: int, kind: ModelType | None = None, **options: object
+    model: Model, newdata: Prepared, n: int, given: pd.Index | None = None, **options: object
 ) -> Predictions:
     """
-    Predict n cases and check what comes back.
+    Predict n cases, check what comes back, and bring it into the order of the cases.
 
     Parameters
     ----------
@@ -46,15 +50,16 @@ def predict(
         What `preprocess` returned.
     n
         How many cases were preprocessed.
-    kind
-        What the model does, where that is known already.
+    given
+        The index of the cases before `preprocess`; by default they are counted.
     **options
         Passed on to `pylime.predict_model`.
 
     Returns
     -------
     Predictions
-        n rows of finite numbers, in memory of their own.
+        n rows of finite numbers, in memory of their own. Rows whose index `preprocess` or the
+        model has rearranged are put back.
 
     Raises
     ------
@@ -63,8 +68,7 @@ def predict(
     TypeError
         If the model's class is not known.
     """
-    kind = model_type(model) if kind is None else kind
-    form: PredictionType = "prob" if kind == "classification" else "raw"
+    form: PredictionType = "prob" if model_type(model) == "classification" else "raw"
     predictions = as_predictions(call_model(model, newdata, type=form, **options), form)
     if form == "raw":
         _check_single(predictions)
@@ -72,7 +76,8 @@ def predict(
     _check_labels(predictions)
     _check_finite(predictions)
     # A model may return the same array each time, with other numbers in it.
-    return replace(predictions, values=predictions.values.copy())
+    predictions = replace(predictions, values=predictions.values.copy())
+    return align_rows(predictions, given, index_of(newdata))
 
 
 def _check_single(predictions: Predictions) -> None:
@@ -117,6 +122,12 @@ def _check_finite(predictions: Predictions) -> None:
             f"The model must return finite numbers; of {len(finite)} cases "
             f"{np.sum(~finite.all(axis=1))} have a missing or infinite prediction, the first is "
             f"{predictions.values[row, column]} for {predictions.labels[column]!r}."
+        )
+    if len(finite) and float(np.abs(predictions.values).max()) > _LARGEST:
+        raise ValueError(
+            f"The model must return numbers up to {_LARGEST:g}; it returned "
+            f"{predictions.values.flat[np.abs(predictions.values).argmax()]:g}. Explain its "
+            "logarithm, or the numbers in a larger unit."
         )
 
 

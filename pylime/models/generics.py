@@ -9,15 +9,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from functools import partial, singledispatch
 from types import MethodType
-from typing import Literal, Protocol, TypeVar, cast, overload
+from typing import Literal, Protocol, TypeVar, cast, get_args, overload
 
 import numpy as np
 import pandas as pd
 
 from pylime import checks
 from pylime._types import Model, Prepared, Returned
+from pylime.models.alignment import index_of, relabel
 from pylime.models.outputs import (
     ACTIVATIONS,
     Activation,
@@ -25,7 +26,9 @@ from pylime.models.outputs import (
     PredictionType,
     activate,
     as_predictions,
+    column_names,
     cure,
+    named_outputs,
     numbers,
 )
 
@@ -40,6 +43,7 @@ __all__ = [
     "is_known",
     "model_type",
     "outputs",
+    "own_methods",
     "owner_of",
     "predict_model",
     "refuse_predictions",
@@ -86,9 +90,37 @@ def call_model(model: Model, newdata: Prepared, type: PredictionType, **kwargs: 
     Predictions or pandas.DataFrame
         What the function returns, without the conversion to a frame.
     """
+    returned = _called(model, newdata, type, **kwargs)
+    names = _output_labels(returned)
+    if type == "raw" and not callable(model) and names is None:
+        return named_outputs(returned)
+    has_names = type == "raw" or isinstance(names, list | tuple)
+    return as_predictions(returned, type, None if has_names else _classes_of(model))
+
+
+def _called(model: Model, newdata: Prepared, type: PredictionType, **kwargs: object) -> Returned:
+    """What a function, or an object with the methods of scikit-learn, returns."""
+    if type == "prob" and _has(model, "predict_proba"):
+        return model.predict_proba(newdata, **kwargs)
     if callable(model):
-        return as_predictions(model(newdata, **kwargs), type)
+        return model(newdata, **kwargs)
+    if _has(model, "predict"):
+        return model.predict(newdata, **kwargs)
     raise TypeError(unknown_model(model))
+
+
+def _has(model: object, method: str) -> bool:
+    """Whether something is an object with a method."""
+    return not isinstance(model, type) and callable(getattr(model, method, None))
+
+
+def _classes_of(model: object) -> list[Hashable] | None:
+    """The classes that an object lists as scikit-learn or AutoGluon do, if it does."""
+    for name in ("classes_", "class_labels"):
+        classes = getattr(model, name, None)
+        if classes is not None and not callable(classes) and np.ndim(classes) == 1:
+            return [c.item() if isinstance(c, np.generic) else c for c in classes]
+    return None
 
 
 def _sharing_registry(generic: Callable[..., Returned]) -> Callable[[Callable], PredictModel]:
@@ -118,7 +150,8 @@ def predict_model(
     newdata
         What `preprocess` returned, n cases.
     type
-        `"prob"` for probabilities, `"raw"` for numbers.
+        `"prob"` for probabilities, `"raw"` for numbers, or for the most likely class of a
+        classifier.
     **kwargs
         Passed on to the model's own prediction.
 
@@ -132,6 +165,8 @@ def predict_model(
     ------
     TypeError
         If the model's class is not known.
+    ValueError
+        If `type` is something else.
 
     Examples
     --------
@@ -148,8 +183,28 @@ def predict_model(
        heads  tails
     0    0.5    0.5
     """
+    checks.one_of("type", type, get_args(PredictionType))
+    if type == "raw" and _classifies(model):
+        return _most_likely(as_predictions(call_model(model, newdata, "prob", **kwargs), "prob"))
     returned = call_model(model, newdata, type=type, **kwargs)
     return returned if isinstance(returned, pd.DataFrame) else as_predictions(returned, type).frame
+
+
+def _classifies(model: Model) -> bool:
+    """Whether a model whose prediction comes with pylime is a classifier."""
+    if not call_model.dispatch(type(model)).__module__.startswith("pylime."):
+        return False  # a function of the user's own does what `type` asks for
+    try:
+        return model_type(model) == "classification"
+    except TypeError:
+        return False
+
+
+def _most_likely(predictions: Predictions) -> pd.DataFrame:
+    """The class with the highest probability in each row."""
+    best = predictions.values.argmax(axis=1)
+    classes = [predictions.labels[place] for place in best.tolist()]
+    return pd.DataFrame({"Response": classes}, index=predictions.index)
 
 
 @singledispatch
@@ -172,16 +227,19 @@ def outputs(model: Model, newdata: Prepared, **kwargs: object) -> Returned:
     array or other
         n rows.
     """
-    if is_known(model):
+    if _is_registered(model):
         return call_model(model, newdata, type="prob", **kwargs)
-    if callable(model):
-        return model(newdata, **kwargs)
-    raise TypeError(unknown_model(model))
+    return _called(model, newdata, "prob", **kwargs)
+
+
+def _is_registered(model: object) -> bool:
+    """Whether a function is registered with `predict_model` for a model's class."""
+    return call_model.dispatch(type(model)) is not call_model.dispatch(object)
 
 
 def is_known(model: object) -> bool:
-    """Whether a function is registered with `predict_model` for a model's class."""
-    return call_model.dispatch(type(model)) is not call_model.dispatch(object)
+    """Whether a model's class is registered, or has a method that predicts."""
+    return _is_registered(model) or _has(model, "predict_proba") or _has(model, "predict")
 
 
 @singledispatch
@@ -192,8 +250,9 @@ def model_type(model: object) -> ModelType:
     Parameters
     ----------
     model
-        The model. To support another class, register a function for it, as with
-        `predict_model`.
+        The model, or an explainer from `pylime.lime`. To support another class, register a
+        function for it, as with `predict_model`. An object with the method `predict_proba` is a
+        classifier.
 
     Returns
     -------
@@ -210,9 +269,25 @@ def model_type(model: object) -> ModelType:
     >>> model_type(as_regressor(abs))
     'regression'
     """
-    if callable(model):
+    task = getattr(model, "_estimator_type", None) or getattr(model, "problem_type", None)
+    if isinstance(task, str) and task in _TASKS:
+        return _TASKS[task]
+    if _has(model, "predict_proba"):
+        return "classification"
+    if callable(model) or (_has(model, "predict") and not _is_registered(model)):
         raise TypeError(which_type(model))
     raise TypeError(unknown_model(model))
+
+
+# What objects of other libraries (skorch, AutoGluon) call what they do.
+_TASKS: dict[str, ModelType] = {
+    "classifier": "classification",
+    "binary": "classification",
+    "multiclass": "classification",
+    "regressor": "regression",
+    "regression": "regression",
+    "quantile": "regression",
+}
 
 
 @dataclass(frozen=True)
@@ -243,12 +318,16 @@ def as_classifier(
     Parameters
     ----------
     model
-        Any model that `predict_model` supports, or a function that takes the
-        preprocessed cases and returns their class probabilities: an (n, classes) array
-        or data frame, or n probabilities of the second of two classes.
+        Any model that `predict_model` supports, an object with the method `predict_proba`
+        (and its classes as `classes_`), or a function that takes the preprocessed cases and
+        returns their class probabilities: an (n, classes) array or data frame, or n
+        probabilities of the second of two classes.
     labels
-        Names of the classes in the order of the model's output. Default: the model's
-        own, or positions from 0.
+        Names of the classes. Where the model names its classes itself, by `classes_` or by the
+        columns of a data frame, and these are the same names, each label goes with the class
+        of its name, in whatever order. Otherwise they are names in the order of the model's
+        output; columns 0, 1 and so on are positions, not names. Default: the model's own, or
+        positions from 0.
     activation
         What turns the model's output into probabilities: `"softmax"` or `"sigmoid"` if
         it returns scores (logits), None if it returns probabilities, of which each class
@@ -263,7 +342,8 @@ def as_classifier(
     Raises
     ------
     ValueError
-        If a name appears twice, or the activation is none of these.
+        If a name appears twice, or the activation is none of these; at the first prediction, if
+        only some of the labels are names of the model's.
     TypeError
         If `model` is predictions, or `labels` are not names in an order.
 
@@ -315,8 +395,8 @@ def as_regressor(model: Model, output: Hashable = None) -> Regressor:
     Parameters
     ----------
     model
-        Any model that `predict_model` supports, or a function that takes the
-        preprocessed cases and returns a number for each.
+        Any model that `predict_model` supports, an object with the method `predict`, or a
+        function that takes the preprocessed cases and returns a number for each.
     output
         Of a model with several outputs, the one to explain: its name or its position.
 
@@ -341,6 +421,20 @@ def as_regressor(model: Model, output: Hashable = None) -> Regressor:
     return Regressor(model, output)
 
 
+@singledispatch
+def own_methods(model: Model) -> tuple[str, ...]:
+    """
+    Name the methods that return what the model itself stands for.
+
+    Parameters
+    ----------
+    model
+        Anything. Register a function for classes with methods that `pylime` calls in a better
+        way, such as without a progress bar.
+    """
+    return ()
+
+
 def owner_of(model: Model, *methods: str) -> Model:
     """
     Replace a bound method of a known model by the model, which has the labels.
@@ -350,22 +444,34 @@ def owner_of(model: Model, *methods: str) -> Model:
     model
         Anything.
     *methods
-        Names of the methods that stand for the model. Default: `predict_proba` and, of a
-        regressor, `predict`.
+        Names of the methods that stand for the model, beside its `own_methods`. Default:
+        `predict_proba` and, of a regressor, `predict`.
 
     Returns
     -------
     object
         The model whose method it is, or what was given.
     """
+    if isinstance(model, partial):
+        return _quiet(model)
     owner = getattr(model, "__self__", None)
     if not isinstance(model, MethodType) or not is_known(owner):
         return model
+    name = model.__name__
     if not methods:
         methods = ("predict_proba",)
-        if model.__name__ == "predict" and model_type(owner) == "regression":
+        if name == "predict" and _is_registered(owner) and model_type(owner) == "regression":
             methods = ("predict",)
-    return owner if model.__name__ in methods else model
+    if name != "predict_proba" and not _is_registered(owner):
+        return model
+    return owner if name in (*methods, *own_methods(owner)) else model
+
+
+def _quiet(model: partial) -> partial:
+    """A method with some arguments, without its progress bar if it is one that draws these."""
+    owner = getattr(model.func, "__self__", None)
+    named = getattr(model.func, "__name__", "") == "predict" and "predict" in own_methods(owner)
+    return partial(model, verbose=0) if named and "verbose" not in model.keywords else model
 
 
 def refuse_predictions(model: Model) -> None:
@@ -410,12 +516,12 @@ def predict_classifier(
         return call_model(model.model, newdata, type=type, **kwargs)
     n_classes = None if model.labels is None else len(model.labels)
     if model.activation == "auto":
-        returned = _own_probabilities(model.model, newdata, kwargs)
+        returned = _with_name(_own_probabilities(model.model, newdata, kwargs), model.labels)
         predictions = as_predictions(returned, "prob", n_classes=n_classes)
     else:
-        returned = outputs(model.model, newdata, **kwargs)
+        returned = _with_name(outputs(model.model, newdata, **kwargs), model.labels)
         predictions = _activated(returned, model.activation, n_classes)
-    return _relabelled(predictions, model.labels)
+    return predictions if model.labels is None else relabel(predictions, model.labels)
 
 
 def _own_probabilities(model: Model, newdata: Prepared, options: Mapping[str, object]) -> Returned:
@@ -426,6 +532,14 @@ def _own_probabilities(model: Model, newdata: Prepared, options: Mapping[str, ob
     if _predicts_classes(model) and np.ndim(returned) == 1:
         return numbers(returned).astype(str)  # names, even where they look like probabilities
     return returned
+
+
+def _with_name(returned: Returned, labels: Sequence[Hashable] | None) -> Returned:
+    """A Series that is called like one of the classes as a column of that name."""
+    name = getattr(returned, "name", None)
+    if labels is None or not isinstance(name, str) or name not in labels:
+        return returned
+    return returned.to_frame() if hasattr(returned, "to_frame") else returned
 
 
 def _predicts_classes(function: object) -> bool:
@@ -443,31 +557,18 @@ def _activated(
     predictions = as_predictions(
         activate(scores, activation),
         "prob",
-        _column_names(returned),
+        _output_labels(returned),
         n_classes=n_classes,
         exclusive=activation == "softmax" or not several,
     )
-    return replace(predictions, returned=scores)
+    return replace(predictions, returned=scores, index=index_of(returned))
 
 
-def _column_names(returned: Returned) -> Sequence[Hashable] | None:
+def _output_labels(returned: Returned) -> Sequence[Hashable] | None:
     """The names that a model gave to its outputs, if any."""
     if isinstance(returned, Predictions):
-        return returned.labels
-    return returned.columns.tolist() if isinstance(returned, pd.DataFrame) else None
-
-
-def _relabelled(predictions: Predictions, labels: tuple[Hashable, ...] | None) -> Predictions:
-    """The predictions with other labels, unless there are too few or too many of these."""
-    if labels is None:
-        return predictions
-    if len(labels) != len(predictions.labels):
-        checks.warn(
-            "Ignoring provided class labels as length differs from model output: "
-            f"{len(labels)} labels for {len(predictions.labels)} classes."
-        )
-        return predictions
-    return replace(predictions, labels=labels)
+        return returned.labels if returned.named else range(len(returned.labels))
+    return column_names(returned) if isinstance(returned, pd.DataFrame) else None
 
 
 @predict_model.register
@@ -522,7 +623,7 @@ def unknown_model(model: object) -> str:
     snake = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", short).lower()
     typed = model_type.dispatch(type(model)) is not model_type.dispatch(object)
     state = "are not known"
-    if typed or is_known(model):
+    if typed or _is_registered(model):
         state = f"are known to `{'model_type' if typed else 'predict_model'}` only"
     return f"""\
 Models of class {name} {state}. Register two functions for them:

@@ -8,7 +8,7 @@ second. Models cannot leave the process that is connected to the server, so `exp
 `DO_NOT_TRACK=1` turns that off.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import pandas as pd
 
 from pylime._optional import placeholder
 from pylime._types import Model, Prepared, Returned
+from pylime.models.categorical import categorical_columns
 from pylime.models.generics import (
     ModelType,
     PredictionType,
@@ -91,6 +92,25 @@ def predict_h2o_automl(
 ) -> Returned:
     """Predict with the best model."""
     return call_model(_leader(model), newdata, type=type, **kwargs)
+
+
+@categorical_columns.register(ModelBase)
+def categorical_columns_of_h2o_model(
+    model: Model, columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those that were categories on the server."""
+    output = _trained_output(model)
+    levels = zip(output["names"], output["domains"], strict=True)
+    names = {name for name, domain in levels if domain is not None}
+    return [column for column in columns if column in names]
+
+
+@categorical_columns.register(AutoML)
+def categorical_columns_of_h2o_automl(
+    model: Model, columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those of the best model."""
+    return categorical_columns(_leader(model), columns)
 
 
 def _leader(model: Model) -> Model:

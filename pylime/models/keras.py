@@ -7,6 +7,9 @@ counts; of outputs by name, the first in alphabetical order, as Keras lists them
 sigmoids are labels of which each has a probability of its own. A model that ends in linear
 units counts as a regressor unless its loss is one of classifiers: wrap it in
 `as_classifier(model, labels, activation="softmax")`.
+
+A model with several inputs gets the columns of a frame by their names, one for each input, or in
+their order where the inputs have other names.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pylime import checks
 from pylime._optional import placeholder
 from pylime._types import Prepared, Returned
-from pylime.models.generics import ModelType, model_type, outputs, predict_model
+from pylime.models.generics import ModelType, model_type, outputs, own_methods, predict_model
 from pylime.models.networks import in_batches, interpret, joined, matrix, take_options
 from pylime.models.outputs import Predictions, PredictionType, numbers
 
@@ -145,6 +149,12 @@ def type_of_keras_model(model: "keras.Model") -> ModelType:
     return "regression"
 
 
+@own_methods.register(KerasModel)
+def own_methods_of_keras_model(model: "keras.Model") -> tuple[str, ...]:
+    """Methods that return the outputs; `predict` with a progress bar at each call."""
+    return ("predict", "predict_on_batch", "__call__", "call")
+
+
 @predict_model.register(KerasModel)
 def predict_keras_model(
     model: "keras.Model", newdata: Prepared, type: PredictionType, **kwargs: object
@@ -164,14 +174,51 @@ def outputs_of_keras_model(model: "keras.Model", newdata: Prepared, **kwargs: ob
 
 def _keras_inputs(model: "keras.Model", newdata: Prepared) -> Prepared:
     """What the network takes: an array, or arrays in a list or by name."""
+    n_inputs = len(_input_tensors(model))
     if isinstance(newdata, pd.DataFrame):
-        return matrix(newdata)
-    n_inputs = len(getattr(model, "inputs", None) or [])
+        return _by_column(model, newdata) if n_inputs > 1 else matrix(newdata)
     if isinstance(newdata, tuple) or (isinstance(newdata, list) and 1 < n_inputs == len(newdata)):
         return [_array(values) for values in newdata]
     if isinstance(newdata, dict):
         return {name: _array(values) for name, values in newdata.items()}
     return _array(newdata)
+
+
+def _input_tensors(model: "keras.Model") -> list[Any]:
+    """Input tensors of a model with a graph."""
+    return list(getattr(model, "inputs", None) or [])
+
+
+def _by_column(model: "keras.Model", frame: pd.DataFrame) -> Prepared:
+    """The columns of a frame as a model with an input for each takes them."""
+    tensors = _input_tensors(model)
+    structure = getattr(model, "_inputs_struct", None)
+    keyed = isinstance(structure, dict)
+    # Keras lists the inputs of a dictionary in alphabetical order of its keys.
+    names = sorted(structure) if isinstance(structure, dict) else [t.name for t in tensors]
+    absent = [name for name in names if name not in frame.columns]
+    if len(absent) == len(names) == frame.shape[1]:
+        columns = list(frame.columns)
+    elif absent:
+        raise ValueError(
+            f"The model has {len(names)} inputs, which must be columns; absent: "
+            f"{checks.some(absent)}. They are {checks.some(frame.columns)}. Return a list or "
+            "dictionary of arrays from `preprocess`."
+        )
+    else:
+        columns = names
+    arrays = [_of_input(frame[column], t) for column, t in zip(columns, tensors, strict=True)]
+    return dict(zip(names, arrays, strict=True)) if keyed else arrays
+
+
+def _of_input(column: pd.Series, tensor: Any) -> np.ndarray:
+    """A column in the type and the shape of an input."""
+    dtype = str(tensor.dtype)
+    if dtype == "string":
+        values = column.astype(str).to_numpy(dtype=object)
+    else:
+        values = matrix(column.to_frame(), np.dtype(dtype))[:, 0]
+    return values.reshape(-1, *(1 for _ in tensor.shape[1:]))
 
 
 def _array(values: Prepared) -> Prepared:

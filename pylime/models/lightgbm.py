@@ -5,12 +5,14 @@ What a booster does is read off the text of the model, which boosters from a fil
 well; their parameters may be lost.
 """
 
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pylime._optional import placeholder
 from pylime._types import Prepared, Returned
 from pylime.models.boosted import custom_objective, refuse_strings
+from pylime.models.categorical import categorical_columns, categorical_of
 from pylime.models.generics import ModelType, PredictionType, model_type, outputs, predict_model
 from pylime.models.outputs import Predictions, as_predictions, named_outputs
 from pylime.models.sklearn import outputs_of_estimator, predict_estimator
@@ -88,9 +90,33 @@ def outputs_of_lightgbm_model(
     return outputs_of_estimator(model, newdata, **kwargs)
 
 
+@categorical_columns.register(Booster)
+def categorical_columns_of_lightgbm_booster(
+    model: "lightgbm.Booster", columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those of `categorical_feature`, whose information lists the codes; ranges are in brackets."""
+    infos = _words_after(model, "feature_infos=")
+    found = [place for place, info in enumerate(infos) if info != "none" and info[0] != "["]
+    own = {str(column).replace(" ", "_"): column for column in columns}  # as lightgbm writes them
+    return categorical_of(columns, [own.get(name, name) for name in model.feature_name()], found)
+
+
+@categorical_columns.register(Model)
+def categorical_columns_of_lightgbm_model(
+    model: "lightgbm.LGBMModel", columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those of its booster."""
+    return categorical_columns(model.booster_, columns) if hasattr(model, "booster_") else ()
+
+
 def _objective(booster: "lightgbm.Booster") -> str | None:
     """The objective by lightgbm's own name for it; None if it is a function."""
-    head = booster.model_to_string(num_iteration=1).partition("\nTree=")[0]
-    lines = (line for line in head.splitlines() if line.startswith("objective="))
-    words = next(lines, "").removeprefix("objective=").split()
+    words = _words_after(booster, "objective=")
     return words[0] if words else None
+
+
+def _words_after(booster: "lightgbm.Booster", start: str) -> list[str]:
+    """The words of a line in the head of a model's text."""
+    head = booster.model_to_string(num_iteration=1).partition("\nTree=")[0]
+    lines = (line for line in head.splitlines() if line.startswith(start))
+    return next(lines, "").removeprefix(start).split()

@@ -19,6 +19,7 @@ from pylime.models.outputs import (
 __all__ = [
     "channels_first",
     "check_layout",
+    "have_equal_rows",
     "in_batches",
     "interpret",
     "joined",
@@ -190,7 +191,8 @@ def in_batches(inputs: Prepared, size: int | None = None) -> Iterator[Prepared]:
     Yields
     ------
     object
-        A batch in the same form.
+        A batch in the same form. Inputs whose parts have different lengths, such as words in a
+        row and where each text begins, cannot be cut: they come as they are.
 
     Examples
     --------
@@ -201,6 +203,9 @@ def in_batches(inputs: Prepared, size: int | None = None) -> Iterator[Prepared]:
         parts = list(inputs.values())
     else:
         parts = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    if not have_equal_rows(parts):
+        yield inputs
+        return
     if size is None:
         # Rows of whole numbers may be words, each of which becomes a vector.
         tables = all(part.ndim <= 2 and "int" not in str(part.dtype) for part in parts)
@@ -213,6 +218,11 @@ def in_batches(inputs: Prepared, size: int | None = None) -> Iterator[Prepared]:
             yield type(inputs)(part[rows] for part in inputs)
         else:
             yield inputs[rows]
+
+
+def have_equal_rows(parts: Iterable[Prepared]) -> bool:
+    """Whether arrays or tensors have the same number of rows, so that these belong together."""
+    return len({part.shape[0] if part.ndim else None for part in parts}) == 1
 
 
 def joined(parts: list[np.ndarray]) -> np.ndarray:

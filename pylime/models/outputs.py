@@ -1,6 +1,7 @@
 """What models return, in one form: a record of values, a column for each label."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -16,12 +17,15 @@ __all__ = [
     "PredictionType",
     "Predictions",
     "activate",
+    "are_positions",
     "are_probabilities",
     "as_predictions",
+    "column_names",
     "cure",
     "named_outputs",
     "numbers",
     "output_names",
+    "unique_names",
 ]
 
 PredictionType = Literal["prob", "raw"]
@@ -47,6 +51,13 @@ class Predictions:
         each label has a probability of its own.
     returned
         The model's own output, where `values` were calculated from it.
+    named
+        Whether `labels` are the model's names of its classes. False for positions, to which
+        `as_classifier(labels=...)` gives names in their order.
+    names
+        The model's own names of its classes, where `labels` have taken their place.
+    index
+        The index of the rows, where the model returned a frame or Series with one.
 
     Raises
     ------
@@ -66,6 +77,9 @@ class Predictions:
     labels: tuple[Hashable, ...]
     exclusive: bool = True
     returned: np.ndarray | None = field(default=None, repr=False)
+    named: bool = field(default=True, repr=False)
+    names: tuple[Hashable, ...] | None = field(default=None, repr=False)
+    index: pd.Index | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if type(self.exclusive) is not bool:
@@ -83,7 +97,7 @@ class Predictions:
     @property
     def frame(self) -> pd.DataFrame:
         """The values as a data frame, a column for each label."""
-        return pd.DataFrame(self.values, columns=list(self.labels))
+        return pd.DataFrame(self.values, index=self.index, columns=list(self.labels))
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
@@ -197,7 +211,8 @@ def as_predictions(
     type
         `"prob"` or `"raw"`.
     labels
-        Names of the classes, where the model has them.
+        Names of the classes, where the model has them; a `range` for positions. Columns 0, 1
+        and so on of a data frame are positions, too.
     n_classes
         How many classes there should be, where that is known.
     exclusive
@@ -226,15 +241,34 @@ def as_predictions(
     if hasattr(values, "to_pandas"):  # of polars, pyarrow and the like
         values = values.to_pandas()
     if isinstance(values, pd.DataFrame) and labels is None:
-        labels = values.columns.tolist()
+        labels = column_names(values)
     names = None if labels is None else tuple(labels)
     array = numbers(values)
     _refuse_objects(values, array, type)
     _refuse_class_labels(array, type)
     array = _calculable(array, type)
     if type == "raw":
-        return _of_numbers(array, names)
-    return _of_classes(array, names, n_classes, exclusive)
+        found = _of_numbers(array, names)
+    else:
+        found = _of_classes(array, names, n_classes, exclusive)
+    # Of one column that has no name, the two labels are positions.
+    unnamed = labels is None or isinstance(labels, range)
+    named = not unnamed and (len(names or ()) > 1 or not are_positions(found.labels))
+    index = values.index if isinstance(values, pd.DataFrame | pd.Series) else None
+    return found if named and index is None else replace(found, named=named, index=index)
+
+
+def column_names(frame: pd.DataFrame) -> Sequence[Hashable]:
+    """Names of the columns of a frame; a range if they are only counted."""
+    names = frame.columns.tolist()
+    in_order = are_positions(names) and names == sorted(names)
+    return range(len(names)) if in_order else names
+
+
+def are_positions(names: Sequence[Hashable]) -> bool:
+    """Whether names are the whole numbers from 0, in any order."""
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in names)
+    return whole and set(names) == set(range(len(names)))
 
 
 def _completed(
@@ -243,7 +277,8 @@ def _completed(
     """A record with all its classes, or with the label of regressors."""
     values, labels = _calculable(predictions.values, type), predictions.labels
     if type == "prob" and predictions.exclusive and len(labels) == 1:
-        return _of_classes(values, labels, n_classes, exclusive=True)
+        both = _of_classes(values, labels, n_classes, exclusive=True)
+        return replace(both, named=predictions.named, index=predictions.index)
     if type == "raw" and len(labels) == 1:
         labels = ("Response",)
     if values is predictions.values and labels == predictions.labels:
@@ -334,6 +369,32 @@ def named_outputs(values: Returned) -> Predictions:
 def output_names(n: int) -> list[str]:
     """Names for n outputs of a model that has none for them."""
     return [f"y{position}" for position in range(n)]
+
+
+def unique_names(names: Sequence[Hashable]) -> list[Hashable]:
+    """
+    Make names different from each other.
+
+    Parameters
+    ----------
+    names
+        Of classes, in the order of the model's outputs.
+
+    Returns
+    -------
+    list
+        The same; those that appear several times with their position.
+
+    Examples
+    --------
+    >>> unique_names(["cat", "crane", "dog", "crane"])
+    ['cat', 'crane (1)', 'dog', 'crane (3)']
+    """
+    count = Counter(names)
+    if len(count) == len(names):
+        return list(names)
+    made = [f"{name} ({i})" if count[name] > 1 else name for i, name in enumerate(names)]
+    return unique_names(made)
 
 
 def _refuse_objects(values: Returned, array: np.ndarray, type: PredictionType) -> None:

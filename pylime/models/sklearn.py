@@ -6,13 +6,16 @@ it pass them on. Labels are its `classes_`. Of several outputs each label has a 
 own: `y0`, `y1` and so on, or `y0=red` where an output is more than present or absent.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pylime._optional import placeholder
 from pylime._types import Model, Prepared, Returned
+from pylime.models.categorical import categorical_columns, categorical_of
 from pylime.models.generics import (
     ModelType,
     PredictionType,
@@ -217,3 +220,128 @@ def _without_names(frame: pd.DataFrame) -> pd.DataFrame | np.ndarray:
     if array.dtype != object or not all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
         return array
     return frame.to_numpy(np.float64, na_value=np.nan)  # numbers and logicals side by side
+
+
+# Which columns hold codes
+
+# Encoders to which a number is a code, also those of the package category_encoders.
+_ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
+_MODULES = ("sklearn", "category_encoders", "imblearn", "dirty_cat", "skrub", "feature_engine")
+# What estimators keep the fitted ones in that they are made around.
+_INNER = (
+    "best_estimator_",
+    "regressor_",
+    "estimator_",
+    "estimator",
+    "estimators_",
+    "calibrated_classifiers_",
+    "transformer_list",
+    "final_estimator_",
+)
+
+
+@categorical_columns.register(Estimator)
+def categorical_columns_of_estimator(
+    model: Model, columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those of encoders and of `categorical_features`, wherever these are inside."""
+    return [column for column in columns if column in set(_categorical(model, list(columns)))]
+
+
+def _categorical(model: Any, columns: list[Hashable]) -> list[Hashable]:
+    """Columns that an estimator, or one inside it, takes for categorical."""
+    own = _own_categorical(model, columns)
+    if own is not None:
+        return own
+    if hasattr(model, "steps"):
+        return _of_steps([step for _, step in model.steps], columns)
+    if hasattr(model, "transformers_"):
+        return _of_transformers(model, columns)
+    inner = [part for name in _INNER for part in _parts_of(getattr(model, name, None))]
+    parts = [_categorical(part, columns) for part in inner if _sees_all_columns(part, columns)]
+    return list(chain.from_iterable(parts))
+
+
+def _own_categorical(model: Any, columns: list[Hashable]) -> list[Hashable] | None:
+    """Columns that an estimator itself encodes; None if it cannot encode any."""
+    kind = type(model)
+    if kind.__name__ in _ENCODERS and kind.__module__.partition(".")[0] in _MODULES:
+        chosen = getattr(model, "cols", None)
+        chosen = getattr(model, "feature_names_in_", columns) if chosen is None else chosen
+        return [name for name in columns if name in chosen]
+    if hasattr(model, "is_categorical_"):
+        mask = model.is_categorical_
+        positions = [] if mask is None else np.flatnonzero(mask).tolist()
+        return categorical_of(columns, _names_of(model), positions)
+    registered = categorical_columns.dispatch(kind)
+    if registered not in (categorical_columns.dispatch(object), categorical_columns_of_estimator):
+        return list(registered(model, columns))
+    return None
+
+
+def _of_steps(steps: Iterable[Any], columns: list[Hashable]) -> list[Hashable]:
+    """Columns that a pipeline takes for categorical, before a step that makes others of them."""
+    found: list[Hashable] = []
+    for step in steps:
+        if step is None or isinstance(step, str):  # "passthrough"
+            continue
+        found += _categorical(step, columns)
+        if hasattr(step, "transform") and not _keeps_columns(step, columns):
+            break
+    return found
+
+
+def _keeps_columns(step: Any, columns: Sequence[Hashable]) -> bool:
+    """Whether a transformer returns the columns that it gets, in their order."""
+    if not hasattr(step, "get_feature_names_out"):
+        return hasattr(step, "fit_resample")
+    try:
+        names = list(step.get_feature_names_out())
+    except Exception:  # not fitted, or without names
+        return False
+    known = getattr(step, "feature_names_in_", [f"x{place}" for place in range(len(columns))])
+    return names == list(known)
+
+
+def _of_transformers(model: Any, columns: list[Hashable]) -> list[Hashable]:
+    """Columns whose transformers in a `ColumnTransformer` encode them."""
+    names = _names_of(model)
+    places = {name: place for place, name in enumerate(names)}
+    found: list[Hashable] = []
+    for _, transformer, chosen in model.transformers_:
+        if not isinstance(transformer, str):
+            inner = _categorical(transformer, _chosen(names, chosen))
+            found += categorical_of(columns, names, [places[name] for name in inner])
+    return found
+
+
+def _chosen(names: list[Hashable], chosen: Any) -> list[Hashable]:
+    """The columns that a transformer gets: by names, positions, a slice or a mask."""
+    if isinstance(chosen, slice) and any(isinstance(e, str) for e in (chosen.start, chosen.stop)):
+        return pd.Series(names, index=pd.Index(names)).loc[chosen].tolist()
+    if isinstance(chosen, slice):
+        return names[chosen]
+    each = np.atleast_1d(np.asarray(chosen)).tolist()
+    if each and all(isinstance(flag, bool) for flag in each):
+        return [name for name, flag in zip(names, each, strict=True) if flag]
+    return [name if isinstance(name, str) else names[name] for name in each]
+
+
+def _parts_of(inner: Any) -> list[Any]:
+    """Estimators in an attribute that holds one, or several with or without names."""
+    if inner is None or isinstance(inner, str):
+        return []
+    parts = np.ravel(inner).tolist() if isinstance(inner, np.ndarray) else inner
+    parts = parts if isinstance(parts, list) else [parts]
+    return [part[1] if isinstance(part, tuple) else part for part in parts]
+
+
+def _sees_all_columns(part: Any, columns: Sequence[Hashable]) -> bool:
+    """Whether an estimator gets as many columns as the one around it."""
+    return getattr(part, "n_features_in_", len(columns)) == len(columns)
+
+
+def _names_of(model: Any) -> list[Hashable]:
+    """The columns that an estimator was fitted to: names, or positions."""
+    names = getattr(model, "feature_names_in_", None)
+    return list(range(model.n_features_in_)) if names is None else list(names)

@@ -7,7 +7,8 @@ constant that was added before fitting, as by `statsmodels.api.add_constant`, is
 where the data lack it. Offsets and exposures are left out, so models of counts predict rates.
 """
 
-from collections.abc import Hashable
+import re
+from collections.abc import Collection, Hashable, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from pylime._optional import placeholder
 from pylime._types import Model, Prepared
+from pylime.models.categorical import categorical_columns
 from pylime.models.generics import ModelType, PredictionType, model_type, predict_model
 from pylime.models.outputs import Predictions, as_predictions
 
@@ -23,6 +25,7 @@ Wrapper = placeholder("statsmodels.base.wrapper", "ResultsWrapper")
 Results = placeholder("statsmodels.base.model", "Results")
 Unfitted = placeholder("statsmodels.base.model", "Model")
 
+_CATEGORICAL = re.compile(r"""\bC\(\s*(?:Q\(\s*["'](.+?)["']\s*\)|([^\W\d]\w*))""")
 _NO_CASES = ("statsmodels.tsa.", "statsmodels.duration.", "statsmodels.discrete.conditional_models")
 
 
@@ -74,6 +77,17 @@ def predict_statsmodels_results(
     if isinstance(fitted.data.orig_endog, np.ndarray):  # without names
         return as_predictions(values[:, ::-1], type, [0, 1])
     return as_predictions(values, type, _binomial_labels(names, fitted.data.orig_endog))
+
+
+@categorical_columns.register(Wrapper)
+@categorical_columns.register(Results)
+def categorical_columns_of_statsmodels_results(
+    model: Model, columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those that a formula makes categorical, as `C(branch)` or `C(Q("my branch"))`."""
+    formula = str(getattr(model.model, "formula", ""))
+    names = {quoted or name for quoted, name in _CATEGORICAL.findall(formula)}
+    return [column for column in columns if column in names]
 
 
 @model_type.register(Unfitted)

@@ -5,8 +5,9 @@ Inputs. A frame or array becomes a tensor in the floating type, and on the devic
 module's parameters; a list, of tensors or arrays or PIL images, is stacked. A dictionary (as
 tokenizers return it) is passed as `model(**inputs)`, a tuple as `model(*inputs)`. Whole
 numbers stay whole in tensors and dictionaries, and where the module has an embedding; bytes
-never do. `predict_options={"channels_first": True}` lays images out as (n, channels, H, W);
-their values are left as they are, from 0 to 255.
+never do. Parts of different lengths, such as the words of all texts in a row and where each text
+begins, go to the module in one batch. `predict_options={"channels_first": True}` lays images out
+as (n, channels, H, W); their values are left as they are, from 0 to 255.
 
 Outputs. A tensor; of tuples the first; of dictionaries and other objects `logits`, or else the
 first. What they mean is read off the operation that makes them, never off their values: softmax
@@ -30,11 +31,12 @@ import pandas as pd
 
 from pylime._optional import placeholder
 from pylime._types import Prepared, Returned
-from pylime.models.generics import ModelType, model_type, outputs, predict_model
+from pylime.models.generics import ModelType, model_type, outputs, own_methods, predict_model
 from pylime.models.keras import KerasModel
 from pylime.models.networks import (
     channels_first,
     check_layout,
+    have_equal_rows,
     in_batches,
     interpret,
     joined,
@@ -132,6 +134,12 @@ def type_of_torch_module(model: "torch.nn.Module") -> ModelType:
         )
     numeric = ending == "numbers" or (ending == "linear" and units == 1)
     return "regression" if numeric else "classification"
+
+
+@own_methods.register(Module)
+def own_methods_of_torch_module(model: "torch.nn.Module") -> tuple[str, ...]:
+    """Methods that return the outputs, of tensors on the module's own device only."""
+    return ("forward", "__call__", "_wrapped_call_impl")  # the last is what PyTorch calls it
 
 
 @predict_model.register(Module)
@@ -290,16 +298,34 @@ def _run_batches(model: "torch.nn.Module", inputs: Tensors, size: int | None) ->
     device, dtype = _home(model)
     parts = []
     with evaluating(model):
-        for batch in in_batches(inputs, size):
+        for batch in [inputs] if _in_bags(model, inputs) else in_batches(inputs, size):
             values = _scores(_call(model, _moved(batch, device, dtype))).cpu()
             if values.is_floating_point() and values.itemsize < 4:
                 values = values.float()
-            rows = next(iter(batch.values())) if isinstance(batch, Mapping) else batch
-            rows = len(rows[0] if isinstance(rows, tuple) else rows)
             # A `squeeze()` in the module takes away the axis of a single row too.
-            lost = rows == 1 and (values.ndim == 0 or len(values) != 1)
+            lost = _is_single(batch) and (values.ndim == 0 or len(values) != 1)
             parts.append(values.numpy()[None] if lost else values.numpy())
     return joined(parts)
+
+
+def _parts(inputs: Tensors) -> "list[torch.Tensor]":
+    """The tensors of an input."""
+    if isinstance(inputs, Mapping):
+        return list(inputs.values())
+    return list(inputs) if isinstance(inputs, tuple) else [inputs]
+
+
+def _in_bags(model: "torch.nn.Module", inputs: Tensors) -> bool:
+    """Whether inputs are words in a row and where each bag of them begins."""
+    parts = _parts(inputs)
+    in_rows = len(parts) > 1 and all(part.ndim == 1 for part in parts)
+    return in_rows and any(_layer_name(part) == "EmbeddingBag" for part in model.modules())
+
+
+def _is_single(batch: Tensors) -> bool:
+    """Whether a batch has one row."""
+    parts = _parts(batch)
+    return have_equal_rows(parts) and parts[0].ndim > 0 and len(parts[0]) == 1
 
 
 def _scores(values: Returned) -> "torch.Tensor":

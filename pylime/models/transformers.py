@@ -1,13 +1,15 @@
 """
 Pipelines of Hugging Face transformers: text-classification and image-classification.
 
-Labels are those of the model's configuration, in its order. A model of several labels at once
+Labels are those of the model's configuration, in its order; names that several classes share get
+their position, as in `crane (134)`. A model of several labels at once
 returns for each a probability of its own; a model with a single output is a regressor. Texts
 are passed as they come; images as paths, PIL images or arrays. `predict_options` are arguments
 of the pipeline's call, such as `batch_size`, `truncation` or `function_to_apply`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from pylime._optional import placeholder
 from pylime._types import Model, Prepared
 from pylime.models.generics import ModelType, model_type, predict_model
 from pylime.models.networks import interpret
-from pylime.models.outputs import Predictions, PredictionType
+from pylime.models.outputs import Predictions, PredictionType, unique_names
 from pylime.models.torch import evaluating
 
 # Not by its public name: to look that up imports the class.
@@ -41,6 +43,8 @@ def predict_pipeline(
 ) -> Predictions:
     """Predict scores, or the probabilities of classes or labels."""
     labels = _configured_labels(model)
+    if len(set(_config(model).id2label.values())) < len(labels):
+        model = _renamed(model, labels)
     options: dict[str, Any] = {"top_k": len(labels), **_call_defaults(model, type), **kwargs}
     cases = _image_cases(newdata) if model.task == "image-classification" else _text_cases(newdata)
     with evaluating(model.model):
@@ -69,8 +73,24 @@ def _configured_labels(model: Model) -> list[Any]:
             f"{' and '.join(_KNOWN_PIPELINES)} are known; not for {model.task}. Wrap a function "
             "that calls it: as_classifier(function, labels) or as_regressor(function)."
         )
-    names: Mapping[int, Any] = model.model.config.id2label
-    return [names[position] for position in sorted(names)]
+    names: Mapping[int, Any] = _config(model).id2label
+    return unique_names([names[position] for position in sorted(names)])
+
+
+def _config(model: Model) -> Any:
+    """The configuration of the network in a pipeline."""
+    return model.model.config
+
+
+def _renamed(model: Model, labels: Sequence[Hashable]) -> Model:
+    """A pipeline with other names of the classes; the user's own is not changed."""
+    # Copies are shallow: all share the parameters.
+    config = copy(_config(model))
+    config.id2label = dict(enumerate(labels))
+    renamed = copy(model)
+    renamed.model = copy(model.model)
+    renamed.model.config = config
+    return renamed
 
 
 def _call_defaults(model: Model, type: PredictionType) -> dict[str, Any]:

@@ -6,6 +6,7 @@ objective of the user's own has no such name and counts as a regressor, unless i
 """
 
 import json
+from collections.abc import Collection, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 from pylime._optional import placeholder
 from pylime._types import Prepared, Returned
 from pylime.models.boosted import custom_objective, refuse_strings
+from pylime.models.categorical import categorical_columns, categorical_of
 from pylime.models.generics import ModelType, PredictionType, model_type, outputs, predict_model
 from pylime.models.outputs import (
     Predictions,
@@ -151,3 +153,23 @@ def _predict_booster(booster: "xgboost.Booster", newdata: Prepared, **kwargs: ob
         )
     kwargs.setdefault("validate_features", newdata.feature_names is not None)
     return booster.predict(newdata, **kwargs)
+
+
+@categorical_columns.register(Booster)
+def categorical_columns_of_xgboost_booster(
+    model: "xgboost.Booster", columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those of the feature type `c`."""
+    types = model.feature_types or []
+    found = [place for place, kind in enumerate(types) if kind == "c"]
+    return categorical_of(columns, model.feature_names or range(len(types)), found)
+
+
+@categorical_columns.register(Model)
+def categorical_columns_of_xgboost_model(
+    model: "xgboost.XGBModel", columns: Sequence[Hashable]
+) -> Collection[Hashable]:
+    """Those of its booster."""
+    if not model.__sklearn_is_fitted__():
+        return ()
+    return categorical_columns(model.get_booster(), columns)

@@ -23,7 +23,7 @@ from skimage.color import lab2rgb, rgb2lab
 
 from pylime import checks
 from pylime.frame import check_explanation
-from pylime.plots.theme import in_order, plain_text, sized_theme, text_width
+from pylime.plots.theme import in_order, number_texts, plain_text, sized_theme, text_width
 
 __all__ = ["plot_explanations"]
 
@@ -100,7 +100,7 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     cases = list(tiles["case"].cat.categories)
     descriptions = list(tiles["feature_desc"].cat.categories)
     figure_size, spacing, step = _tiles_size(cases, descriptions, panels, len(labels))
-    colours = scale_fill_gradient2(name="Feature\nweight", midpoint=0)
+    colours = scale_fill_gradient2(name="Feature\nweight", midpoint=0, labels=number_texts)
     colours.palette = lambda x: _mix(x)  # keeps the midpoint, replaces plotnine's mixing
     return (
         ggplot(tiles, aes("case", "feature_desc"))

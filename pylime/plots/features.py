@@ -15,15 +15,17 @@ from plotnine import (
     labs,
     scale_fill_manual,
     scale_x_discrete,
+    scale_y_continuous,
     theme,
 )
 
 from pylime import checks
-from pylime.frame import check_explanation
+from pylime.frame import as_utf8, check_explanation, object_column
 from pylime.numbers import format_numbers
 from pylime.plots.theme import (
     in_order,
     label_both_upper,
+    number_texts,
     plain_text,
     sized_theme,
     text_width,
@@ -119,6 +121,7 @@ def plot_features(
         + scale_x_discrete(
             labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
         )
+        + scale_y_continuous(labels=number_texts)
         + labs(x="Feature", y="Weight", fill="")
         + _sized_theme(bars, list(facets), ncol)
     )
@@ -128,7 +131,7 @@ def _of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -
     """Select the rows of some cases, by value or by name: 55 finds "55"."""
     if cases is None:
         return explanation
-    names = explanation["case"].map(str)
+    names = object_column([str(name) for name in explanation["case"]])
     known = list(dict.fromkeys(names))
     if isinstance(cases, str) or not isinstance(cases, Iterable) or str(cases) in known:
         cases = [cases]
@@ -139,7 +142,7 @@ def _of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -
             f"`cases` must be among the explained cases {checks.some(known)}; "
             f"not {checks.some(unknown) or 'empty'}."
         )
-    return explanation[names.isin(wanted)]
+    return explanation[names.isin(wanted).to_numpy()]
 
 
 def _contributions(bars: pd.DataFrame) -> np.ndarray:
@@ -175,13 +178,13 @@ def _bar_order(bars: pd.DataFrame) -> tuple[pd.Categorical, dict[str, str]]:
     Every bar is a level of its own, because a description can have different places in
     different panels; the mapping is from a level to the text on the axis.
     """
-    labels = bars["label"].map(str) if "label" in bars else [""] * len(bars)
-    owners = [f"{case}_{label}" for case, label in zip(bars["case"], labels, strict=True)]
+    labels = bars["label"] if "label" in bars else [""] * len(bars)
+    owners = [as_utf8(f"{case}_{label}") for case, label in zip(bars["case"], labels, strict=True)]
     width = max(map(len, owners)) + 1
     descriptions: dict[str, str] = {}
     levels = []
     for owner, text in zip(owners, bars["feature_desc"], strict=True):
-        level = f"{owner:<{width}}{text}"
+        level = f"{owner:<{width}}{as_utf8(str(text))}"
         while level in descriptions:  # one word at two places, or two equal bounding boxes
             level += "'"
         descriptions[level] = str(text)

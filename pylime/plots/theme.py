@@ -1,16 +1,22 @@
 """The theme and the facet labels of all plots, after R's `lime`."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from mizani.transforms import identity_trans
 from plotnine import element_blank, element_text, labeller, theme, theme_minimal
 from plotnine.iapi import strip_label_details
+
+from pylime.frame import as_utf8
+from pylime.numbers import format_numbers
 
 __all__ = [
     "in_order",
     "label_both_upper",
+    "number_texts",
     "plain_text",
     "sized_theme",
     "text_width",
@@ -115,7 +121,7 @@ def plain_text(text: object) -> str:
     >>> plain_text("$5 < price <= $9")
     '\\$5 < price <= \\$9'
     """
-    return str(text).replace("$", r"\$")
+    return as_utf8(str(text)).replace("$", r"\$")
 
 
 def text_width(texts: Iterable[object], size: float) -> float:
@@ -168,6 +174,36 @@ def in_order(values: Iterable[object], levels: Iterable[object] | None = None) -
     >>> list(in_order([55, 1, 55]).categories)
     ['55', '1']
     """
-    texts: list[object] = [str(value) for value in values]
-    ordered = texts if levels is None else [str(level) for level in levels]
+    texts: list[object] = [as_utf8(str(value)) for value in values]
+    ordered = texts if levels is None else [as_utf8(str(level)) for level in levels]
     return pd.Categorical(texts, list(dict.fromkeys(ordered)), ordered=True)
+
+
+def number_texts(breaks: Sequence[Any]) -> list[str]:
+    """
+    Write the numbers at the ticks of an axis so that they differ.
+
+    Parameters
+    ----------
+    breaks
+        Where the ticks are.
+
+    Returns
+    -------
+    list of str
+        Plotnine's texts, unless these make numbers equal; then as many digits as it takes.
+
+    Examples
+    --------
+    >>> number_texts([0.0, 0.5, 1.0])
+    ['0.0', '0.5', '1.0']
+    >>> number_texts([0.0, 5e-09, 1e-08])
+    ['0e+00', '5e-09', '1e-08']
+    """
+    known = {number for number in breaks if np.isfinite(number)}
+    texts = list(identity_trans().format(breaks))
+    for digits in range(3, 18):
+        if len({*texts} - {"nan", "NaN"}) >= len(known) and max(map(len, texts), default=0) < 20:
+            break
+        texts = format_numbers(breaks, digits)
+    return texts

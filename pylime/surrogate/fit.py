@@ -240,15 +240,13 @@ def fit_labels(
         matrix = matrix[:, varying]
     with few_threads(matrix.shape[0] * matrix.shape[1] ** 2):
         chosen = _select(matrix, responses, weights, n_features, feature_select)
+        fits = [_fit(moments, k, penalty) for k, (_, moments) in enumerate(chosen)]
     first = np.asarray(as_dense(matrix[[0]])[0], dtype=np.float64)
-
     surrogates = []
-    for position, (columns, moments) in enumerate(chosen):
-        with few_threads(len(columns) ** 3):
-            fit, shrinkage = _fit(moments, position, penalty)
+    for label, (columns, _), (fit, shrinkage) in zip(reacting, chosen, fits, strict=True):
         surrogates.append(
             Surrogate(
-                labels[reacting[position]],
+                labels[int(label)],
                 [str(features[varying[column]]) for column in columns],
                 fit.coefficients,
                 fit.r2,

@@ -252,6 +252,11 @@ def select_tree(problem: SelectionProblem, response: int, n_features: int) -> li
     design = problem.design
     if not isinstance(design, np.ndarray):
         design = design.tocsc()
+        design = design.tocsc()
+        if design.nnz <= np.iinfo(np.int32).max:
+            # A design of several texts has 64-bit positions, which the tree does not accept.
+            positions = design.indices.astype(np.int32), design.indptr.astype(np.int32)
+            design = type(design)((design.data, *positions), design.shape)
     elif design.dtype.kind == "f":
         # The tree works in single precision, in which large numbers lose their differences.
         scale = problem.moments.scale

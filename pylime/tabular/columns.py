@@ -10,7 +10,9 @@ case's, to describe the case's value, and to decode the drawn values.
 from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -41,15 +43,18 @@ Distribution: TypeAlias = pd.Series | Density | Normal
 """Shares of bins or levels, a density, or a mean and standard deviation."""
 
 FeatureType = Literal[
-    "integer", "numeric", "character", "factor", "logical", "date_time", "constant"
+    "integer", "numeric", "character", "factor", "logical", "date_time", "constant", "held"
 ]
-"""The type of a column, in R's terms."""
+"""The type of a column, in R's terms; `held` if the user holds it."""
 
 Problems: TypeAlias = dict[int, str]
 """What is wrong with single values, by their positions."""
 
 UNKNOWN = -2
 """The position of a level that is not in the training data."""
+
+# Where R has no law, the case's value is kept with this probability, R's own for pictures.
+_KEPT = 0.5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,6 +92,9 @@ class Column:
     holds_levels: ClassVar[bool] = False
     """Whether encoded values are positions of levels."""
 
+    is_feature: ClassVar[bool] = True
+    """Whether it takes part in the design, in distances and in seeds."""
+
     @abstractmethod
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
         """
@@ -121,6 +129,41 @@ class Column:
     @abstractmethod
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
         """Draw n encoded values; as many are missing as in the training data."""
+
+    def occurs(self, value: Any) -> bool:
+        """Whether the bin or the level of an encoded value has rows in the training data."""
+        return True
+
+    def draw_near(self, value: Any, n: int, random: np.random.Generator) -> np.ndarray:
+        """
+        Draw n encoded values for a case.
+
+        A level or bin without training rows would vary in the case's own row alone, and its
+        weight would be the residual of that row. There the case's value is kept with
+        probability 1/2.
+
+        Parameters
+        ----------
+        value
+            The case's, encoded.
+        n
+            How many to draw.
+        random
+            Source of the draws. It is left in the same state whether the value occurs or not,
+            so that other columns keep their draws.
+        """
+        drawn = self.draw(n, random)
+        if not self.occurs(value):
+            drawn[random.spawn(1)[0].random(n) < _KEPT] = value
+        return drawn
+
+    def widened(self, values: pd.Series) -> Self:
+        """The column with the levels of some cases that the training data lack, if any."""
+        return self
+
+    def cut_points(self) -> Any:
+        """The cut points as values of the column; None where there are none."""
+        return self.bin_cuts
 
     @abstractmethod
     def compare(self, values: np.ndarray) -> np.ndarray:
@@ -216,7 +259,14 @@ def _object_type(name: Hashable, values: pd.Series) -> FeatureType:
     inferred = pd.api.types.infer_dtype(values, skipna=True)
     if inferred == "complex":
         raise TypeError(_unknown_type(name, "complex numbers"))
+    if inferred.startswith("mixed") and all(map(_is_number, values)):
+        # Such as Decimals beside whole numbers, or whole numbers of more than 64 bits.
+        return "integer" if all(isinstance(value, Integral) for value in values) else "numeric"
     return _OBJECT_TYPES.get(inferred, "character")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
 
 
 def _unknown_type(name: Hashable, what: str) -> str:
@@ -241,7 +291,7 @@ def check_same_kind(column: Column, values: pd.Series) -> None:
     if not values.notna().any():
         return
     expected = column.feature_type
-    if expected == "constant":
+    if expected in ("constant", "factor"):  # codes are factors
         expected = "integer" if pd.api.types.is_integer_dtype(column.dtype) else "numeric"
     found = feature_type_of(column.name, values)
     numbers = ("integer", "numeric")

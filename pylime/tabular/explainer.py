@@ -26,8 +26,10 @@ from pylime.pipeline import (
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
-from pylime.tabular.columns import Column, Distribution, feature_type_of
-from pylime.tabular.kept import Kept
+from pylime.tabular.codes import Codes
+from pylime.tabular.columns import UNKNOWN, Column, Distribution, feature_type_of, plain
+from pylime.tabular.dates import Dates, class_of_objects
+from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
 from pylime.tabular.options import ExplainTableOptions, TableOptions
@@ -41,6 +43,7 @@ from pylime.tabular.permutations import (
     permuted_frame,
     records,
 )
+from pylime.tabular.roles import roles_of, warn_of_columns
 
 if TYPE_CHECKING:
     import narwhals
@@ -64,11 +67,14 @@ class Table:
         The type of the elements, if the table was an array.
     problems
         What is wrong with single rows, by their positions.
+    unseen
+        The columns in which a row has a level that the training data lack, by its position.
     """
 
     frame: pd.DataFrame
     array_type: np.dtype | None = None
     problems: Mapping[int, str] = field(default_factory=dict)
+    unseen: Mapping[int, Sequence[Hashable]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[Hashable]:
@@ -77,12 +83,13 @@ class Table:
 
     def take(self, positions: Sequence[int]) -> "Table":
         """Return some of the rows."""
-        kept = {
-            number: self.problems[position]
-            for number, position in enumerate(positions)
-            if position in self.problems
-        }
-        return Table(self.frame.iloc[list(positions)], self.array_type, kept)
+        rows = list(enumerate(positions))
+        return Table(
+            self.frame.iloc[list(positions)],
+            self.array_type,
+            {new: self.problems[old] for new, old in rows if old in self.problems},
+            {new: self.unseen[old] for new, old in rows if old in self.unseen},
+        )
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -114,8 +121,8 @@ class TableExplainer(Explainer):
 
     @property
     def bin_cuts(self) -> dict[Hashable, np.ndarray | None]:
-        """Cut points of each column of numbers; None for the others."""
-        return {column.name: column.bin_cuts for column in self.columns}
+        """Cut points of each column of numbers, or of dates that are drawn; None for others."""
+        return {column.name: column.cut_points() for column in self.columns}
 
     @property
     def feature_distribution(self) -> dict[Hashable, Distribution | None]:
@@ -149,17 +156,28 @@ def _is_table(x: object) -> bool:
 def _read_table(x: object) -> Table | None:
     """Read the rows of a frame or array, or a single row."""
     if isinstance(x, pd.DataFrame):
-        return Table(x)
+        return Table(_in_native_order(x))
     if isinstance(x, pd.Series):
         return Table(x.to_frame().T)
     if isinstance(x, np.ndarray):
         x = x[None, :] if x.ndim == 1 else x
         if x.ndim != 2 or x.dtype.kind not in "fiubOU":
             return None
-        frame = pd.DataFrame(x, columns=[f"x{number}" for number in range(x.shape[1])])
+        values = x.astype(x.dtype.newbyteorder("="), copy=False)  # pandas takes no other
+        frame = pd.DataFrame(values, columns=[f"x{number}" for number in range(x.shape[1])])
         return Table(frame.infer_objects() if x.dtype == object else frame, x.dtype)
     foreign = _foreign_frame(x)
     return None if foreign is None else Table(_to_pandas(foreign))
+
+
+def _in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Convert numbers to the byte order of this machine, the only one that pandas supports."""
+    types = {
+        name: dtype.newbyteorder("=")
+        for name, dtype in frame.dtypes.items()
+        if isinstance(dtype, np.dtype) and not dtype.isnative
+    }
+    return frame.astype(types) if types else frame
 
 
 def _foreign_frame(x: object) -> "narwhals.DataFrame | None":
@@ -179,6 +197,7 @@ def _to_pandas(table: "narwhals.DataFrame") -> pd.DataFrame:
     frame = table.to_pandas()
     for name, dtype in table.schema.items():
         nullable = "Int64" if dtype.is_integer() else "boolean" if str(dtype) == "Boolean" else ""
+        nullable = "UInt64" if dtype.is_unsigned_integer() else nullable
         if nullable and frame[name].isna().any():
             frame[name] = pd.array(table[name].to_list(), dtype=nullable)
     return frame
@@ -195,21 +214,41 @@ def _make_table_explainer(
     if not frame.shape[1]:
         raise ValueError("`x` must have at least one column; it has none.")
     _check_distinct(pd.Index([str(name) for name in frame.columns]))
+    names = frame.columns.tolist()
+    roles = roles_of(names, data.array_type is not None, model, preprocess, options)
     columns = tuple(
-        fit_column(name, frame.iloc[:, position], options)
-        for position, name in enumerate(frame.columns)
+        Held.of(name, frame.dtypes.iloc[position])
+        if name in roles.held
+        else fit_column(name, frame.iloc[:, position], options, roles.codes.get(name))
+        for position, name in enumerate(names)
     )
+    _warn_of_even_bins(columns)
     constant = [column.name for column in columns if column.feature_type == "constant"]
     if constant:
         checks.warn(
             "Data contains numeric columns with zero variance, which are not permuted: "
             f"{checks.some(constant, form=str)}."
         )
+    warn_of_columns(frame, columns, roles, options.dates)
     return TableExplainer(model, preprocess, kind, columns, frame.columns, options, data.array_type)
 
 
+def _warn_of_even_bins(columns: Sequence[Column]) -> None:
+    """Warn once of all columns of which too few quantiles differ, such as those of 0 and 1."""
+    names = [column.name for column in columns if getattr(column, "lacks_variance", False)]
+    if names:
+        do = "does" if len(names) == 1 else "do"
+        checks.warn(
+            f"{checks.some(names, form=str)} {do} not contain enough variance to use quantile "
+            "binning. Using standard binning instead."
+        )
+
+
 def fit_column(
-    name: Hashable, values: pd.Series, options: TableOptions | None = None
+    name: Hashable,
+    values: pd.Series,
+    options: TableOptions | None = None,
+    codes: Mapping[Hashable, str] | None = None,
 ) -> Numbers | Levels | Kept:
     """
     Fit a column to the training data.
@@ -221,7 +260,9 @@ def fit_column(
     values
         Its values, at least one.
     options
-        How to bin numbers.
+        How to bin numbers, and what to do with dates.
+    codes
+        If the numbers are codes: the names of those that have one.
 
     Raises
     ------
@@ -230,15 +271,26 @@ def fit_column(
     ValueError
         If a number is infinite.
     """
+    options = options or TableOptions()
     feature_type = feature_type_of(name, values)
     absent = values.isna().to_numpy(dtype=bool)
     missing = float(absent.mean())
     gap = values[absent].iloc[0] if absent.any() else np.nan
     if feature_type in ("character", "factor", "logical"):
-        return Levels.fit(name, values, feature_type, missing, gap)
-    kept = Kept(name=name, dtype=values.dtype, feature_type=feature_type, missing=missing, gap=gap)
+        return Levels.fit(name, values, feature_type, missing, gap, names=codes or {})
+    kept = Kept(
+        name=name,
+        dtype=values.dtype,
+        feature_type=feature_type,
+        missing=missing,
+        gap=gap,
+        class_of_dates=class_of_objects(values) if feature_type == "date_time" else None,
+    )
     if feature_type == "date_time":
-        return kept
+        drawn = options.dates == "draw" and not absent.all()
+        return (Dates.fit_dates(kept, values, options) if drawn else None) or kept
+    if codes is not None and not absent.all():
+        return Codes.fit(name, values, "factor", missing, gap, names=codes)
     numbers = numbers_of(values)
     if np.any(np.abs(numbers[~absent]) > LARGEST):
         raise ValueError(
@@ -247,7 +299,7 @@ def fit_column(
         )
     if len(np.unique(numbers)) <= 1:
         return replace(kept, feature_type="constant")
-    return Numbers.fit(name, values, feature_type, missing, gap, options or TableOptions())
+    return Numbers.fit(name, values, feature_type, missing, gap, options)
 
 
 def _check_distinct(names: pd.Index) -> None:
@@ -286,14 +338,19 @@ def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTabl
         _check_columns(frame, names)
     if _is_aligned(frame, explainer):
         return Table(frame, cases.array_type)
-    series, problems = {}, {}
+    series: dict[Hashable, pd.Series] = {}
+    problems: dict[int, str] = {}
+    unseen: dict[int, list[Hashable]] = {}
     for column in explainer.columns:
         series[column.name], wrong = column.cast(frame[column.name])
         for row, problem in wrong.items():
             problems.setdefault(row, problem)
+        if isinstance(column, Levels):
+            for row in np.flatnonzero(column.encode(series[column.name]) == UNKNOWN):
+                unseen.setdefault(int(row), []).append(column.name)
     aligned = pd.DataFrame(dict(enumerate(series.values())), index=frame.index)
     aligned.columns = explainer.header
-    return Table(aligned, cases.array_type, problems)
+    return Table(aligned, cases.array_type, problems, unseen)
 
 
 def _check_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
@@ -317,11 +374,16 @@ def _check_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
 def _is_aligned(frame: pd.DataFrame, explainer: TableExplainer) -> bool:
     """Whether no column needs a cast: same columns, all of finite floats."""
     same = frame.columns.equals(explainer.header)
-    if not same or any(column.dtype != np.float64 for column in explainer.columns):
+    if not same or not all(map(_is_plain, explainer.columns)):
         return False
     if any(dtype != np.float64 for dtype in frame.dtypes.tolist()):
         return False
     return not np.any(np.abs(frame.to_numpy()) > LARGEST)
+
+
+def _is_plain(column: Column) -> bool:
+    """Whether a column has fractions that are not codes."""
+    return column.dtype == np.float64 and column.is_feature and not column.holds_levels
 
 
 def _predicted_together(
@@ -332,12 +394,14 @@ def _predicted_together(
 
     The size of a call is bounded. A missing value can change the type of its column, which must
     not change the other cases, so that the cases of a part miss values in the same columns. A
-    case with a problem is a part of its own.
+    case with a problem is a part of its own, and so is one with a new level, which the model may
+    refuse.
     """
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
     gaps = cases.frame.iloc[:, _widened(explainer, cases.frame)].isna().to_numpy()
     changes = np.flatnonzero(np.any(gaps[1:] != gaps[:-1], axis=1)) + 1
-    wrong = [edge for row in cases.problems for edge in (row, row + 1)]
+    apart = [*cases.problems, *cases.unseen]
+    wrong = [edge for row in apart for edge in (row, row + 1)]
     bounds = sorted({0, *changes.tolist(), *wrong, len(cases.frame)})
     for start, stop in pairwise(bounds):
         for first in range(start, stop, size):
@@ -351,16 +415,18 @@ def _widened(explainer: TableExplainer, frame: pd.DataFrame) -> list[int]:
         for position, (column, dtype) in enumerate(
             zip(explainer.columns, frame.dtypes.tolist(), strict=True)
         )
-        if dtype != column.dtype
+        if dtype != column.dtype and column.is_feature
     ]
 
 
-def _in_training_types(explainer: TableExplainer, frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert columns without a missing value to the type of the training data."""
+def _in_types_of(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
+    """Convert a frame to the types of some columns, except where one cannot have a gap."""
     types = {
-        frame.columns[position]: explainer.columns[position].dtype
-        for position in _widened(explainer, frame)
-        if frame.iloc[:, position].notna().all()
+        column.name: column.dtype
+        for position, (column, dtype) in enumerate(zip(columns, frame.dtypes.tolist(), strict=True))
+        if dtype != column.dtype
+        and column.is_feature
+        and (isinstance(dtype, pd.CategoricalDtype) or frame.iloc[:, position].notna().all())
     }
     return frame.astype(types) if types else frame
 
@@ -369,39 +435,59 @@ def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) ->
     """Draw the permutations of some cases, which the model predicts in one call."""
     if cases.problems:
         raise CaseError(next(iter(cases.problems.values())))
-    frame = _in_training_types(explainer, cases.frame)
-    chunk = make_chunk(explainer.columns, frame, request.n_permutations)
+    columns = explainer.columns
+    if cases.unseen:
+        columns = tuple(column.widened(cases.frame[column.name]) for column in columns)
+    frame = _in_types_of(columns, cases.frame)
+    chunk = make_chunk(columns, frame, request.n_permutations)
     # Everything that depends on the draws is computed before `preprocess` and the model receive
     # them, because these may change them in place.
     drawings = [
         draw_case(chunk, row, case_generator(request.seed, content(chunk, row)), request.options)
         for row in range(len(frame))
     ]
-    features = [str(column.name) for column in explainer.columns]
+    features = [str(column.name) for column in columns if column.is_feature]
     permutations = [
         Permutations(
             case=name,
             design=drawing.design,
             weights=drawing.weights,
             features=features,
-            describe=_describer(explainer, record),
+            describe=_describer(columns, record),
             data=record,
             n_inputs=chunk.n if drawing.distinct is None else len(drawing.distinct[0]),
             rows=None if drawing.distinct is None else drawing.distinct[1],
+            unusual=_new_levels(cases.unseen.get(row, ()), record),
+            held=_held_columns(columns),
         )
-        for name, drawing, record in zip(cases.names, drawings, records(frame), strict=True)
+        for row, (name, drawing, record) in enumerate(
+            zip(cases.names, drawings, records(frame), strict=True)
+        )
     ]
     return Perturbed(permutations, _table_batches(explainer, chunk, drawings))
 
 
+def _new_levels(names: Sequence[Hashable], record: Mapping[Hashable, Any]) -> str:
+    """What a case has that the training data lack, for the error of a model that refuses it."""
+    found = [f"the column {name!r} has the level {plain(record[name])!r:.80}" for name in names]
+    return f"{' and '.join(found)}, which is not in the training data" if found else ""
+
+
+def _held_columns(columns: Sequence[Column]) -> str:
+    """Columns that are not constant and yet never drawn, for the error of a constant response."""
+    held = [column.name for column in columns if column.feature_type in ("held", "date_time")]
+    held = [name for name in held if name in {column.name for column in columns if column.is_kept}]
+    return f"The case's values of {checks.some(held, form=str)} are held" if held else ""
+
+
 def _describer(
-    explainer: TableExplainer, record: Mapping[Hashable, Any]
+    columns: Sequence[Column], record: Mapping[Hashable, Any]
 ) -> Callable[[Sequence[str]], list[tuple[Any, str]]]:
     """Make a function from features to the case's values and their descriptions."""
 
     def describe(features: Sequence[str]) -> list[tuple[Any, str]]:
-        columns = {str(column.name): column for column in explainer.columns}
-        found = [columns[feature] for feature in features]
+        by_name = {str(column.name): column for column in columns}
+        found = [by_name[feature] for feature in features]
         return [(record[column.name], column.describe(record[column.name])) for column in found]
 
     return describe
@@ -479,13 +565,16 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
         raise ValueError("`frame` must have at least one row, the case.")
     design = {}
     for position, column in enumerate(explainer.columns):
+        if not column.is_feature:
+            continue
         if column.name not in frame.columns:
             raise ValueError(f"`frame` must have the column {column.name!r}.")
+        column = column.widened(frame[column.name])
         values = column.encode(frame[column.name])
         compared = np.zeros(len(frame)) if values is None else column.compare(values)
         design[position] = compared.astype(np.float64)
     numbers = pd.DataFrame(design, index=frame.index)
-    numbers.columns = explainer.header
+    numbers.columns = explainer.header[list(design)]
     return numbers
 
 

@@ -1,4 +1,4 @@
-"""Columns that keep the case's value: dates, and numbers that are all equal."""
+"""Columns that keep the case's value: dates, numbers that are all equal, and held ones."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -7,14 +7,24 @@ import numpy as np
 import pandas as pd
 
 from pylime.tabular.columns import Column, Dtype, Problems, Value, check_same_kind
+from pylime.tabular.dates import cast_dates
 from pylime.tabular.numbers import cast_numbers, decode_numbers, number_content, numbers_of
 
-__all__ = ["Kept"]
+__all__ = ["Held", "Kept"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Kept(Column):
-    """A column whose values are never drawn, and so never explained."""
+    """
+    A column whose values are never drawn, and so never explained.
+
+    Attributes
+    ----------
+    class_of_dates
+        The class of dates that are Python objects.
+    """
+
+    class_of_dates: type | None = None
 
     is_kept: ClassVar[bool] = True
 
@@ -29,15 +39,9 @@ class Kept(Column):
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
         """Convert values to the training column's type."""
         check_same_kind(self, values)
-        if not self._is_date:
-            return cast_numbers(values, self, self._is_whole)
-        try:
-            return values.astype(self.dtype), {}
-        except (TypeError, ValueError) as error:
-            raise TypeError(
-                f"The column {self.name!r} must have dates as in the training data "
-                f"({self.dtype}); not {values.dtype}: {error}"
-            ) from error
+        if self._is_date:
+            return cast_dates(values, self, self.class_of_dates), {}
+        return cast_numbers(values, self, self._is_whole)
 
     def encode(self, values: pd.Series) -> np.ndarray | None:
         """Return numbers; None for dates."""
@@ -62,3 +66,51 @@ class Kept(Column):
     def content(self, value: Value) -> bytes:
         """Return the date as a string, or the bytes of the number."""
         return str(value).encode() if self._is_date else number_content(value)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Held(Column):
+    """A column that the user holds: no feature, and nothing of its values is remembered."""
+
+    is_kept: ClassVar[bool] = True
+    is_feature: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, name: Any, dtype: Any) -> "Held":
+        """Remember the name and the type, without the categories that a type can hold."""
+        if isinstance(dtype, pd.CategoricalDtype):
+            dtype = "category"
+        return cls(name=name, dtype=dtype, feature_type="held")
+
+    def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
+        """The values as they are; those of a row that was a Series, in the column's type."""
+        if values.dtype == self.dtype or values.dtype != object:
+            return values, {}
+        try:
+            return values.astype(self.dtype), {}
+        except (TypeError, ValueError):  # such as a missing whole number
+            return values.infer_objects(), {}
+
+    def encode(self, values: pd.Series) -> np.ndarray | None:
+        """Nothing: values are repeated as they are."""
+        return None
+
+    def decode(self, values: np.ndarray, dtype: Any) -> Any:
+        """Raise: nothing was encoded."""
+        raise ValueError(f"The column {self.name!r} is held.")
+
+    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
+        """Raise: there is nothing to draw from."""
+        raise ValueError(f"The column {self.name!r} is held.")
+
+    def compare(self, values: np.ndarray) -> np.ndarray:
+        """Nothing that varies."""
+        return np.zeros(len(values))
+
+    def describe(self, value: Any) -> str:
+        """The name alone."""
+        return str(self.name)
+
+    def content(self, value: Any) -> bytes:
+        """Nothing, so that draws are those of the table without the column."""
+        return b""

@@ -1,13 +1,13 @@
 """Columns of levels: strings, categories and logicals."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
-from pylime import checks
 from pylime.tabular.columns import (
     UNKNOWN,
     Column,
@@ -35,10 +35,22 @@ class Levels(Column):
         The values that the column can have.
     cumulative
         Cumulative shares of the levels and, last, of missing values.
+    n_new
+        How many of the levels, the last ones, are a case's and not the training data's.
+    unlike
+        Texts that several levels have, such as the number 1 and the string "1".
+    names
+        What levels are called in descriptions, where the user gave them names.
+    hides_logicals
+        Whether logicals are levels beside others, which can equal them.
     """
 
     levels: pd.Index = field(default_factory=lambda: pd.Index([], dtype=object))
     cumulative: np.ndarray = field(default_factory=lambda: np.ones(1))
+    n_new: int = 0
+    unlike: frozenset[str] = frozenset()
+    names: Mapping[Hashable, str] = field(default_factory=dict)
+    hides_logicals: bool = False
 
     holds_levels: ClassVar[bool] = True
 
@@ -50,9 +62,11 @@ class Levels(Column):
         feature_type: FeatureType,
         missing: float,
         gap: Value,
+        **more: Any,
     ) -> Self:
         """Learn the levels of a column and their shares."""
-        levels = _levels_of(values, feature_type)
+        levels = cls.levels_of(values, feature_type)
+        texts = Counter(str(level) for level in levels)
         facts: dict[str, Any] = {
             "name": name,
             "dtype": values.dtype,
@@ -60,6 +74,9 @@ class Levels(Column):
             "missing": missing,
             "gap": gap,
             "levels": levels,
+            "unlike": frozenset(text for text, number in texts.items() if number > 1),
+            "hides_logicals": _hides_logicals(levels),
+            **more,
         }
         codes = cls(**facts).encode(values)
         shares = np.bincount(codes[codes >= 0], minlength=len(levels)) / len(values)
@@ -71,23 +88,45 @@ class Levels(Column):
         cumulative[cumulative >= cumulative[-1]] = 1.0
         return cls(**facts, distribution=distribution, cumulative=cumulative)
 
+    @staticmethod
+    def levels_of(values: pd.Series, feature_type: FeatureType) -> pd.Index:
+        """What a column can hold: categories, or the sorted values."""
+        if feature_type == "factor" and isinstance(values.dtype, pd.CategoricalDtype):
+            return values.cat.categories
+        if feature_type == "logical":
+            return pd.Index([False, True], dtype=object)
+        present = values.dropna().astype(object)
+        mixed = pd.api.types.infer_dtype(present).startswith("mixed")
+        different = _different(present.tolist()) if mixed else present.unique().tolist()
+        try:
+            different = sorted(different)
+        except TypeError:
+            different = sorted(different, key=lambda value: (type(value).__name__, str(value)))
+        return pd.Index(different, dtype=object)
+
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
-        """Convert values to the training column's type, by the positions of their levels."""
+        """Convert values to the training column's type, widened by new levels."""
         if self.feature_type == "logical":
             check_same_kind(self, values)
             return self._cast_logical(values), {}
         codes = self.encode(values)
+        unknown = np.flatnonzero(codes == UNKNOWN)
         problems = {
             int(row): (
-                f"The column {self.name!r} has the level {plain(values.iloc[row])!r}, which is "
-                "not in the training data. The training data has: "
-                f"{checks.some(self.levels, form=str) or 'no levels'}."
+                f"The column {self.name!r} must have values as in the training data "
+                f"({self.dtype}); not {plain(values.iloc[row])!r:.80}."
             )
-            for row in np.flatnonzero(codes == UNKNOWN)
+            for row in unknown
+            if not self._can_hold(values.iloc[row])
         }
+        column = self
+        if len(unknown) > len(problems):
+            known = [int(row) for row in unknown if row not in problems]
+            column = self.widened(values.iloc[known])
+            codes = column.encode(values)
         codes[codes == UNKNOWN] = -1
-        series = pd.Series(self.decode(codes, self.dtype), index=values.index, dtype=self.dtype)
-        return series, problems
+        array = column.decode(codes, column.dtype)
+        return pd.Series(array, index=values.index, dtype=column.dtype), problems
 
     def _cast_logical(self, values: pd.Series) -> pd.Series:
         if values.dtype == self.dtype:
@@ -96,27 +135,73 @@ class Levels(Column):
             return values.astype(object)
         return values.astype(self.dtype)
 
+    def _can_hold(self, value: Any) -> bool:
+        """Whether a value can be a level, and the type of the column can hold it."""
+        try:
+            hash(value)
+            if is_object(self.dtype) or isinstance(self.dtype, pd.CategoricalDtype):
+                return True
+            return bool(pd.array([value], dtype=self.dtype)[0] == value)
+        except (TypeError, ValueError):  # pyarrow's errors are of these classes
+            return False
+
+    def widened(self, values: pd.Series) -> Self:
+        """The column with what it does not hold yet as its last levels, which are never drawn."""
+        unknown = values[self.encode(values) == UNKNOWN].astype(object).tolist()
+        if not unknown:
+            return self
+        new = _different(unknown)
+        levels = self.levels
+        if levels.dtype == object:
+            levels = pd.Index([*levels, *new], dtype=object)
+        else:
+            for level in new:
+                levels = levels.insert(len(levels), level)
+        dtype = self.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            dtype = pd.CategoricalDtype(levels, ordered=dtype.ordered)
+        before = self.cumulative[-2] if len(self.cumulative) > 1 else 0.0
+        cumulative = np.insert(self.cumulative, -1, np.full(len(new), before))
+        return replace(
+            self,
+            levels=levels,
+            dtype=dtype,
+            cumulative=cumulative,
+            n_new=self.n_new + len(new),
+            hides_logicals=_hides_logicals(levels),
+        )
+
     def encode(self, values: pd.Series) -> np.ndarray:
         """Return the positions of the levels, -1 if missing and -2 if unknown."""
-        if values.dtype == bool:
+        if values.dtype == bool and self.feature_type == "logical":
             return values.to_numpy().astype(np.int64)
         if isinstance(values.dtype, pd.CategoricalDtype) and self.feature_type == "factor":
             # The categories may have another order than in the training data.
-            positions = self.levels.get_indexer(values.cat.categories)
-            places = np.append(np.where(positions < 0, UNKNOWN, positions), -1)
+            places = np.append(self._places(values.cat.categories), -1)
             return places[values.cat.codes.to_numpy()].astype(np.int64)
-        objects = values.astype(object).to_numpy()
-        try:
-            codes = self.levels.get_indexer(pd.Index(objects, dtype=object)).astype(np.int64)
-        except TypeError:  # a value that cannot be a level, such as a list
-            known = {level: number for number, level in enumerate(self.levels)}
-            codes = np.array(
-                [known.get(v, UNKNOWN) if isinstance(v, Hashable) else UNKNOWN for v in objects]
-            )
-        absent = values.isna().to_numpy(dtype=bool)
-        codes[codes < 0] = UNKNOWN
-        codes[absent] = -1
+        codes = self._places(values.astype(object).to_numpy())
+        codes[values.isna().to_numpy(dtype=bool)] = -1
         return codes
+
+    def _places(self, values: Iterable[Any]) -> np.ndarray:
+        """Return the position of each value among the levels, -2 if it is none of them."""
+        levels = self.levels
+        # An interval is a level as a whole: an index of intervals would find what is inside.
+        if isinstance(levels, pd.IntervalIndex):
+            levels = levels.astype(object)
+        wanted = values if isinstance(values, pd.Index) else pd.Index(values, dtype=object)
+        try:
+            if not self.hides_logicals:
+                codes = levels.get_indexer(wanted).astype(np.int64)
+                codes[codes < 0] = UNKNOWN
+                return codes
+        except TypeError:  # a value that cannot be a level, such as a list
+            pass
+        known = {_key(level): place for place, level in enumerate(levels)}
+        return np.array(
+            [known.get(_key(v), UNKNOWN) if _is_hashable(v) else UNKNOWN for v in wanted],
+            dtype=np.int64,
+        )
 
     def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Return the levels at these positions."""
@@ -138,32 +223,60 @@ class Levels(Column):
         codes[codes == len(self.levels)] = -1
         return codes
 
+    def occurs(self, value: Any) -> bool:
+        """Whether the training data have the level, or a missing value."""
+        if value < 0:
+            return self.missing > 0
+        before = self.cumulative[value - 1] if value else 0.0
+        return bool(self.cumulative[value] > before)
+
     def compare(self, values: np.ndarray) -> np.ndarray:
         """Return whether each is the case's level."""
         return values == values[0]
 
     def describe(self, value: Value) -> str:
-        """Return a string such as `city = Oslo`, `member is true` or `city is missing`."""
-        if value is None or pd.isna(value):
+        """Return a string such as `city = Oslo`, `city = mars (new)` or `city is missing`."""
+        if value is None or (_is_hashable(value) and pd.isna(value)):
             return f"{self.name} is missing"
         if self.feature_type == "logical":
             return f"{self.name} is {str(bool(value)).lower()}"
-        return f"{self.name} = {value}"
+        return f"{self.name} = {self.text_of(value)}{' (new)' if self._is_new(value) else ''}"
+
+    def text_of(self, value: Any) -> str:
+        """A level's name, or how it is written."""
+        if value in self.names:
+            return self.names[value]
+        text = str(value)
+        return repr(plain(value)) if text in self.unlike else text
+
+    def _is_new(self, value: Any) -> bool:
+        [place] = self._places(np.array([value, None], dtype=object)[:1])
+        return bool(place == UNKNOWN or place >= len(self.levels) - self.n_new)
 
     def content(self, value: Value) -> bytes:
         """Return the level, which does not depend on its position."""
         return str(self.levels[value]).encode() if value >= 0 else b"missing"
 
 
-def _levels_of(values: pd.Series, feature_type: FeatureType) -> pd.Index:
-    """Return the values that a column can have: its categories, or its distinct values, sorted."""
-    if feature_type == "factor":
-        return values.cat.categories
-    if feature_type == "logical":
-        return pd.Index([False, True], dtype=object)
-    distinct = values.dropna().astype(object).unique().tolist()
+def _key(level: Hashable) -> Hashable:
+    """Return what distinguishes a level: 1 equals True, but is another level."""
+    return (isinstance(level, bool | np.bool_), level)
+
+
+def _is_hashable(value: object) -> bool:
     try:
-        distinct = sorted(distinct)
+        hash(value)
     except TypeError:
-        distinct = sorted(distinct, key=lambda value: (type(value).__name__, str(value)))
-    return pd.Index(distinct, dtype=object)
+        return False
+    return True
+
+
+def _different(values: Iterable[Any]) -> list[Any]:
+    return list({_key(value): value for value in reversed(list(values))}.values())[::-1]
+
+
+def _hides_logicals(levels: pd.Index) -> bool:
+    """Whether a level is a logical and others are not, which could equal it."""
+    if levels.dtype != object or not pd.api.types.infer_dtype(levels).startswith("mixed"):
+        return False
+    return any(isinstance(level, bool | np.bool_) for level in levels)

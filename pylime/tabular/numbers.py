@@ -2,12 +2,12 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from pylime import checks
 from pylime.numbers import format_numbers
 from pylime.tabular.columns import (
     Column,
@@ -32,13 +32,24 @@ from pylime.tabular.distributions import (
 )
 from pylime.tabular.options import TableOptions
 
-__all__ = ["LARGEST", "Numbers", "cast_numbers", "decode_numbers", "number_content", "numbers_of"]
+__all__ = [
+    "LARGEST",
+    "Numbers",
+    "cast_numbers",
+    "cut_points_of",
+    "decode_numbers",
+    "number_content",
+    "numbers_of",
+]
 
 LARGEST = 1e150
 """The largest number that a column may have: squares of larger ones would overflow."""
 
 # Below this range a density estimate would overflow.
 _LEAST_SPREAD = 1e-150
+
+# How many decimals of a Decimal a floating point number can say.
+_DIGITS = 15
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,12 +67,18 @@ class Numbers(Column):
         The distribution that numbers are drawn from.
     cut_texts
         The inner cut points as strings.
+    lacks_variance
+        Whether too few quantiles are distinct, so that the bins have equal widths.
+    places
+        The decimals of a column of `decimal.Decimal` objects; None for other numbers.
     """
 
     centre: Normal
     sampler: Pieces | Normal
     binned: bool = False
     cut_texts: tuple[str, ...] = ()
+    lacks_variance: bool = False
+    places: int | None = None
 
     @classmethod
     def fit(
@@ -84,6 +101,7 @@ class Numbers(Column):
             "missing": missing,
             "gap": gap,
             "centre": centre,
+            "places": _decimals(values),
         }
         if numbers.min() == numbers.max():  # others are missing: compared like two levels
             return cls(
@@ -93,7 +111,7 @@ class Numbers(Column):
                 binned=True,
                 sampler=centre,
             )
-        cuts = _cuts(name, numbers, options)
+        cuts, facts["lacks_variance"] = cut_points_of(numbers, options)
         if options.bin_continuous:
             shares = bin_shares(numbers, cuts, len(values))
             return cls(
@@ -102,7 +120,7 @@ class Numbers(Column):
                 binned=True,
                 distribution=pd.Series(shares),
                 sampler=make_pieces(cuts, shares),
-                cut_texts=tuple(format_numbers(cuts[1:-1], 3)),
+                cut_texts=_texts_of(cuts[1:-1]),
             )
         if options.use_density and np.ptp(numbers) > _LEAST_SPREAD:
             estimate = density(numbers)
@@ -113,7 +131,10 @@ class Numbers(Column):
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
         """Convert numbers to the training column's type, if it can represent them."""
         check_same_kind(self, values)
-        return cast_numbers(values, self, self.feature_type == "integer")
+        values, problems = cast_numbers(values, self, self.feature_type == "integer")
+        if self.places is not None:
+            values = values.map(_as_decimal, na_action="ignore").astype(object)
+        return values, problems
 
     def encode(self, values: pd.Series) -> np.ndarray:
         """Return floating point numbers, NaN where missing."""
@@ -121,6 +142,13 @@ class Numbers(Column):
 
     def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Return numbers of a type, which share memory with `values` if they can."""
+        if self.places is not None:
+            form = f".{self.places}f" if self.places <= _DIGITS else ""
+            objects = np.empty(len(values), dtype=object)
+            objects[:] = [
+                self.gap if np.isnan(value) else Decimal(format(value, form)) for value in values
+            ]
+            return objects
         return decode_numbers(values, dtype, self.feature_type == "integer", self.gap)
 
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
@@ -138,9 +166,20 @@ class Numbers(Column):
             limits = np.finfo(self.dtype)
             np.clip(values, float(limits.min), float(limits.max), out=values)
             values = values.astype(self.dtype).astype(np.float64)
+        elif self.places is not None and self.places <= _DIGITS:
+            np.round(values, self.places, out=values)
         if self.missing:
             values[random.random(n) < self.missing] = np.nan
         return values
+
+    def occurs(self, value: Any) -> bool:
+        """Whether the bin, or a missing value, has rows in the training data."""
+        if np.isnan(value):
+            return self.missing > 0
+        shares = self.distribution
+        if not isinstance(shares, pd.Series) or not self.cut_texts:
+            return True
+        return bool(shares.iloc[self._bin(value)[0]] > 0)
 
     def compare(self, values: np.ndarray) -> np.ndarray:
         """Return whether each lies in the case's bin; the numbers if they are not binned."""
@@ -177,12 +216,16 @@ class Numbers(Column):
             return str(name)
         if not texts:  # all numbers of the training data are equal
             return f"{name} = {value}"
-        position, _, _ = self._bin(float(value))
+        position, _, _ = self._bin(self.number_of(value))
         if position == 0:
             return f"{name} <= {texts[0]}"
         if position == len(texts):
             return f"{texts[-1]} < {name}"
         return f"{texts[position - 1]} < {name} <= {texts[position]}"
+
+    def number_of(self, value: Value) -> float:
+        """Convert one value to a number."""
+        return float(value)
 
     def content(self, value: Value) -> bytes:
         """Return the bytes of the number."""
@@ -191,7 +234,7 @@ class Numbers(Column):
 
 def numbers_of(values: pd.Series) -> np.ndarray:
     """Convert values to floating point numbers, NaN where missing."""
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def number_content(number: np.float64) -> bytes:
@@ -210,10 +253,12 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
         for row in np.flatnonzero(np.abs(numbers) > LARGEST)
     }
     if whole:
-        lowest, highest = _whole_range(column.dtype)
-        fits = np.isnan(numbers) | (
-            (numbers == np.rint(numbers)) & (numbers >= lowest) & (numbers <= highest)
-        )
+        fits = np.isnan(numbers) | (numbers == np.rint(numbers))
+        limits = _whole_limits(column.dtype)
+        if limits is not None and values.dtype != column.dtype:
+            # Floating point numbers near the limits would be rounded beyond these.
+            for row in np.flatnonzero(fits & ((numbers <= limits[0]) | (numbers >= limits[1]))):
+                fits[row] = limits[0] <= int(values.iloc[row]) <= limits[1]
         for row in np.flatnonzero(~fits):
             problems.setdefault(
                 int(row),
@@ -231,8 +276,18 @@ def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Ser
         dtype = np.dtype(np.float64)
     if values.dtype == dtype or is_object(dtype) or pd.api.types.is_integer_dtype(values.dtype):
         return values.astype(dtype), problems
+    if whole and is_object(values.dtype) and pd.api.types.is_integer_dtype(dtype):
+        whole_numbers = [None if pd.isna(value) else int(value) for value in values]
+        return pd.Series(whole_numbers, index=values.index, dtype=dtype), problems
+    if is_object(values.dtype) and _is_precise(dtype):
+        return pd.Series(values.tolist(), index=values.index, dtype=dtype), problems
     array = decode_numbers(numbers_of(values), dtype, whole, column.gap)
     return pd.Series(array, index=values.index, dtype=dtype), problems
+
+
+def _is_precise(dtype: Dtype) -> bool:
+    """Whether a type can represent more fractions than floating point numbers of 64 bits."""
+    return isinstance(dtype, pd.ArrowDtype) or (isinstance(dtype, np.dtype) and dtype.itemsize > 8)
 
 
 def decode_numbers(values: np.ndarray, dtype: Dtype, whole: bool, gap: Value) -> Any:
@@ -243,39 +298,76 @@ def decode_numbers(values: np.ndarray, dtype: Dtype, whole: bool, gap: Value) ->
     if is_object(dtype):
         objects = values.astype(object)
         if whole:
-            objects[~absent] = [int(value) for value in values[~absent]]
+            objects[~absent] = np.array([int(v) for v in values[~absent]], dtype=object)
         objects[absent] = gap
         return objects
+    if isinstance(dtype, pd.SparseDtype):
+        return pd.array(values, dtype=dtype)
     if pd.api.types.is_integer_dtype(dtype):
-        filled = np.where(absent, 0.0, values).astype(np.int64)
-        array: Any = pd.array(filled, dtype=dtype)
+        inner = getattr(dtype, "numpy_dtype", np.dtype(np.int64))
+        array: Any = pd.array(np.where(absent, 0.0, values).astype(inner), dtype=dtype)
     else:
         array = pd.array(values, dtype=dtype)
     if absent.any():
-        array[absent] = pd.NA if not isinstance(dtype, pd.SparseDtype) else np.nan
+        array[absent] = pd.NA
     return array
 
 
-def _cuts(name: Hashable, numbers: np.ndarray, options: TableOptions) -> np.ndarray:
-    """Return cut points: quantiles, or equal steps if there are too few distinct quantiles."""
+def cut_points_of(numbers: np.ndarray, options: TableOptions) -> tuple[np.ndarray, bool]:
+    """
+    Compute cut points.
+
+    Returns
+    -------
+    tuple
+        The cut points, and whether they are equal steps because too few quantiles are distinct.
+    """
     if options.quantile_bins:
         cuts = quantile_cuts(numbers, options.n_bins)
         if len(cuts) >= 3:
-            return cuts
-        checks.warn(
-            f"{name} does not contain enough variance to use quantile binning. "
-            "Using standard binning instead."
-        )
-    return equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
+            return cuts, False
+    even = equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
+    return even, options.quantile_bins
+
+
+def _texts_of(cuts: np.ndarray) -> tuple[str, ...]:
+    """Cut points with three significant digits, or as many as tell them apart."""
+    texts: list[str] = []
+    for digits in range(3, 18):
+        texts = format_numbers(cuts, digits)
+        if len(set(texts)) == len(texts):
+            break
+    return tuple(texts)
+
+
+def _decimals(values: pd.Series) -> int | None:
+    """How many decimals the `decimal.Decimal` objects of a column have; None without these."""
+    if not is_object(values.dtype):
+        return None
+    found = [value for value in values if isinstance(value, Decimal) and value.is_finite()]
+    if not found:
+        return None
+    return max(max(-int(value.as_tuple().exponent), 0) for value in found)
+
+
+def _as_decimal(value: Any) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def _whole_limits(dtype: Any) -> tuple[int, int] | None:
+    """The least and the largest number that an integer type can hold; None without limits."""
+    inner = getattr(dtype, "subtype", getattr(dtype, "numpy_dtype", dtype))
+    if isinstance(inner, np.dtype) and inner.kind in "iu":
+        limits = np.iinfo(inner)
+        return int(limits.min), int(limits.max)
+    return None
 
 
 def _whole_range(dtype: Dtype) -> tuple[float, float]:
     """Return the range of an integer type; its limits must be representable as floats."""
-    inner = getattr(dtype, "numpy_dtype", dtype)
-    if isinstance(inner, np.dtype) and inner.kind in "iu":
-        limits = np.iinfo(inner)
-        if inner.itemsize < 8:
-            return float(limits.min), float(limits.max)
-        # As a float, the upper limit of 64 bits would round up to a number beyond it.
-        return float(limits.min), float(np.nextafter(float(limits.max), 0.0))
-    return -np.inf, np.inf
+    limits = _whole_limits(dtype)
+    if limits is None:
+        return -np.inf, np.inf
+    low, high = map(float, limits)
+    # As a float, the upper limit of 64 bits would round up to a number beyond it.
+    return low, high if int(high) <= limits[1] else float(np.nextafter(high, 0.0))

@@ -1,18 +1,62 @@
 """Options of tables: how columns are binned, and how permutations are weighted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import pandas as pd
 
 from pylime import checks
 from pylime.similarity import DIST_FUNS, Metric
 
-__all__ = ["DistFun", "ExplainTableOptions", "TableOptions"]
+__all__ = [
+    "Categorical",
+    "ColumnNames",
+    "DateUse",
+    "DistFun",
+    "ExplainTableOptions",
+    "TableOptions",
+    "names_in",
+]
 
 DistFun: TypeAlias = Metric | Callable[[pd.DataFrame, pd.DataFrame], Any]
 """The name of a distance, or a function from the case and n rows to n distances."""
+
+
+ColumnNames: TypeAlias = Hashable | Iterable[Hashable] | None
+"""A column, or several, by name; of an array by position."""
+
+CodeNames: TypeAlias = Mapping[Any, str] | Sequence[str] | None
+"""What codes are called: by the code, or a list by position from 0; None for the codes."""
+
+Categorical: TypeAlias = ColumnNames | Mapping[Hashable, CodeNames]
+"""Columns that hold codes, and perhaps the names of the codes of each."""
+
+DateUse = Literal["hold", "draw"]
+"""What is done with dates: kept at the case's value, or drawn and compared in bins."""
+
+
+def names_in(value: object) -> list[Any]:
+    """The columns that an option names: none, one, several, or the keys of a mapping."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+
+
+def _check_names(name: str, value: object) -> None:
+    if any(not isinstance(each, Hashable) for each in names_in(value)):
+        raise TypeError(f"`{name}` must be a list of columns; not {value!r:.80}.")
+
+
+def _check_categorical(name: str, value: object) -> None:
+    _check_names(name, value)
+    for column, names in value.items() if isinstance(value, Mapping) else ():
+        lists = isinstance(names, Iterable) and not isinstance(names, str)
+        if names is not None and not lists:
+            raise TypeError(
+                f"`{name}` must lead from columns to names of their codes, such as "
+                f"{{{column!r}: {{3: 'red', 8: 'green'}}}}; not to {names!r:.80}."
+            )
 
 
 def _check_dist_fun(name: str, value: object) -> None:
@@ -28,6 +72,9 @@ class TableOptions:
     n_bins: Annotated[int, checks.at_least(2)] = 4
     quantile_bins: Annotated[bool, checks.flag] = True
     use_density: Annotated[bool, checks.flag] = True
+    categorical: Annotated[Categorical, _check_categorical] = None
+    hold: Annotated[ColumnNames, _check_names] = None
+    dates: Annotated[DateUse | None, checks.among(None, *get_args(DateUse))] = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.similarity import exponential_kernel, gower, row_distance
-from pylime.tabular.columns import Column, is_object
+from pylime.tabular.columns import Column
 from pylime.tabular.options import ExplainTableOptions
 
 __all__ = [
@@ -42,8 +42,10 @@ class Chunk:
     columns
         The columns of the explainer.
     order
-        Their positions, sorted by name, so that a case's draws do not depend on the order of
-        the columns.
+        Positions of the columns that are features, sorted by name, so that a case's draws do not
+        depend on the order of the columns.
+    features
+        The same positions in the order of the columns.
     frame
         The cases.
     n
@@ -62,6 +64,7 @@ class Chunk:
 
     columns: tuple[Column, ...]
     order: list[int]
+    features: list[int]
     frame: pd.DataFrame
     n: int
     encoded: list[np.ndarray | None]
@@ -106,7 +109,9 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
     n
         Number of permutations of each case.
     """
-    plain = _are_floats(frame) and not any(column.holds_levels for column in columns)
+    features = [position for position, column in enumerate(columns) if column.is_feature]
+    plain = _are_floats(frame) and len(features) == len(columns)
+    plain = plain and not any(column.holds_levels for column in columns)
     encoded: list[np.ndarray | None]
     if plain:
         encoded = list(frame.to_numpy().T)
@@ -125,7 +130,8 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
     ]
     return Chunk(
         columns,
-        sorted(range(len(columns)), key=lambda position: str(columns[position].name)),
+        sorted(features, key=lambda position: str(columns[position].name)),
+        features,
         frame,
         n,
         encoded,
@@ -180,12 +186,14 @@ def draw_case(
         if slot is None or values is None:
             continue
         own = slot[rows]
-        own[:] = values[row] if column.is_kept else column.draw(chunk.n, random)
-        own[0] = values[row]
+        value = values[row]
+        own[:] = value if column.is_kept else column.draw_near(value, chunk.n, random)
+        own[0] = value
     slots = [None if slot is None else slot[rows] for slot in chunk.slots]
     design = [
         np.zeros(chunk.n, dtype=bool) if slot is None else column.compare(slot)
         for column, slot in zip(chunk.columns, slots, strict=True)
+        if column.is_feature
     ]
     drawn = [
         slot
@@ -200,12 +208,13 @@ def _similarity(
     chunk: Chunk, rows: slice, design: Sequence[np.ndarray], options: ExplainTableOptions
 ) -> np.ndarray:
     """Compute the similarity of each permutation of a case to the case."""
-    width = options.kernel_width or 0.75 * np.sqrt(len(chunk.columns))
+    features = [chunk.columns[position] for position in chunk.features]
+    width = options.kernel_width or 0.75 * np.sqrt(len(features))
     if callable(options.dist_fun):
         return exponential_kernel(_own_distance(options.dist_fun, chunk, rows), width)
     if options.dist_fun != "gower":
         scaled = np.column_stack(
-            [column.scale(part) for column, part in zip(chunk.columns, design, strict=True)]
+            [column.scale(part) for column, part in zip(features, design, strict=True)]
         )
         return exponential_kernel(row_distance(scaled[0], scaled, options.dist_fun), width)
     distance = gower(chunk.numbers[:, rows], chunk.codes[:, rows], chunk.logical)
@@ -282,14 +291,14 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
     arrays = {}
     for position, (column, slot) in enumerate(zip(chunk.columns, chunk.slots, strict=True)):
         original, dtype = chunk.frame.iloc[:, position].array, dtypes[position]
-        if slot is None:
-            arrays[position] = original.take(case)
+        if slot is None or column.is_kept:
+            # Without its type pandas would take objects for something else.
+            arrays[position] = pd.Series(original.take(case), dtype=dtype, copy=False)
             continue
         array = column.decode(slot if rows is None else slot[rows], dtype)
-        whole = column.feature_type in ("integer", "constant") or is_object(dtype)
-        if whole and not isinstance(dtype, pd.SparseDtype):
+        if not _is_exact(dtype):
             # The case itself is never decoded: floats cannot represent all whole numbers, and
-            # an object may equal a level of another class, such as 1 and True.
+            # an object may equal a level of another class.
             array[starts] = original.take(case[starts])
         # Without `dtype` pandas would convert objects to another type.
         arrays[position] = pd.Series(array, dtype=dtype, copy=False)
@@ -298,12 +307,21 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
     return frame
 
 
+def _is_exact(dtype: Any) -> bool:
+    """Whether what was encoded is decoded unchanged."""
+    if isinstance(dtype, pd.SparseDtype | pd.CategoricalDtype):
+        return True
+    return isinstance(dtype, np.dtype) and dtype.kind in "fb" and dtype.itemsize <= 8
+
+
 def as_array(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
     """Convert a frame to a writable array of the type of the training data."""
-    if dtype.kind in "iub" and not all(kind == dtype for kind in frame.dtypes):
+    native = dtype.newbyteorder("=")
+    if dtype.kind in "iub" and not all(kind == native for kind in frame.dtypes):
         array = frame.to_numpy()  # a value is missing, which this type cannot represent
     elif dtype.kind == "U":
-        array = frame.to_numpy(dtype=object).astype(dtype)
+        array = frame.to_numpy(dtype=object).astype(str)  # a new level may need more room
+        array = array.astype(dtype) if array.dtype.itemsize <= dtype.itemsize else array
     else:
         array = frame.to_numpy(dtype)
     if not array.flags.writeable:

@@ -1,11 +1,11 @@
 """
 The explainer of texts.
 
-A permutation of a text keeps some of its words, in their order; the model receives them joined
-by spaces.
+A permutation of a text keeps some of its words, in their order. The model receives them joined by
+spaces, or, with `in_place=True`, the text without the words that are dropped.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
@@ -28,11 +28,21 @@ from pylime.pipeline import (
     InputKind,
     Permutations,
     Perturbed,
+    Rewriting,
     unknown_input,
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
-from pylime.text.tokens import Span, Tokenization, check_tokenization, default_tokenize, tokenize
+from pylime.text.tokens import (
+    Span,
+    Tokenization,
+    check_tokenization,
+    default_tokenize,
+    icu_tokenize,
+    is_missing,
+    tokenize,
+    writes_no_blanks,
+)
 from pylime.values import located_words
 
 __all__ = [
@@ -42,6 +52,7 @@ __all__ = [
     "ExplainTextOptions",
     "TextExplainer",
     "TextOptions",
+    "cut_words",
     "dropped_words",
     "read_document",
 ]
@@ -52,6 +63,10 @@ _BATCH_CHARACTERS = 2**25
 _MOST_CELLS = 10**9
 # Of so many texts at most it is found out whether they name files.
 _MOST_CHECKED = 10_000
+# Of a text so long the selections of eight neighbouring words, 128 times its size, take too much.
+_SHORT = 2**17
+# Of long texts with few words fewer are written together.
+_CHARACTERS_A_CELL = 128
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class TextOptions:
 
     tokenization: Tokenization = default_tokenize
     keep_word_position: Annotated[bool, checks.flag] = False
+    in_place: Annotated[bool, checks.flag] = False
 
 
 @dataclass(frozen=True)
@@ -81,12 +97,16 @@ class TextExplainer(Explainer):
         a word.
     keep_word_position
         Whether each occurrence of a word is a feature.
+    in_place
+        Whether dropped words are cut out of the text, of which all else stays; if not, the words
+        that are kept are joined by spaces.
     has_file_names
         Whether texts of `pylime.lime` name files.
     """
 
     tokenization: Tokenization = default_tokenize
     keep_word_position: bool = False
+    in_place: bool = False
     has_file_names: bool = False
 
 
@@ -209,22 +229,116 @@ def dropped_words(
     >>> list(dropped_words(["a", "b", "c"], np.array([[True] * 3, [True, False, True]])))
     [['a b c', 'a c']]
     """
-    # Texts are joined from pieces: a table has all selections of so many neighbouring words.
-    size = 8 if len(words) <= 2000 else 4
-    n_pieces = -(-len(words) // size)
-    pieces = np.full((n_pieces, 2**size), "", dtype=object)
-    for piece, start in enumerate(range(0, len(words), size)):
-        selections = [""]
-        for word in words[start : start + size]:
-            selections += [f"{selection}{word} " for selection in selections]
-        pieces[piece, : len(selections)] = selections
     rows = np.arange(len(kept)) if rows is None else rows
+    write = _writer([(f"{word} ", "") for word in words])
     for block in row_blocks(len(rows), len(words)):
-        bits = np.zeros((len(rows[block]), n_pieces * size), dtype=bool)
-        bits[:, : len(words)] = kept[rows[block]]
+        yield [text[:-1] for text in write(kept[rows[block]])]
+
+
+def cut_words(
+    text: str,
+    spans: Sequence[Sequence[Span]],
+    kept: np.ndarray,
+    rows: np.ndarray | None = None,
+) -> Iterator[list[str]]:
+    """
+    Write permutations of a text: the text without the words that are dropped.
+
+    Parameters
+    ----------
+    text
+        The text.
+    spans
+        The places of all p words. What belongs to several words stays if all of these do.
+    kept
+        (n, p) array of bool.
+    rows
+        Which rows to write; by default all.
+
+    Yields
+    ------
+    list of str
+        One text per row; as many at a time as are quickly written together.
+
+    Examples
+    --------
+    >>> list(cut_words("Oh, no!", [[(0, 2)], [(4, 6)]], np.array([[True, False]])))
+    [['Oh, !']]
+    """
+    rows = np.arange(len(kept)) if rows is None else rows
+    start, parts, owners = _parts_in_place(text, spans)
+    first = np.array([own[0] for own in owners])
+    write = _writer(parts)
+    shared = [(number, own[1:]) for number, own in enumerate(owners) if len(own) > 1]
+    for block in row_blocks(len(rows), max(len(parts), len(text) // _CHARACTERS_A_CELL)):
+        words_kept = kept[rows[block]]
+        parts_kept = words_kept[:, first]
+        for number, others in shared:
+            parts_kept[:, number] &= words_kept[:, others].all(axis=1)
+        yield [start + rest for rest in write(parts_kept)]
+
+
+def _parts_in_place(
+    text: str, spans: Sequence[Sequence[Span]]
+) -> tuple[str, list[tuple[str, str]], list[list[int]]]:
+    """
+    Take a text apart at the places of its words.
+
+    Returns what comes before the first of them; then in turn each piece that belongs to words
+    with what follows and always stays; and for each piece the numbers of its words.
+    """
+    begins: dict[int, list[int]] = {}
+    ends: dict[int, list[int]] = {}
+    for number, places in enumerate(spans):
+        for start, stop in set(places):
+            begins.setdefault(start, []).append(number)
+            ends.setdefault(stop, []).append(number)
+    lead, parts, owners = "", [], []
+    inside: list[int] = []
+    position = 0
+    for place in sorted({*begins, *ends, len(text)}):
+        piece = text[position:place]
+        if inside:
+            parts.append((piece, ""))
+            owners.append(list(inside))
+        elif parts:
+            parts[-1] = (parts[-1][0], piece)
+        else:
+            lead = piece
+        for number in ends.get(place, ()):
+            inside.remove(number)
+        inside += begins.get(place, ())
+        position = place
+    return lead, parts, owners
+
+
+def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], list[str]]:
+    """
+    Prepare to put texts together of p parts.
+
+    Of each part the first string is written where it is kept, and the second always. Returns a
+    function from an (n, p) array of bool, what is kept, to n texts.
+    """
+    # Texts are put together from all selections of so many neighbouring parts.
+    length = sum(len(part) + len(rest) for part, rest in parts)
+    size = 8 if len(parts) <= 2000 and length <= _SHORT else 4 if length <= 16 * _SHORT else 1
+    n_pieces = -(-len(parts) // size)
+    pieces = np.full((n_pieces, 2**size), "", dtype=object)
+    for piece, start in enumerate(range(0, len(parts), size)):
+        selections = [""]
+        for part, rest in parts[start : start + size]:
+            dropped = [selection + rest for selection in selections] if rest else selections
+            selections = dropped + [selection + part + rest for selection in selections]
+        pieces[piece, : len(selections)] = selections
+
+    def write(kept: np.ndarray) -> list[str]:
+        bits = np.zeros((len(kept), n_pieces * size), dtype=bool)
+        bits[:, : len(parts)] = kept
         numbers = np.packbits(bits.reshape(-1, n_pieces, size), axis=2, bitorder="little")
         chosen = pieces[np.arange(n_pieces), numbers[..., 0]].tolist()
-        yield ["".join(row)[:-1] for row in chosen]
+        return ["".join(row) for row in chosen]
+
+    return write
 
 
 # What is a text
@@ -269,17 +383,13 @@ def _read_texts(x: object) -> CaseList | None:
         x = to_list() if callable(to_list) else None
     if not isinstance(x, list | tuple):
         return None
-    missing = [_is_missing_text(item) for item in x]
+    missing = [is_missing(item) for item in x]
     if not all(lost or isinstance(item, str) for item, lost in zip(x, missing, strict=True)):
         return None
     if x and all(missing):
         return None
     items = [None if lost else str(item) for item, lost in zip(x, missing, strict=True)]
     return CaseList(items, range(len(items)) if names is None else names)
-
-
-def _is_missing_text(item: object) -> bool:
-    return item is None or item is pd.NA or (isinstance(item, float) and np.isnan(item))
 
 
 # lime()
@@ -289,13 +399,10 @@ def _make_text_explainer(
     data: CaseList, model: Model, preprocess: Preprocess, options: TextOptions, kind: InputKind
 ) -> TextExplainer:
     tokenization = check_tokenization(options.tokenization)
+    keep_word_position, in_place = bool(options.keep_word_position), bool(options.in_place)
+    has_file_names = bool(some_files(data.items[:_MOST_CHECKED]))
     return TextExplainer(
-        model,
-        preprocess,
-        kind,
-        tokenization,
-        bool(options.keep_word_position),
-        bool(some_files(data.items[:_MOST_CHECKED])),
+        model, preprocess, kind, tokenization, keep_word_position, in_place, has_file_names
     )
 
 
@@ -350,7 +457,9 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
     (documents,), (name,) = cases.cases, cases.names
     first = documents[0]
     features = list(dict.fromkeys(chain.from_iterable(d.features for d in documents)))
-    _check_words(first, features)
+    _check_words(first, features, explainer)
+    if explainer.in_place:
+        _check_places(documents)
     masks = [
         _draw(document, n, request)
         for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True)
@@ -360,7 +469,10 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
     rows, n_texts = [], 1
     for document, kept in zip(documents, masks, strict=True):
         distinct, inverse = distinct_rows(kept)
-        texts.append(dropped_words(document.words, kept, distinct))
+        if explainer.in_place:
+            texts.append(cut_words(document.text or "", document.spans, kept, distinct))
+        else:
+            texts.append(dropped_words(document.words, kept, distinct))
         rows.append(inverse + n_texts)
         n_texts += len(distinct)
     spans = dict(zip(first.features, first.spans, strict=True))
@@ -376,11 +488,21 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         data=first.text,
         n_inputs=n_texts,
         rows=np.concatenate(rows),
+        rewriting=None if explainer.in_place else _JOINED,
     )
     return Perturbed([permutations], _text_batches(chain.from_iterable(texts)))
 
 
-def _check_words(first: Document, features: Sequence[str]) -> None:
+_JOINED = Rewriting(
+    form="its words joined by spaces",
+    cure=(
+        "`lime(..., in_place=True)` cuts words out of the text and leaves everything else, such "
+        "as punctuation, spacing and repeats; another `tokenization` finds other words."
+    ),
+)
+
+
+def _check_words(first: Document, features: Sequence[str], explainer: TextExplainer) -> None:
     """Raise unless there are two words, of which one can be dropped."""
     if first.text is None:
         raise CaseError("The text is missing.")
@@ -389,9 +511,31 @@ def _check_words(first: Document, features: Sequence[str]) -> None:
     if not features:
         raise CaseError("The text has no words, so there is nothing to drop.")
     if len(features) == 1:
+        unwritten = explainer.tokenization is not icu_tokenize and writes_no_blanks(features[0])
         raise CaseError(
             f"The text has a single word, {features[0]!r:.40}, so there is nothing to compare."
+            + (f" {_NO_BLANKS}" if unwritten else "")
         )
+
+
+_NO_BLANKS = (
+    "Its script has no spaces between words: `lime(..., tokenization=icu_tokenize)` finds them "
+    'with a dictionary; `tokenization=r"\\X"` takes single characters. Pass `in_place=True`, too, '
+    "so that no spaces are put between them."
+)
+
+
+def _check_places(documents: Sequence[Document]) -> None:
+    """Raise unless every word has a place in its text, where it can be cut out."""
+    for document in documents:
+        lost = [
+            f for f, places in zip(document.features, document.spans, strict=True) if not places
+        ]
+        if lost:
+            raise CaseError(
+                "`in_place=True` cuts words out of the text, but `tokenization` returns "
+                f"{len(lost)} that are not found there: {checks.some(lost, 5)}."
+            )
 
 
 def _shares(n: int, documents: Sequence[Document]) -> list[int]:

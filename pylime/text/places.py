@@ -22,7 +22,8 @@ def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
     up among the tokens of the default tokenizer: `art` is not in `party`. `word_position` is
     at one place only. A string that is not such a token, because another tokenizer made it,
     is searched for as a piece of text that neither begins nor ends inside a word; if the
-    text does not contain it, in upper or lower case.
+    text does not contain it, in upper or lower case. Pieces of one word are found where they
+    make it up together.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
     --------
     >>> locate_features(["art", "sake"], "Party: art for art's sake")
     {'art': [(7, 10)], 'sake': [(21, 25)]}
+    >>> locate_features(["un", "able"], "unable")
+    {'un': [(0, 2)], 'able': [(2, 6)]}
     >>> locate_features(["no_2", "yes_3"], "no, no, yes")
     {'no_2': [(4, 6)], 'yes_3': [(8, 11)]}
     """
@@ -75,7 +78,34 @@ def _look_up(words: Sequence[str], text: str) -> dict[str, list[Span]]:
             located[word] = [spans[index] for index in tokens[word]]
         else:
             located[word] = _search_piece(word, text)
-    return located
+    lost = [word for word, found in located.items() if not found]
+    return _with_pieces(located, text, spans) if lost else located
+
+
+def _with_pieces(
+    located: Mapping[str, list[Span]], text: str, spans: Sequence[Span]
+) -> dict[str, list[Span]]:
+    """Add the places of pieces that touch: of `un` and `able` in a text with `unable`."""
+    pieces = {word: set(found) for word, found in located.items()}
+    for start, stop in spans:
+        position = start
+        for piece in _pieces(text[start:stop], pieces):
+            pieces[piece].add((position, position + len(piece)))
+            position += len(piece)
+    return {word: sorted(found) for word, found in pieces.items()}
+
+
+def _pieces(token: str, words: Iterable[str]) -> list[str]:
+    """Words, the longest first, that put together are a token; none if there is no such way."""
+    ways: dict[int, list[str]] = {0: []}
+    longest_first = sorted((w for w in words if w and w in token), key=len, reverse=True)
+    for end in range(1, len(token) + 1):
+        for word in longest_first:
+            before = end - len(word)
+            if before in ways and token.endswith(word, 0, end):
+                ways[end] = [*ways[before], word]
+                break
+    return ways.get(len(token), [])
 
 
 def _shift(occurrences: Mapping[str, tuple[str, int]], tokens: Mapping[str, Sequence[int]]) -> int:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import numpy as np
+import pandas as pd
 import regex
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "default_spans",
     "default_tokenize",
     "icu_tokenize",
+    "is_missing",
     "tokenize",
+    "writes_no_blanks",
 ]
 
 Span: TypeAlias = tuple[int, int]
@@ -29,6 +32,9 @@ Span: TypeAlias = tuple[int, int]
 
 Tokenization: TypeAlias = Callable[[str], Iterable[str]] | re.Pattern[str] | regex.Pattern[str]
 """A function from a text to its words, or a compiled expression that matches a word."""
+
+Texts: TypeAlias = list[Any] | tuple[Any, ...] | pd.Series | np.ndarray
+"""Several texts, of which some may be missing."""
 
 
 def _word_pattern() -> regex.Pattern[str]:
@@ -85,9 +91,13 @@ def default_spans(text: str) -> list[Span]:
     return [match.span() for match in _WORD.finditer(text)]
 
 
-def default_tokenize(text: str) -> list[str]:
+@overload
+def default_tokenize(text: str) -> list[str]: ...
+@overload
+def default_tokenize(text: Texts) -> list[list[str]]: ...
+def default_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     """
-    Split a text into its words and numbers.
+    Split texts into their words and numbers.
 
     Word boundaries are those of the Unicode standard [UAX29]_; pieces without a letter, digit or
     ideograph are left out. Chinese, Japanese and Thai need a dictionary: `icu_tokenize`.
@@ -95,12 +105,17 @@ def default_tokenize(text: str) -> list[str]:
     Parameters
     ----------
     text
-        The text.
+        A text, or several: a list, Series or array. A missing one has no words.
 
     Returns
     -------
     list of str
-        Its words, in the order of the text.
+        The words, in the order of the text; of several texts a list of these lists.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
 
     References
     ----------
@@ -110,37 +125,78 @@ def default_tokenize(text: str) -> list[str]:
     --------
     >>> default_tokenize("Don't re-use it: 3.14 cm!")
     ["Don't", 're', 'use', 'it', '3.14', 'cm']
+    >>> default_tokenize(["A cat.", "No dog!"])
+    [['A', 'cat'], ['No', 'dog']]
     """
-    return _WORD.findall(text)
+    return _of_each(_WORD.findall, text)
 
 
-def icu_tokenize(text: str) -> list[str]:
+@overload
+def icu_tokenize(text: str) -> list[str]: ...
+@overload
+def icu_tokenize(text: Texts) -> list[list[str]]: ...
+def icu_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     """
-    Split a text into its words and numbers with the library ICU, as R's `lime` does.
+    Split texts into their words and numbers with the library ICU, as R's `lime` does.
 
     ICU has dictionaries for scripts without blanks between words. Needs PyICU.
 
     Parameters
     ----------
     text
-        The text.
+        A text, or several: a list, Series or array. A missing one has no words.
 
     Returns
     -------
     list of str
-        Its words, in the order of the text.
+        The words, in the order of the text; of several texts a list of these lists.
 
     Raises
     ------
     ImportError
         If PyICU is not installed.
+    TypeError
+        If it is something else.
 
     Examples
     --------
     >>> icu_tokenize("今天天气很好")  # doctest: +SKIP
     ['今天', '天气', '很好']
     """
-    return [text[start:end] for start, end in _icu_spans(text)]
+    return _of_each(lambda one: [one[start:end] for start, end in _icu_spans(one)], text)
+
+
+def _of_each(split: Callable[[str], list[str]], text: str | Texts) -> list[str] | list[list[str]]:
+    """The words of a text, or of each of several."""
+    if isinstance(text, str):
+        return split(text)
+    texts = list(text) if isinstance(text, Iterable) and not isinstance(text, bytes) else [0]
+    if not all(isinstance(one, str) or is_missing(one) for one in texts):
+        raise TypeError(f"`text` must be a string, or several; not {text!r:.80}.")
+    return [split(str(one)) if isinstance(one, str) else [] for one in texts]
+
+
+_UNSPACED = regex.compile(
+    r"(?:[\p{LineBreak=Complex_Context}\p{Ideographic}\p{Script=Hiragana}\p{Script=Katakana}]\p{M}*)"
+    r"{2,}"
+)
+
+
+def writes_no_blanks(word: str) -> bool:
+    """
+    Whether a piece of text has several characters of a script that puts no blanks between words.
+
+    Examples
+    --------
+    >>> writes_no_blanks("สวัสดี"), writes_no_blanks("今天天气"), writes_no_blanks("word")
+    (True, True, False)
+    """
+    return _UNSPACED.search(word) is not None
+
+
+def is_missing(text: object) -> bool:
+    """Whether what stands for a text is a missing value."""
+    return text is None or text is pd.NA or (isinstance(text, float) and np.isnan(text))
 
 
 # Pieces with a smaller rule status are blanks and punctuation.
@@ -277,15 +333,19 @@ def _align(words: Sequence[str], text: str) -> list[Span | None]:
     """
     Find the places of words that a function made from a text.
 
-    If the text contains the words in their order, these are their places. Otherwise they are
-    aligned with the text's own words: first equal ones (in upper or lower case), then, between
-    two of these, changed ones, if there are as many as words of the text and they begin
-    alike. Any other word has no place, rather than a wrong one.
+    If the text contains the words in their order, these are their places; the marks that
+    tokenizers put on pieces of words (`##able`) are left out. Otherwise the words are aligned with
+    the text's own words: first equal ones (in upper or lower case), then, between two of these,
+    changed ones, if there are as many as words of the text and they begin alike. Any other word
+    has no place, rather than a wrong one.
     """
     spans = _align_in_order(words, text)
     lowered = text.lower()
     if None in spans and len(lowered) == len(text):
         spans = _align_in_order([word.lower() for word in words], lowered)
+    pieces = [_unmarked(word) for word in words]
+    if None in spans and pieces != list(words):
+        return _align(pieces, text)
     if None not in spans or len(words) > _MOST_ALIGNED:
         return spans
     own = default_spans(text)
@@ -310,6 +370,17 @@ def _align(words: Sequence[str], text: str) -> list[Span | None]:
             spans[word + offset] = own[place + offset]
         done_words, done_own = word + size, place + size
     return _align_out_of_order(folded, spans, own, own_words, text)
+
+
+# Of BERT, SentencePiece, byte-level tokenizers and BPE: where a word goes on, begins or ends.
+_MARK = re.compile("(##|\N{LOWER ONE EIGHTH BLOCK}|\N{LATIN CAPITAL LETTER G WITH DOT ABOVE})(?=.)")
+_END_MARK = re.compile(r"(?<=.)(@@|</w>)$")
+
+
+def _unmarked(word: str) -> str:
+    """A piece of a word without the mark that a tokenizer puts on it."""
+    found = _MARK.match(word)
+    return _END_MARK.sub("", word[found.end() :] if found else word)
 
 
 def _no_places(words: Sequence[str]) -> list[Span | None]:

@@ -1,5 +1,6 @@
 """The page that explains texts, in a real browser."""
 
+import asyncio
 import re
 import shutil
 import socket
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -434,3 +436,23 @@ def test_without_shiny_the_error_says_what_to_install(monkeypatch, name):
     message = rf"^{name} needs Shiny: pip install 'tidylime\[app\]'\.$"
     with pytest.raises(ImportError, match=message):
         getattr(pylime, name)(pd.NA)
+
+
+def test_twenty_visitors_who_type_at_the_same_time_are_answered_soon():
+    """Beside other tests; alone, `python tests/app/visitors.py` measures well under 3 seconds."""
+    from visitors import load
+
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "pylime.app", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_for_page(f"http://127.0.0.1:{port}/", process)
+            with ThreadPoolExecutor() as threads:  # the browser has a loop in this one
+                visits = load(port, sentence="{} peaks of an image in a Series")
+                waits = threads.submit(asyncio.run, visits).result()
+        finally:
+            process.terminate()
+    assert len(waits) == 20
+    assert waits[-1] < 3

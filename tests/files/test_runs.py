@@ -1,7 +1,9 @@
 """Long runs into a folder: what is kept, what is made again, what is refused."""
 
+import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 from PIL import Image
@@ -20,6 +23,7 @@ from pylime import (
     explain_to_parquet,
     lime,
     read_explanation,
+    write_explanation,
 )
 
 SETTINGS = {"n_permutations": 200, "n_features": 3, "random_state": 7}
@@ -72,15 +76,18 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path):
     died = start(DIE="1")
     assert died.returncode == -signal.SIGKILL, died.stderr
     names = ["manifest.json", "part-00000.parquet", "part-00001.parquet"]
-    assert sorted(os.listdir(folder)) == names
+    assert sorted(os.listdir(folder)) == ["journal.jsonl", *names]
     (folder / ".part-00002.parquet.0123abcd.tmp").write_bytes(b"PAR1 half of it")
     before = {name: (folder / name).stat().st_mtime_ns for name in names}
-    assert read_explanation(folder)["case"].nunique() == 10
+    with pytest.warns(UserWarning, match="incomplete: it was not finished after 2 parts") as told:
+        assert read_explanation(folder)["case"].nunique() == 10
+    assert told[0].filename == __file__
 
     done = start()
     assert done.returncode == 0, done.stderr
     assert {name: (folder / name).stat().st_mtime_ns for name in names} == before
-    assert sorted(os.listdir(folder)) == [*names, "part-00002.parquet", "part-00003.parquet"]
+    rest = ["part-00002.parquet", "part-00003.parquet"]
+    assert sorted(os.listdir(folder)) == ["journal.jsonl", *names, *rest]
     files = explain_to_parquet(BATCHES, EXPLAINER, tmp_path / "whole", **SETTINGS)
     whole = read_explanation(tmp_path / "whole")
     assert_frame_equal(read_explanation(folder), whole, check_exact=True)
@@ -97,7 +104,7 @@ def test_damaged_and_missing_parts_are_made_again(tmp_path):
     broken[len(broken) // 3] ^= 0xFF
     files[1].write_bytes(bytes(broken))
     files[2].unlink()
-    with pytest.raises(ValueError, match=r"part-00002\.parquet is missing among the 3 parts"):
+    with pytest.raises(ValueError, match=r"part-00002\.parquet is missing among the 4 parts"):
         read_explanation(tmp_path)
     kept = files[3].stat().st_mtime_ns
     assert explain_to_parquet(BATCHES, EXPLAINER, tmp_path, **SETTINGS, n_jobs=2) == files
@@ -105,6 +112,44 @@ def test_damaged_and_missing_parts_are_made_again(tmp_path):
     assert files[3].stat().st_mtime_ns == kept
     more = [*BATCHES, some_rows(25)[20:]]
     assert len(explain_to_parquet(more, EXPLAINER, tmp_path, **SETTINGS)) == 5
+
+
+def test_a_run_that_is_not_whole_or_not_one_is_told(tmp_path):
+    whole, other = tmp_path / "whole", tmp_path / "other"
+    files = explain_to_parquet(BATCHES, EXPLAINER, whole, **SETTINGS)
+    explain_to_parquet(BATCHES, EXPLAINER, other, **{**SETTINGS, "random_state": 8})
+    content = [file.read_bytes() for file in files]
+    files[3].unlink()
+    with pytest.raises(ValueError, match=r"part-00003\.parquet is missing among the 4 parts"):
+        read_explanation(whole)
+    shutil.copy(other / "part-00003.parquet", whole)
+    with pytest.raises(ValueError, match=r"part-00003\.parquet is not a part of the run"):
+        read_explanation(whole)
+    files[3].write_bytes(content[3])
+    expected = read_explanation(whole)
+    write_explanation(expected.head(3), files[2])
+    with pytest.raises(ValueError, match=r"part-00002\.parquet is not a part of the run"):
+        read_explanation(whole)
+    # Changed by another program, which keeps the metadata.
+    table = pq.read_table(io.BytesIO(content[1]))
+    pq.write_table(table.slice(1), files[1])
+    files[2].write_bytes(content[2])
+    with pytest.raises(ValueError, match=r"part-00001\.parquet was changed after"):
+        read_explanation(whole)
+    explain_to_parquet(BATCHES, EXPLAINER, whole, **SETTINGS)
+    assert_frame_equal(read_explanation(whole), expected, check_exact=True)
+    # Another batch makes it unfinished until it is written; so does a line that was cut off.
+    journal = whole / "journal.jsonl"
+    journal.write_text(journal.read_text().rpartition("\n")[0] + '\n{"finis')
+    with pytest.warns(UserWarning, match="was not finished after 4 parts"):
+        read_explanation(whole)
+    explain_to_parquet(BATCHES[:2], EXPLAINER, whole, **SETTINGS)
+    assert_frame_equal(read_explanation(whole), expected, check_exact=True)
+    (whole / "manifest.json").unlink()
+    with pytest.warns(UserWarning, match=r"has no manifest\.json, so it is not known"):
+        read_explanation(whole)
+    with pytest.raises(TypeError, match="has no option 'plain'"):
+        explain_to_parquet(BATCHES, EXPLAINER, whole, plain=True, **SETTINGS)
 
 
 def test_a_seed_is_drawn_once(tmp_path):
@@ -118,7 +163,7 @@ def test_a_seed_is_drawn_once(tmp_path):
     for number in range(2):
         random = np.random.default_rng(5)
         explain_to_parquet(BATCHES, EXPLAINER, tmp_path / "b", random_state=random, **options)
-        assert len(os.listdir(tmp_path / "b")) == 5, number
+        assert len(os.listdir(tmp_path / "b")) == 6, number
 
 
 def double(rows):

@@ -25,6 +25,7 @@ from pylime import (
     as_regressor,
     explain,
     lime,
+    plot_superpixels,
 )
 from pylime.image.explainer import draw_masks, make_painter
 from pylime.image.pixels import flatten, parse_colour, read_image, read_original
@@ -692,3 +693,42 @@ def test_an_explainer_prints_what_it_holds():
 def test_only_explainers_explain():
     with pytest.raises(TypeError, match="must come from lime"):
         explain(CAT, region_model)
+
+
+# Files from strangers
+
+EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 20 20
+%%EndComments
+showpage
+%%EOF
+"""
+
+
+def test_no_program_runs_to_read_a_file(tmp_path, monkeypatch, brightness):
+    """Pillow gives EPS to Ghostscript, whatever the name of the file."""
+
+    def no_program(*arguments, **options):
+        raise AssertionError(arguments)
+
+    monkeypatch.setattr("subprocess.Popen", no_program)
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", "gs")
+    path = tmp_path / "cat.png"
+    path.write_bytes(EPS)
+    with pytest.raises(ValueError, match=r"cat\.png is not an image in a format"):
+        plot_superpixels(path)
+    with pytest.raises(ValueError, match=r"cat\.png is not an image in a format"):
+        explain(str(path), lime(str(path), as_classifier(brightness), probe=False))
+
+
+@pytest.mark.parametrize("share", [0.75, 0.25])
+def test_files_with_too_many_pixels_are_errors_with_their_name(tmp_path, monkeypatch, share):
+    """Pillow warns above its limit, and raises above twice the limit."""
+    path = tmp_path / "large.png"
+    Image.new("L", (40, 30)).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(1200 * share))
+    with pytest.raises(ValueError, match=r"large\.png has more than \d+ pixels.*MAX_IMAGE_PIXELS"):
+        plot_superpixels(path)
+    imsave(tmp_path / "large.tif", np.zeros((40, 30, 3), np.uint16), check_contrast=False)
+    with pytest.raises(ValueError, match=r"large\.tif has more than \d+ pixels|cannot be read"):
+        plot_superpixels(tmp_path / "large.tif")

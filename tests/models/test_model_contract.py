@@ -20,7 +20,13 @@ def some_of(data, n):
     return data.head(n) if isinstance(data, pd.DataFrame) else data[:n]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+def marked(case: ModelCase):
+    return pytest.mark.full if case.module in ("h2o", "torch", "transformers") else ()
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=str(case), marks=marked(case)) for case in CASES]
+)
 def test_models_of_every_library_behave_alike(case: ModelCase):
     if importlib.util.find_spec(case.module) is None:
         assert sys.platform != "linux", f"{case.project} belongs to the test extra"

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -213,6 +214,7 @@ def test_keras_inputs_may_be_frames_and_dicts():
         predict_model(model, list(rows.values()), type="prob", verbose=0)
 
 
+@pytest.mark.full
 def test_keras_works_on_another_backend():
     script = """
         import numpy as np
@@ -546,8 +548,13 @@ def test_a_class_is_no_model(wrap):
         list,
         lambda values: values[:, None],
         keras.ops.convert_to_tensor,
-        lambda values: __import__("torch").tensor(values, requires_grad=True),
-        lambda values: __import__("tensorflow").constant(values),
+        pytest.param(
+            lambda values: __import__("torch").tensor(values, requires_grad=True),
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
+            lambda values: __import__("tensorflow").constant(values), marks=pytest.mark.full
+        ),
         lambda values: __import__("polars").DataFrame({"p": values}),
         lambda values: sparse.csr_matrix(values[:, None]),
         lambda values: np.column_stack([values < 0.5, values >= 0.5]),
@@ -669,7 +676,7 @@ def test_what_cannot_be_pickled_is_explained():
     explainer = lime(TABLE, as_regressor(model))
     with pytest.raises(TypeError, match="cannot pickle") as raised:
         explain(TABLE, explainer, n_permutations=20, n_jobs=2)
-    assert "n_jobs=1 sends nothing" in raised.value.__notes__[0]
+    assert "`n_jobs=1` needs no pickling" in raised.value.__notes__[0]
 
 
 @pytest.mark.parametrize(
@@ -690,3 +697,164 @@ def test_of_several_numbers_one_is_chosen():
         assert predictions.values[:, 0].tolist() == [1, 0, 1, 0]
     with pytest.raises(ValueError, match="'length', 'width'; not 'height'"):
         lime(TABLE, as_regressor(two, output="height"))
+
+
+# Objects with the methods of scikit-learn
+
+
+class Shelf:
+    """A classifier of no known library."""
+
+    classes_ = np.array(["lean", "stout"])
+
+    def predict_proba(self, rows, sharpness=1.0):
+        chance = 1 / (1 + np.exp(-sharpness * (np.asarray(rows["a"]) - 2.5)))
+        return np.column_stack([1 - chance, chance])
+
+
+class Frames(Shelf):
+    """One that returns a frame, as AutoGluon does, whose columns have an order of their own."""
+
+    classes_ = None
+    class_labels = ["lean", "stout"]
+    problem_type = "binary"
+
+    def predict_proba(self, rows):
+        values = super().predict_proba(rows)
+        return pd.DataFrame(values, columns=["lean", "stout"])[["stout", "lean"]]
+
+
+class Scale:
+    """A model that may do anything."""
+
+    def predict(self, rows):
+        return 3.0 * np.asarray(rows["a"])
+
+
+class Scales(Scale):
+    problem_type = "regression"
+
+    def predict_proba(self, rows):
+        raise AssertionError("as AutoGluon's of a regression")
+
+
+class Called(Shelf):
+    def __call__(self, rows):
+        raise AssertionError("its method says what it does")
+
+
+@pytest.mark.parametrize("make", [Shelf, Frames, Called])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: model,
+        as_classifier,
+        lambda model: model.predict_proba,
+        lambda model: as_classifier(model.predict_proba),
+        lambda model: as_classifier(model, ["stout", "lean"]),
+    ],
+)
+def test_an_object_with_predict_proba_is_a_classifier_with_its_classes(make, wrap):
+    explanation = explain(TABLE, lime(TABLE, wrap(make())), labels="stout", random_state=1)
+    found = explanation.groupby("case")["label_prob"].first()
+    np.testing.assert_allclose(found, Shelf().predict_proba(TABLE)[:, 1])
+
+
+def test_scores_of_an_object_need_their_activation():
+    class Scorer:
+        def predict_proba(self, rows):
+            return rows["a"].to_numpy() - 2.5
+
+    model = as_classifier(Scorer(), ["lean", "stout"], activation="sigmoid")
+    found = predict_model(model, TABLE, type="prob")
+    np.testing.assert_allclose(found, Shelf().predict_proba(TABLE))
+
+
+def test_an_object_with_predict_alone_must_be_said_to_be_a_regressor():
+    expected = (3 * TABLE["a"]).tolist()
+    for model in (as_regressor(Scale()), as_regressor(Scale().predict), Scales()):
+        explanation = explain(TABLE, lime(TABLE, model), random_state=1)
+        assert explanation["prediction"].drop_duplicates().tolist() == expected
+    with pytest.raises(TypeError, match=r"Is .*Scale a classifier or a regressor\? Wrap it"):
+        lime(TABLE, Scale())
+    several = as_regressor(type("Two", (), {"predict": lambda _, rows: rows.to_numpy()})())
+    with pytest.raises(ValueError, match=r"2 outputs: 'y0', 'y1'\. Choose one"):
+        lime(TABLE, several)
+
+
+# predict_model() and model_type()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Shelf(),
+        as_classifier(Shelf().predict_proba),
+        as_classifier(lambda rows: Shelf().predict_proba(rows), ["lean", "stout"]),
+        LogisticRegression().fit(TABLE, ["lean", "lean", "stout", "stout"]),
+    ],
+)
+def test_raw_predictions_of_a_classifier_are_its_classes(model):
+    frame = predict_model(model, TABLE, type="raw")
+    expected = pd.DataFrame({"Response": ["lean", "lean", "stout", "stout"]})
+    pd.testing.assert_frame_equal(frame.reset_index(drop=True), expected)
+
+
+def test_raw_predictions_of_a_users_function_are_its_own():
+    frame = predict_model(Weather(), TABLE, type="raw")
+    assert list(frame) == ["rain", "wind"]
+    numbers = as_regressor(LogisticRegression().fit(TABLE, [0, 0, 1, 1]))
+    assert predict_model(numbers, TABLE, type="raw")["Response"].tolist() == [0, 0, 1, 1]
+
+
+def test_the_type_of_a_prediction_is_checked():
+    for model in (Shelf(), Weather(), as_regressor(abs)):
+        with pytest.raises(ValueError, match="`type` must be one of 'prob', 'raw'; not 'foo'"):
+            predict_model(model, TABLE, type="foo")
+
+
+def test_an_explainer_has_the_type_of_its_model():
+    assert model_type(lime(TABLE, Shelf())) == "classification"
+    assert model_type(lime(TABLE, as_regressor(Scale()))) == "regression"
+
+
+# Options of prediction
+
+
+def test_options_of_prediction_hold_in_the_trial_too():
+    seen = []
+
+    def scaled(rows, *, factor, shift=0.0):
+        seen.append((factor, shift))
+        return factor * rows["a"] + shift
+
+    with pytest.raises(TypeError, match="factor") as raised:
+        lime(TABLE, as_regressor(scaled))
+    assert "`predict_options`" in raised.value.__notes__[0]
+    explainer = lime(TABLE, as_regressor(scaled), predict_options={"factor": 2.0})
+    few = {"n_permutations": 50, "random_state": 1}
+    explanation = explain(TABLE.head(1), explainer, **few)
+    assert explanation["prediction"].iloc[0] == 2.0
+    explanation = explain(TABLE.head(1), explainer, predict_options={"shift": 5.0}, **few)
+    assert explanation["prediction"].iloc[0] == 7.0
+    assert seen == [(2.0, 0.0), (2.0, 0.0), (2.0, 5.0)]
+    with pytest.raises(TypeError, match="`predict_options` must be a mapping; not 3"):
+        lime(TABLE, as_regressor(scaled), predict_options=3)
+
+
+def test_other_options_than_in_the_trial_are_checked_anew():
+    def model(rows, logits=False):
+        frame = pd.DataFrame(Shelf().predict_proba(rows), columns=["lean", "stout"])
+        return np.log(frame).rename(columns={"stout": "thick"}) if logits else frame
+
+    explainer = lime(TABLE, as_classifier(model))
+    with pytest.warns(UserWarning, match="are not all between 0 and 1|do not sum to 1"):
+        explanation = explain(
+            TABLE, explainer, labels="thick", predict_options={"logits": True}, random_state=1
+        )
+    assert explanation["label"].unique().tolist() == ["thick"]
+
+
+def test_an_explainer_with_another_model_has_its_labels():
+    explainer = replace(lime(TABLE, as_regressor(Scale())), model=Shelf())
+    assert explain(TABLE, explainer, labels="stout", random_state=1)["label"].eq("stout").all()

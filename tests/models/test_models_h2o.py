@@ -15,6 +15,7 @@ from pylime import explain, lime, model_type, predict_model
 if importlib.util.find_spec("h2o") is None and sys.platform != "linux":
     pytest.skip("H2O cannot be installed here", allow_module_level=True)
 
+pytestmark = pytest.mark.full
 ROWS = rows_of_numbers()
 
 

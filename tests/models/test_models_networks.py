@@ -306,6 +306,71 @@ def test_pictures_are_laid_out_on_request():
     assert predict_model(grey, array[..., 0], type="prob", channels_first=True).shape == (3, 2)
 
 
+class Bags(nn.Module):
+    """The sum of the weights of the words of each text, which come in a row."""
+
+    def __init__(self, last=False):
+        super().__init__()
+        self.bags = nn.EmbeddingBag(4, 2, mode="sum", include_last_offset=last)
+        with torch.no_grad():
+            self.bags.weight.copy_(torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.5]]))
+
+    def forward(self, ids, offsets):
+        return self.bags(ids, offsets)
+
+
+WORDS = {"quiet": 0, "good": 1, "bad": 2, "fine": 3}
+
+
+def bags_of(texts, form=tuple, last=False):
+    ids = [[WORDS[word] for word in text.split() if word in WORDS] for text in texts]
+    ends = np.cumsum([0, *map(len, ids)])
+    parts = np.concatenate([[], *ids]).astype(np.int64), ends if last else ends[:-1]
+    return form(parts) if form is tuple else dict(zip(("ids", "offsets"), parts, strict=True))
+
+
+@pytest.mark.parametrize("form", [tuple, dict])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("words", [["good"], ["good", "fine", "quiet"], []])
+def test_words_in_a_row_are_not_cut_into_batches(form, last, words):
+    texts = ["bad good fine", *[" ".join(words)] * 700]
+    model = as_classifier(Bags(last), ["low", "high"], activation="softmax")
+    prepared = bags_of(texts, form, last)
+    found = predict(model, prepared, n=len(texts), batch_size=2)
+    score = {"good": 1.0, "fine": 0.5, "quiet": 0.0}
+    expected = 1 / (1 + np.exp(-sum(score[word] for word in words)))
+    np.testing.assert_allclose(found.values[1:, 1], expected, rtol=1e-6)
+    assert found.values[0, 1] == pytest.approx(1 / (1 + np.exp(-0.5)))
+
+
+@pytest.mark.parametrize("form", [tuple, dict])
+def test_texts_become_words_in_a_row(form):
+    text = "a good film with a bad end and fine music of much too loud and quiet a sort"
+    model = as_classifier(Bags(), ["low", "high"], activation="softmax")
+    explainer = lime(text, model, lambda texts: bags_of(texts, form))
+    explanation = explain(text, explainer, labels="high", n_permutations=600, random_state=1)
+    weights = explanation.set_index("feature")["feature_weight"]
+    assert weights["good"] > weights["fine"] > 0.05 > -0.1 > weights["bad"]
+
+
+def test_parts_that_all_rows_share_are_not_cut():
+    class Scaled(nn.Module):
+        def forward(self, rows, scale, shift):
+            return rows @ scale + shift
+
+    model = as_regressor(Scaled())
+    prepared = ROWS.to_numpy("float32"), np.eye(4, 1, dtype="float32"), np.float32(2)
+    found = predict(model, prepared, n=len(ROWS), batch_size=5)
+    np.testing.assert_allclose(found.values[:, 0], ROWS.iloc[:, 0] + 2, rtol=1e-6)
+
+
+def test_a_method_of_a_module_is_the_module():
+    network = Network()
+    for method in (network.forward, network.__call__):
+        assert as_classifier(method, list("abc")).model is network
+        assert lime(ROWS, as_classifier(method, list("abc"))).model.model is network
+
+
 # Keras
 
 
@@ -328,6 +393,72 @@ def test_what_is_done_to_keras_outputs_can_be_said():
         lime(ROWS, as_classifier(model, list("abc")))
     found = predict_model(as_regressor(model, output=1), ROWS, type="raw")
     np.testing.assert_allclose(found["Response"], scores[:, 1], atol=1e-6)
+
+
+def of_columns(inputs, keyed=False):
+    """A model of columns, the sum of them all."""
+    added = keras.layers.Add()([keras.ops.cast(column, "float32") for column in inputs])
+    return keras.Model({one.name: one for one in inputs} if keyed else inputs, added)
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_inputs_of_keras_are_columns_by_name(keyed):
+    frame = pd.DataFrame({"age": [1.0, 2.0], "town": [30, 40], "other": ["x", "y"]})
+    inputs = [keras.Input((1,), name="town", dtype="int32"), keras.Input((1,), name="age")]
+    model = of_columns(inputs, keyed)
+    assert predict_model(model, frame, type="raw")["Response"].tolist() == [31, 42]
+    several = np.tile(frame[["age", "town"]].to_numpy(), (30, 1))
+    table = pd.DataFrame(several, columns=["age", "town"])
+    explanation = explain(
+        table.head(1), lime(table, as_regressor(model)), n_permutations=200, random_state=1
+    )
+    assert explanation.set_index("feature")["feature_weight"].abs().idxmax() == "town"
+
+
+def test_inputs_of_keras_of_other_names_are_columns_in_their_order():
+    frame = pd.DataFrame({"age": [1.0, 2.0], "town": [30, 40]})
+    first, second = keras.Input((1,)), keras.Input(())
+    difference = keras.layers.Subtract()([first, keras.ops.expand_dims(second, 1)])
+    model = keras.Model([first, second], difference)
+    assert predict_model(model, frame, type="raw")["Response"].tolist() == [-29, -38]
+    named = of_columns([keras.Input((1,), name="age"), keras.Input((1,), name="size")])
+    with pytest.raises(ValueError, match=r"absent: 'size'\. They are 'age', 'town'"):
+        predict_model(named, frame, type="raw")
+    with pytest.raises(ValueError, match="absent"):
+        predict_model(model, frame.assign(x=1), type="raw")
+
+
+def test_inputs_of_keras_may_be_strings():
+    keras_ops_take_strings = keras.backend.backend() == "tensorflow"
+    if not keras_ops_take_strings:
+        pytest.skip("Only TensorFlow has strings")
+    town, age = keras.Input((1,), name="town", dtype="string"), keras.Input((1,), name="age")
+    known = keras.layers.StringLookup(vocabulary=["Graz", "Linz"], output_mode="one_hot")(town)
+    scores = keras.layers.Concatenate()([known, age])
+    model = as_classifier(keras.Model([town, age], scores), list("abcd"), activation=None)
+    frame = pd.DataFrame({"age": [0.5, 0.25], "town": pd.Categorical(["Linz", "Wels"])})
+    assert predict_model(model, frame, type="prob").to_numpy().tolist() == [
+        [0, 0, 1, 0.5],
+        [1, 0, 0, 0.25],
+    ]
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda model: model.predict,
+        lambda model: as_classifier(model.predict, list("abc")),
+        lambda model: as_classifier(model.predict_on_batch),
+        lambda model: as_classifier(partial(model.predict, batch_size=64)),
+        lambda model: as_classifier(model.predict, activation=None),
+        lambda model: as_regressor(model.predict, output=1),
+    ],
+)
+def test_a_method_of_keras_prints_no_progress(take, capfd):
+    rows = np.tile(ROWS.to_numpy("float32"), (3, 1))
+    explain(rows[:1], lime(rows, take(dense(3, "softmax"))), n_permutations=100, random_state=1)
+    assert capfd.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -504,6 +635,19 @@ def test_a_single_output_is_a_number_unless_it_is_said_to_be_a_class():
     numbers = predict_model(model, TEXTS, type="raw")["Response"]
     classes = predict_model(as_classifier(model, ["bad", "good"]), TEXTS, type="prob")
     np.testing.assert_allclose(classes["good"], 1 / (1 + np.exp(-numbers)), atol=1e-6)
+
+
+def test_names_that_classes_share_get_their_positions():
+    labels = {0: "crane", 1: "ant", 2: "crane"}
+    model = text_pipeline(["here", "good", "quiet"], id2label=labels)
+    found = predict_model(model, TEXTS, type="prob")
+    assert list(found) == ["crane (0)", "ant", "crane (2)"]
+    assert model.model.config.id2label == labels
+    apart = predict_model(text_pipeline(["here", "good", "quiet"], id2label=dict(enumerate("abc"))),
+                          TEXTS, type="prob")  # fmt: skip
+    np.testing.assert_allclose(found, apart, atol=1e-6)
+    explanation = explain(TEXTS[0], lime(TEXTS, model), labels="crane (2)", n_permutations=50)
+    assert explanation["label"].eq("crane (2)").all()
 
 
 def test_pictures_reach_a_pipeline_in_any_form(tmp_path):

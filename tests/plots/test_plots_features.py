@@ -8,7 +8,14 @@ import pytest
 from conftest import read_reference
 from matplotlib import pyplot as plt
 
-from pylime import load_image_example, plot_explanations, plot_features
+from pylime import (
+    as_regressor,
+    explain,
+    lime,
+    load_image_example,
+    plot_explanations,
+    plot_features,
+)
 from pylime.values import Superpixel
 
 PLOTS = read_reference("plot_data.json.gz")["plots"]
@@ -308,7 +315,7 @@ def test_images_and_texts_have_an_overview():
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 def test_weights_without_a_range_have_the_middle_colour(weight):
-    explanation = explanation_of("classification").assign(feature_weight=weight)
+    explanation = explanation_of("classification").head(4).assign(feature_weight=weight)
     plot, _ = built(plot_explanations(explanation))
     assert set(plot.layers[0].data["fill"]) == {"#F7F7F7"}
 
@@ -344,3 +351,56 @@ def test_explanations_explain_wrong_options(name, options, error, message):
         return
     with pytest.raises(error, match=message):
         plot_explanations(explanation_of(name), **options)
+
+
+def ticks_of(plot):
+    """The texts of the ticks that are seen."""
+    figure = copy.deepcopy(plot).draw()
+    figure.canvas.draw()
+    axes = figure.axes[-1]
+    low, high = axes.get_xlim()
+    ticks = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    texts = {place: label.get_text() for place, label in ticks if low <= place <= high}
+    plt.close(figure)
+    return texts
+
+
+@pytest.mark.parametrize("scale", [1, 1e-3, 1e-8, 1e-20, 1e-150, 1e5, 1e30])
+def test_ticks_tell_weights_of_any_size_apart(scale):
+    explanation = explanation_of("classification").head(4)
+    weights = scale * explanation["feature_weight"]
+    texts = ticks_of(plot_features(explanation.assign(feature_weight=weights)))
+    assert len(texts) > 2
+    assert len(set(texts.values())) == len(texts)
+    assert max(map(len, texts.values())) < 20
+    for place, text in texts.items():
+        assert float(text) == pytest.approx(place, abs=0.01 * max(texts))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1e-9, -4.0])
+def test_ticks_of_equal_weights(weight):
+    explanation = explanation_of("classification").head(4).assign(feature_weight=weight)
+    texts = ticks_of(plot_features(explanation))
+    assert len(set(texts.values())) == len(texts) > 1
+
+
+def test_the_overview_has_a_legend_that_tells_small_weights_apart():
+    explanation = explanation_of("classification")
+    small = explanation.assign(feature_weight=1e-9 * explanation["feature_weight"])
+    figure = plot_explanations(small).draw()
+    figure.canvas.draw()
+    texts = [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+    plt.close(figure)
+    numbers = [text for text in texts if "e-1" in text]
+    assert len(set(numbers)) == len(numbers) > 1
+
+
+def test_the_overview_keeps_neighbouring_bins_apart():
+    random = np.random.default_rng(13)
+    rows = pd.DataFrame({"lon": 16.37 + random.normal(0, 0.004, 400)})
+    model = as_regressor(lambda d: np.sin(500 * d["lon"]))
+    explanation = explain(rows.head(40), lime(rows, model), n_permutations=300, random_state=1)
+    tiles = plot_explanations(explanation).data
+    bins = np.searchsorted(np.quantile(rows["lon"], [0.25, 0.5, 0.75]), rows["lon"].head(40))
+    assert tiles.groupby(bins)["feature_desc"].nunique().tolist() == [1, 1, 1, 1]
+    assert tiles["feature_desc"].nunique() == 4

@@ -216,6 +216,23 @@ def test_pieces_that_overlap_are_coloured_once():
     assert found.coloured == [[("New York", "positive_3")]]
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("I was unable to", ["un", "able"], "I was [un][able] to"),
+        ("unable, able men", ["un", "able"], "[un][able], [able] men"),
+        ("unbelievable", ["un", "believ", "able"], "[un][believ][able]"),
+        ("untie unable", ["un", "able"], "untie [un][able]"),  # of "untie" no other piece is known
+        ("abab", ["ab"], "[ab][ab]"),
+        ("party art", ["art"], "party [art]"),
+    ],
+)
+def test_pieces_that_touch_are_coloured_one_by_one(text, words, expected):
+    weights = {word: 1.0 - 2.0 * (place % 2) for place, word in enumerate(words)}
+    source = str(plot_text_explanations(explanation_of(text, weights)))
+    assert re.sub("<mark.*?>(.*?)</mark>", r"[\1]", source).count(f">{expected}<") == 1
+
+
 def test_a_word_without_weight_has_no_colour():
     found = Reader(plot_text_explanations(explanation_of("a b", {"a": 0.0, "b": 0.0})))
     assert found.coloured == [[]]

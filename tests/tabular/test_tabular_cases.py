@@ -181,7 +181,7 @@ def test_wrong_arguments_of_the_parts_say_what_is_wrong():
         numerify(letters().head(0), explainer)
     with pytest.raises(ValueError, match="must have a value of 'c'"):
         describe_feature("c", pd.Series({"z": 1.0}), explainer)
-    with pytest.raises(ValueError, match="which is not in the training data"):
+    with pytest.raises(ValueError, match="must have values as in the training data"):
         explain(letters().head(1).assign(c=[[1]]), explainer, **SMALL)
 
 

@@ -197,11 +197,13 @@ def test_a_constant_with_missing_values_is_compared_like_two_levels(options):
     assert explanation["feature_desc"].tolist() == ["fee is missing", "fee = 10.0"]
 
 
-def test_an_unseen_level_is_named():
-    explainer = quietly(lime, TRAIN, as_regressor(lambda rows: rows["num"]))
+def test_an_unseen_level_is_explained():
     case = TRAIN.iloc[[0]].assign(chr="purple")
-    with pytest.raises(ValueError, match=r"'chr' has the level 'purple'.*blue, green, red"):
-        explain(case, explainer)
+    rows, explanation = seen_by(lambda rows: rows["num"] + (rows["chr"] == "purple"), TRAIN, case)
+    assert (rows["chr"] == "purple").mean() == pytest.approx(0.5, abs=0.03)
+    found = explanation.set_index("feature").loc["chr"]
+    assert found["feature_desc"] == "chr = purple (new)"
+    assert found["feature_weight"] == pytest.approx(1, abs=0.1)
 
 
 # 6: kernels
@@ -297,9 +299,9 @@ def test_a_lasso_path_that_jumps_still_finds_a_feature():
 def test_a_case_that_cannot_be_explained_does_not_lose_the_others():
     explainer = quietly(lime, TRAIN, as_regressor(lambda rows: rows["num"]))
     cases = TRAIN.head(4).copy()
-    cases.loc[1, "chr"] = "purple"
+    cases["chr"] = [cases["chr"][0], ["red", "blue"], *cases["chr"][2:]]
     cases.loc[2, "num"] = np.inf
-    with pytest.warns(UserWarning, match="2 of 4 cases .* 1: .*'purple'.* 2: .*finite") as caught:
+    with pytest.warns(UserWarning, match="2 of 4 cases .* 1: .*'blue'.* 2: .*finite") as caught:
         explanation = explain(cases, explainer, random_state=1, n_permutations=200)
     assert len(caught) == 1
     assert explanation["case"].unique().tolist() == [0, 3]
@@ -307,7 +309,7 @@ def test_a_case_that_cannot_be_explained_does_not_lose_the_others():
     pd.testing.assert_frame_equal(
         alone, explanation[explanation["case"] == 3].reset_index(drop=True)
     )
-    with pytest.raises(ValueError, match="purple"):
+    with pytest.raises(ValueError, match="'chr' must have values"):
         explain(cases.iloc[[1]], explainer)
 
 

@@ -8,13 +8,15 @@ from importlib import import_module
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import sparse
 
 from pylime import as_classifier, as_regressor, explain, lime
-from pylime.tabular import numerify
+from pylime.tabular import describe_feature, numerify
 
 RANDOM = np.random.default_rng(11)
 N = 120
@@ -386,8 +388,9 @@ def test_unusable_options(options, error, message):
         ("int64", 2.5, ValueError, "whole numbers as in the training data .int64.; not 2.5"),
         ("int8", 300, ValueError, "'int8' must have whole numbers"),
         ("bool", 1, TypeError, "'bool' must have logicals"),
-        ("str", 5, ValueError, "'str' has the level 5"),
-        ("category", "z", ValueError, "'category' has the level 'z'"),
+        ("str", 5, ValueError, "'str' must have values as in the training data .str.; not 5"),
+        ("arrow_string", 5, ValueError, "'arrow_string' must have values .* not 5"),
+        ("category", [1], ValueError, r"'category' must have values .* not \[1\]"),
         ("datetime", "tomorrow", TypeError, "'datetime' must have dates"),
         ("datetime", 5.0, TypeError, "'datetime' must have dates"),
     ],
@@ -395,8 +398,7 @@ def test_unusable_options(options, error, message):
 def test_cases_of_another_type(name, value, error, message):
     train = COLUMNS_OF_ALL_TYPES
     explainer = quietly(lime, train, MODEL)
-    case = train.iloc[[0]].astype({name: object})
-    case.loc[0, name] = value
+    case = train.iloc[[0]].assign(**{name: pd.Series([value], dtype=object)})
     with pytest.raises(error, match=message):
         explain(case, explainer, n_permutations=50)
     with pytest.raises(error, match=message):
@@ -511,3 +513,183 @@ def test_any_frame_works_or_says_why_not(train, row, binned, use_density, n_bins
     assert not np.isinf(explanation["feature_weight"]).any()
     design = numerify(rows, explainer)
     assert not design.isna().any(axis=None)
+
+
+# Numbers that are more than floating point numbers
+
+BIG = np.where(RANDOM.random(N) < 0.4, 2**63 - 1, RANDOM.integers(1, 99, N))
+FRACTIONS = RANDOM.normal(5, 2, N)
+HOLES = np.where(RANDOM.random(N) < 0.3, np.nan, np.where(RANDOM.random(N) < 0.5, 0.0, FRACTIONS))
+
+UNUSUAL = {
+    "largest int64": pd.Series(BIG),
+    "least int64": pd.Series(np.where(BIG > 99, -(2**63), BIG)),
+    "largest uint64": pd.Series(np.where(BIG > 99, np.uint64(2**64 - 1), BIG.astype(np.uint64))),
+    "largest Int64": pd.array(BIG, dtype="Int64"),
+    "Int64 with gaps": pd.array(
+        [None if k % 5 == 0 else int(v) for k, v in enumerate(BIG)], dtype="Int64"
+    ),
+    "largest UInt64": pd.array([2**64 - 1 if v > 99 else int(v) for v in BIG], dtype="UInt64"),
+    "largest arrow": pd.array(
+        [2**64 - 1 if v > 99 else int(v) for v in BIG], dtype="uint64[pyarrow]"
+    ),
+    "beyond 64 bits": pd.Series([2**70 * (int(v) % 1000) for v in BIG], dtype=object),
+    "constant objects": pd.Series([7] * N, dtype=object),
+    "Decimal": pd.Series([Decimal(int(v * 100)) / 100 for v in FRACTIONS], dtype=object),
+    "Decimal with gaps": pd.Series(
+        [None if k % 5 == 0 else Decimal(int(v * 100)) / 100 for k, v in enumerate(FRACTIONS)],
+        dtype=object,
+    ),
+    "Decimal of many digits": pd.Series([1 / Decimal(int(v * 100)) for v in FRACTIONS + 9]),
+    "sparse with gaps": pd.Series(pd.arrays.SparseArray(HOLES)),
+    "sparse zeros with gaps": pd.Series(pd.arrays.SparseArray(HOLES, fill_value=0.0)),
+    "sparse whole": pd.Series(pd.arrays.SparseArray(RANDOM.integers(0, 3, N), fill_value=1)),
+    "longdouble": pd.Series(FRACTIONS.astype(np.longdouble) / 3),
+    "half": pd.Series(FRACTIONS.astype(np.float16)),
+    "arrow decimal": pd.array(
+        [Decimal(int(v * 100)) / 100 for v in FRACTIONS],
+        dtype=pd.ArrowDtype(pyarrow.decimal128(9, 2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("binned", [True, False])
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_numbers_of_unusual_types(name, binned):
+    """The model gets the column's own type, and in row 0 the very number of the case."""
+    train = pd.DataFrame({"a": UNUSUAL[name], "z": FRACTIONS[::-1]})
+    model = Recorder(lambda rows: rows["z"])
+    explainer = quietly(lime, train, as_regressor(model), bin_continuous=binned)
+    for cases in (train.iloc[[0]], train.iloc[[1]], train.astype({"a": object}).iloc[[1]]):
+        explanation = quietly(explain, cases, explainer, n_permutations=200, random_state=1)
+        rows = model.seen[-1]
+        assert rows["a"].dtype == train["a"].dtype
+        own, first = train["a"][cases.index[0]], rows["a"].iloc[0]
+        assert (pd.isna(first) and pd.isna(own)) or first == own
+        kinds = {type(value) for value in rows["a"].dropna().tolist()}
+        assert kinds <= {type(value) for value in train["a"].dropna().tolist()}
+        assert len(explanation)
+
+
+def test_columns_with_two_fill_values():
+    train = pd.DataFrame(
+        {
+            "a": UNUSUAL["sparse with gaps"],
+            "b": UNUSUAL["sparse zeros with gaps"],
+            "c": UNUSUAL["sparse whole"],
+        }
+    )
+    model = Recorder(lambda rows: rows["c"].to_numpy())
+    explanation = explain(train.head(3), quietly(lime, train, as_regressor(model)), random_state=1)
+    assert explanation["case"].nunique() == 3
+    assert model.seen[-1].dtypes.equals(train.dtypes)
+
+
+def test_whole_numbers_beyond_the_type_of_the_column():
+    explainer = quietly(lime, pd.DataFrame({"a": BIG, "z": FRACTIONS}), as_regressor(draw_of))
+    for value in (2**63, 1e19, 2.0**63, -(2**63) - 1):
+        case = pd.DataFrame({"a": pd.Series([value], dtype=object), "z": [1.0]})
+        with pytest.raises(ValueError, match="'a' must have whole numbers as in the training"):
+            explain(case, explainer, n_permutations=50)
+    case = pd.DataFrame({"a": pd.Series([2**53 + 1], dtype=object), "z": [1.0]})
+    explanation = explain(case, explainer, n_permutations=50, random_state=1)
+    assert explanation["data"].iloc[0]["a"] == 2**53 + 1
+
+
+def test_decimals_are_calculated_with():
+    prices = pd.DataFrame({"price": UNUSUAL["Decimal"], "z": FRACTIONS[::-1]})
+    model = Recorder(lambda d: [float(price * Decimal("1.2")) for price in d["price"]])
+    explainer = lime(prices, as_regressor(model))
+    given = prices.head(1).assign(price=7.25)  # a number that is no Decimal
+    explanation = explain(given, explainer, n_permutations=500, random_state=1)
+    assert explanation["prediction"].iloc[0] == pytest.approx(8.7)
+    assert max(-price.as_tuple().exponent for price in model.seen[-1]["price"]) == 2
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">i4", ">i8"])
+def test_numbers_of_the_other_byte_order(dtype):
+    array = (RANDOM.normal(0, 3, (80, 3)) * 10).astype(dtype)
+    model = Recorder(lambda rows: np.asarray(rows)[:, 0] * 1.0)
+    explanation = explain(array[:2], lime(array, as_regressor(model)), random_state=1)
+    assert model.seen[-1].dtype == array.dtype
+    frame = pd.DataFrame(array, columns=["x0", "x1", "x2"])
+    theirs = explain(frame.head(2), lime(frame, as_regressor(model)), random_state=1)
+    shown = ["case", "feature", "feature_desc", "feature_weight"]
+    pd.testing.assert_frame_equal(explanation[shown], theirs[shown])
+
+
+def test_masked_arrays_have_gaps():
+    values = np.column_stack([FRACTIONS, FRACTIONS[::-1]])
+    for array in (np.ma.masked_less(values, 3.0), np.ma.masked_less(values.astype(int), 3)):
+        model = Recorder(lambda rows: np.isnan(rows).sum(axis=1))
+        explanation = explain(array[:8], lime(array, as_regressor(model)), random_state=1)
+        gaps = explanation["feature_desc"].str.endswith("is missing").sum()
+        assert gaps == array.mask[:8].sum()
+        plain = explain(values[:1], lime(array, as_regressor(model)), random_state=1)
+        assert len(plain) == 2
+
+
+def test_a_sparse_matrix_is_refused_with_the_line_to_write():
+    matrix = sparse.random(50, 4, density=0.5, format="csr", random_state=1)
+    message = r"pandas.DataFrame.sparse.from_spmatrix\(x\).*x.toarray\(\)"
+    for x in (matrix, matrix.tocoo(), sparse.csc_array(matrix)):
+        with pytest.raises(TypeError, match=message):
+            lime(x, MODEL)
+    frame = pd.DataFrame.sparse.from_spmatrix(matrix)
+    explainer = quietly(lime, frame, as_regressor(lambda d: d[0].to_numpy()))
+    assert len(explain(frame.head(1), explainer, n_permutations=100, random_state=1))
+    with pytest.raises(TypeError, match=message):
+        explain(matrix, explainer)
+
+
+@pytest.mark.parametrize("scale", [1e155, 1e200, -1e160])
+def test_predictions_too_large_for_a_fit(scale):
+    train = COLUMNS_OF_ALL_TYPES[["float64"]]
+    model = as_regressor(lambda rows: scale * rows["float64"])
+    with pytest.raises(ValueError, match=r"model must return numbers up to 1e\+150"):
+        lime(train, model)
+    with pytest.raises(ValueError, match=r"model must return numbers up to 1e\+150"):
+        explain(train.head(1), lime(train, model, probe=False), n_permutations=50)
+    fine = lime(train, as_regressor(lambda rows: 1e148 * rows["float64"]))
+    assert np.isfinite(explain(train.head(1), fine, random_state=1)["feature_weight"]).all()
+
+
+def test_one_warning_for_all_columns_without_variance():
+    train = pd.get_dummies(pd.Series(RANDOM.integers(0, 40, 600)).astype(str), dtype=int)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        lime(train, as_regressor(lambda d: d["7"] + 2 * d["9"]))
+    [warning] = caught
+    assert " do not contain enough variance" in str(warning.message)
+    assert warning.filename == __file__
+
+
+# Descriptions
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        16.37 + RANDOM.normal(0, 0.004, 400),
+        -122.4 + RANDOM.normal(0, 1e-6, 400),
+        1e15 + RANDOM.integers(0, 100, 400),
+        RANDOM.normal(0, 1e-12, 400) + 1,
+        1e9 + RANDOM.normal(0, 30, 400),
+    ],
+)
+def test_neighbouring_bins_have_different_descriptions(values):
+    train = pd.DataFrame({"lon": values})
+    explainer = lime(train, as_regressor(draw_of))
+    cuts = explainer.bin_cuts["lon"]
+    texts = train.apply(lambda row: describe_feature("lon", row, explainer), axis=1)
+    bins = np.searchsorted(cuts[1:-1], train["lon"])
+    assert texts.groupby(bins).nunique().tolist() == [1] * (len(cuts) - 1)
+    assert texts.nunique() == len(cuts) - 1
+
+
+def test_bins_that_three_digits_tell_apart_are_written_as_in_r():
+    train = pd.DataFrame({"size": np.linspace(0.0, 1200.0, 241), "rate": np.linspace(0, 1, 241)})
+    explainer = lime(train, as_regressor(draw_of))
+    case = pd.Series({"size": 700.0, "rate": 0.1})
+    assert describe_feature("size", case, explainer) == "600 < size <= 900"
+    assert describe_feature("rate", case, explainer) == "rate <= 0.25"

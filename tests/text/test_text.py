@@ -32,6 +32,7 @@ from pylime.examples import docstring_sentences
 from pylime.explainers import make_request
 from pylime.masks import kept_words
 from pylime.pipeline import Explained, explain_cases, prepare_cases, read_cases, recognise
+from pylime.surrogate.selection import FEATURE_SELECT
 from pylime.text.explainer import Document, dropped_words, read_document
 from pylime.text.tokens import check_tokenization
 
@@ -340,6 +341,15 @@ def test_pooled_texts_give_one_explanation():
     assert by_word["mat"].spans
     best = explanation.loc[explanation["feature_weight"].idxmax()]
     assert best["feature"] == "cat"
+
+
+@pytest.mark.parametrize("method", FEATURE_SELECT)
+def test_pooled_texts_take_every_method_of_selection(method):
+    texts = [CAT, "no dog here", "warm mat"]
+    options = {"single_explanation": True, "n_features": 2, **SMALL}
+    explainer = lime(texts, as_classifier(cat_model))
+    explanation = explain(texts, explainer, feature_select=method, **options)
+    assert "cat" in set(explanation["feature"])
 
 
 def test_pooled_texts_without_words_are_left_out():
@@ -668,6 +678,7 @@ def test_xgboost_predicts_sparse_matrices(sentences):
     assert {"DataFrame", "Series"} & set(explanation["feature"][:3])
 
 
+@pytest.mark.full  # the layer needs TensorFlow
 def test_keras_models_take_texts(sentences):
     import keras
 

@@ -4,6 +4,8 @@ import doctest
 import re
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 import regex
 from conftest import read_reference
@@ -145,6 +147,22 @@ def test_joined_and_moved_words_are_found():
     pairs = ["the good", "good film", "film and", "and the", "the good", "good film"]
     assert marked(text, pairs) == pairs
     assert marked("very good film very good", ["film", "good", "very"]) == ["film", "good", "very"]
+
+
+@pytest.mark.parametrize("split", [default_tokenize, icu_tokenize])
+def test_several_texts_give_a_list_each(split):
+    if split is icu_tokenize:
+        pytest.importorskip("icu")
+    texts = ["A cat.", "", None, "No, no!"]
+    expected = [["A", "cat"], [], [], ["No", "no"]]
+    forms = [texts, tuple(texts), pd.Series(texts), np.array(texts, dtype=object)]
+    for form in forms:
+        assert split(form) == expected
+    assert split(["A cat."]) == [split("A cat.")]
+    assert split([]) == []
+    for wrong in (3, b"A cat.", None, ["a", 3]):
+        with pytest.raises(TypeError, match="`text` must be a string, or several"):
+            split(wrong)
 
 
 def test_empty_words_are_left_out():

@@ -1,0 +1,170 @@
+"""Which columns of a table are held, which hold codes, and which say little as levels."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pylime import checks
+from pylime._types import Model, Preprocess
+from pylime.models import categorical_columns
+from pylime.tabular.columns import Column
+from pylime.tabular.kept import Kept
+from pylime.tabular.levels import Levels
+from pylime.tabular.options import TableOptions, names_in
+
+__all__ = ["Roles", "roles_of", "warn_of_columns"]
+
+# A column of at least so many values, of which more than this share differ, identifies its
+# rows, or holds texts.
+_MANY = 20
+_MOST_DIFFERENT = 0.5
+
+
+@dataclass(frozen=True)
+class Roles:
+    """
+    What the user and the model say of columns.
+
+    Attributes
+    ----------
+    held
+        Columns that are held.
+    codes
+        Columns of codes, and what the codes of each are called.
+    """
+
+    held: frozenset[Hashable] = frozenset()
+    codes: Mapping[Hashable, Mapping[Hashable, str]] = field(default_factory=dict)
+
+
+def roles_of(
+    columns: Sequence[Hashable],
+    is_array: bool,
+    model: Model,
+    preprocess: Preprocess,
+    options: TableOptions,
+) -> Roles:
+    """
+    Find out which columns are held, and which hold codes.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns of the training data.
+    is_array
+        Whether these were given as an array, whose columns are known by position, too.
+    model
+        The model, which may itself take columns for categorical.
+    preprocess
+        What stands before it, and may encode columns.
+    options
+        What the user said.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or every column is held.
+    """
+    held = frozenset(_found("hold", options.hold, columns, is_array).values())
+    if held and len(held) == len(columns):
+        raise ValueError("`hold` must leave a column to explain; all are held.")
+    codes: dict[Hashable, Mapping[Hashable, str]] = {}
+    for known in (preprocess, model):
+        codes |= {column: {} for column in categorical_columns(known, columns)}
+    named = options.categorical
+    for given, column in _found("categorical", named, columns, is_array).items():
+        codes[column] = _names_of_codes(named[given]) if isinstance(named, Mapping) else {}
+    return Roles(held, {column: names for column, names in codes.items() if column not in held})
+
+
+def _found(
+    name: str, value: Any, columns: Sequence[Hashable], is_array: bool
+) -> dict[Hashable, Hashable]:
+    """The columns that an option names, or of an array gives by their positions."""
+    single = isinstance(value, tuple) and value in columns  # the name of a column of two levels
+    positions = dict(enumerate(columns))
+    found: dict[Hashable, Hashable] = {}
+    for given in [value] if single else names_in(value):
+        if given in columns:
+            found[given] = given
+        elif is_array and given in positions:
+            found[given] = positions[given]
+        else:
+            rule = f"positions up to {len(columns) - 1}, or names" if is_array else "columns of `x`"
+            raise ValueError(
+                f"`{name}` must be {rule}: {checks.some(columns, 20)}; not {given!r:.80}."
+            )
+    return found
+
+
+def _names_of_codes(names: Any) -> dict[Hashable, str]:
+    """What codes are called: from a mapping, or from a list in which a code is a position."""
+    if names is None:
+        return {}
+    pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
+    return {code: str(text) for code, text in pairs}
+
+
+def warn_of_columns(
+    frame: pd.DataFrame, columns: Sequence[Column], roles: Roles, dates: str | None
+) -> None:
+    """
+    Warn once of columns that say little as levels, and of dates that are held.
+
+    Parameters
+    ----------
+    frame
+        The training data.
+    columns
+        What was learnt of it.
+    roles
+        What user and model said of it.
+    dates
+        What the user said of dates.
+
+    Raises
+    ------
+    ValueError
+        If only dates are left, which are held.
+    """
+    different = [
+        column.name
+        for position, column in enumerate(columns)
+        if column.name not in roles.codes and _mostly_differs(column, frame.iloc[:, position])
+    ]
+    kept = [
+        column.name
+        for column in columns
+        if isinstance(column, Kept) and column.feature_type == "date_time"
+    ]
+    parts = []
+    if different:
+        parts.append(
+            f"Most values of {_listed(different)} differ, as in identifiers or free text. They "
+            "are explained as levels, which says little, and the explainer keeps them, which may "
+            f"matter for privacy. `hold={different!r}` keeps each case's value and stores nothing."
+        )
+    if kept and dates is None:
+        parts.append(
+            f"Dates are kept at the case's value, so they are never explained: {_listed(kept)}. "
+            '`dates="draw"` draws and compares them in bins; `dates="hold"` keeps them without '
+            "this warning."
+        )
+    if parts:
+        checks.warn(" ".join(parts))
+
+
+def _mostly_differs(column: Column, values: pd.Series) -> bool:
+    """Whether a column of levels identifies its rows."""
+    if not isinstance(column, Levels) or len(values) < _MANY:
+        return False
+    n = int(values.notna().sum())
+    distinct = np.count_nonzero(np.diff(column.cumulative[:-1], prepend=0.0))
+    return n >= _MANY and bool(distinct > _MOST_DIFFERENT * n)
+
+
+def _listed(names: Sequence[Hashable]) -> str:
+    return checks.some(names, 20, str)
