@@ -134,11 +134,14 @@ class Rewriting:
     small
         The largest change of a probability, or of a number as a share of the standard deviation
         of the response, that needs no warning.
+    is_predicted
+        Whether the case as it was given is predicted on its own, and may not be (see `Perturbed`).
     """
 
     form: str
     cure: str
     small: float = 0.1
+    is_predicted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +204,7 @@ class Perturbed:
         generator can clean up after each batch.
     as_passed
         Of a single case: what `preprocess` would get of it from the user's own code, in a list,
-        where permutations are made anew and may look otherwise to the model.
+        where permutation 0 is written anew. It is predicted in a call of its own.
     """
 
     cases: Sequence[Permutations]
@@ -592,6 +595,7 @@ class _Predicted:
     names: tuple[Hashable, ...] | None
     labels: Sequence[Hashable]
     responses: np.ndarray
+    written: Mapping[Hashable, float] | None = None
 
 
 def _predict(
@@ -600,7 +604,7 @@ def _predict(
     """Predict all batches, then divide the rows among the cases and choose labels to explain."""
     labels, names = explainer.labels, explainer.names
     wanted: list[Hashable] = []
-    first = np.empty(0)
+    first = written = np.empty(0)
     parts: list[np.ndarray] = []
     alone = len(perturbed.cases) == 1
     passed = _predict_as_passed(explainer, perturbed, request)
@@ -615,9 +619,8 @@ def _predict(
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
-                first = found.values[0 if batch.rows is None else batch.rows[0]].copy()
-                if passed is not None:
-                    first = _in_order(passed, labels, first)
+                written = found.values[0 if batch.rows is None else batch.rows[0]].copy()
+                first = _as_passed(passed, labels, names, written)
                 wanted = choose_labels(_by_label(labels, first), request.labels, request.n_labels)
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values
@@ -640,13 +643,14 @@ def _predict(
             wanted = choose_labels(prediction, request.labels, request.n_labels)
             own = _label_columns(own, labels, wanted)
         responses = own if case.rows is None else own[case.rows]
-        yield _Predicted(case, prediction, names, wanted, responses)
+        as_written = None if first is written else _by_label(labels, written)
+        yield _Predicted(case, prediction, names, wanted, responses, as_written)
 
 
 def _predict_as_passed(
     explainer: Explainer, perturbed: Perturbed, request: Request
 ) -> Predictions | None:
-    """Predict a case as the user's own code would, whose errors do not keep it from its rows."""
+    """Predict a case as the user's own code would; an error of that does not lose the case."""
     if perturbed.as_passed is None:
         return None
     options = request.predict_options or {}
@@ -656,11 +660,21 @@ def _predict_as_passed(
         return None
 
 
-def _in_order(passed: Predictions, labels: Sequence[Hashable], permuted: np.ndarray) -> np.ndarray:
-    """The prediction of a case as it was passed; of its permutation, if it has other labels."""
-    if set(passed.labels) != set(labels) or len(passed.labels) != len(labels):
-        return permuted
-    return passed.values[0, [passed.labels.index(label) for label in labels]]
+def _as_passed(
+    passed: Predictions | None,
+    labels: tuple[Hashable, ...],
+    names: tuple[Hashable, ...] | None,
+    written: np.ndarray,
+) -> np.ndarray:
+    """The prediction of a case as it was passed; that of permutation 0, if there is none."""
+    if passed is None:
+        return written
+    try:
+        if (passed.labels, passed.names) != (labels, names):
+            passed = align_labels(passed, labels, names)
+    except ValueError:  # it has other labels
+        return written
+    return passed.values[0]
 
 
 def _by_label(labels: Sequence[Hashable], row: np.ndarray) -> dict[Hashable, float]:
@@ -765,14 +779,29 @@ def _rewritten(predicted: _Predicted, model_type: ModelType) -> Rewritten | None
     if rewriting is None:
         return None
     responses = np.asarray(predicted.responses, dtype=np.float64)
-    units = np.ones(responses.shape[1]) if model_type == "classification" else responses.std(axis=0)
-    given = np.array([predicted.prediction[label] for label in predicted.labels], dtype=np.float64)
+    unit = 1.0 if model_type == "classification" else float(responses.std())
+    explained = dict(zip(predicted.labels, responses[0].tolist(), strict=True))
+    found = _largest_change(predicted.prediction, explained, unit, rewriting)
+    if predicted.written is None or found.share > 1:
+        return found if predicted.written is not None or not rewriting.is_predicted else None
+    # Labels that are not explained tell, too, that the model sees something else.
+    found = _largest_change(predicted.prediction, predicted.written, unit, rewriting)
+    return found if found.share > 1 else None
+
+
+def _largest_change(
+    given: Mapping[Hashable, float],
+    written: Mapping[Hashable, float],
+    unit: float,
+    rewriting: Rewriting,
+) -> Rewritten:
+    """Find the label whose prediction changes most."""
+    changes = np.array([abs(given[label] - value) for label, value in written.items()])
     with np.errstate(divide="ignore", invalid="ignore"):
-        changes = np.nan_to_num(np.abs(given - responses[0]) / units, posinf=np.inf)
-    most = int(np.argmax(changes))
-    share = float(changes[most] / rewriting.small)
-    label, written = predicted.labels[most], float(responses[0, most])
-    return Rewritten(rewriting, label, float(given[most]), written, share)
+        changes = np.nan_to_num(changes / unit, posinf=np.inf)
+    most = list(written)[int(np.argmax(changes))]
+    share = float(changes.max() / rewriting.small)
+    return Rewritten(rewriting, most, given[most], written[most], share)
 
 
 Result: TypeAlias = Explained | CaseError

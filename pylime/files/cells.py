@@ -35,12 +35,12 @@ JSON: TypeAlias = Any
 # Largest total of pixels in the images and superpixels of a file, in multiples of
 # PIL.Image.MAX_IMAGE_PIXELS: a small forged file could fill the memory.
 _LARGE_IMAGES_PER_FILE = 24
-# Largest total of bytes that these take in memory, beyond PIL.Image.MAX_IMAGE_PIXELS, per byte
-# of the file. No PNG of one colour is more compressed than this.
-_BYTES_PER_BYTE = 1000
 # No byte of zlib's becomes more than this.
 _MOST_COMPRESSED = 1032
 _ORIENTATION = 0x0112  # of EXIF
+# Largest total of bytes that these take in memory, beyond PIL.Image.MAX_IMAGE_PIXELS, per byte
+# of the file. No PNG of one colour is more compressed than this.
+_BYTES_PER_BYTE = 1000
 
 # For each type its name in JSON, and a function from a cell to something that `encode` takes.
 # _READERS has the inverse functions.
@@ -155,12 +155,12 @@ class CellCoder:
         if kind in _WRITERS:
             name, write = _WRITERS[kind]
             return {f"${name}": self.encode(write(cell))}
-        if isinstance(cell, np.str_):  # join() keeps a NUL at its end, which str() drops
-            return {"$numpy": ["str", self.encode("".join(cell))]}
-        if isinstance(cell, np.generic) and cell.dtype.kind in "biufmM" and cell.itemsize <= 8:
+        if isinstance(cell, np.generic) and cell.dtype.kind in "biufUmM" and cell.itemsize <= 8:
             whole = cell.dtype.kind in "mM"
             value = int(cell.astype(np.int64)) if whole else cell.item()
             return {"$numpy": [str(cell.dtype), self.encode(value)]}
+        if isinstance(cell, np.str_):
+            return {"$numpy": ["str", self.encode(str(cell))]}
         raise TypeError(
             f"an object of class {kind.__module__}.{kind.__qualname__} cannot be stored: "
             f"{cell!r:.80}. Make it a number, a text or a date, or a mapping of these"
@@ -195,7 +195,7 @@ class CellCoder:
     def png_of(self, image: Bitmap) -> bytes:
         """Encode an image as the bytes of a PNG file; it must be one for which `is_png` holds."""
         height, width = image.pixels.shape[:2]
-        self._count(height, width, image.pixels.size)
+        self._count(height, width, image.pixels.nbytes)
         file = io.BytesIO()
         exif = Image.Exif()
         if image.orientation != 1:
@@ -246,8 +246,8 @@ class CellCoder:
             raise ValueError(f"an image has numbers {dtype!r} and the shape {shape!r:.80}")
         height, width = int(shape[0]), int(shape[1])
         size = math.prod(map(int, shape)) * numbers.itemsize
-        self._count(height, width, size)
         packed = base64.b64decode(pixels, validate=True)
+        self._count(height, width, max(size, 0))
         if not 0 < size <= _MOST_COMPRESSED * len(packed):
             raise ValueError(f"an image of the shape {shape!r:.80} has too few bytes")
         unpacking = zlib.decompressobj()

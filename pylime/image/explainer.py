@@ -7,6 +7,7 @@ take the colour of the background. Only one batch of painted images exists at a 
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from pylime.image.pixels import (
     check_background,
     check_image,
     has_deep_colours,
+    open_file,
     read_numbers,
     read_original,
     rgb_pixels,
@@ -322,7 +324,9 @@ def _ranges_in(items: Sequence[OneImage], pixel_range: PixelRange | None) -> Pix
     files = [item for item in items if not isinstance(item, np.ndarray) and _has_numbers(item)]
     step = max(-(-len(files) // _MOST_SAMPLED), 1)
     arrays = [item for item in items if isinstance(item, np.ndarray)]
-    arrays += [read_numbers(item) for item in files[::step]]
+    for item in files[::step]:
+        with suppress(ValueError):  # a broken file is left out by explain()
+            arrays.append(read_numbers(item))
     found = {}
     for name, kinds in {"f": "f", "i": "iu"}.items():
         some = [a for a in arrays if a.dtype.kind in kinds and a.dtype != np.uint8 and a.size]
@@ -336,9 +340,9 @@ def _has_numbers(item: OneImage) -> bool:
     if isinstance(item, Image.Image):
         return item.mode in ("I", "F") or item.mode.startswith("I;16")
     try:
-        with Image.open(str(item)) as image:
+        with open_file(Path(str(item))) as image:
             return _has_numbers(image) or has_deep_colours(image)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return True  # a TIFF file that Pillow does not read
 
 
@@ -396,21 +400,23 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
         data=_bitmap(original),
         n_inputs=len(distinct),
         rows=inverse,
-        rewriting=None if isinstance(item, np.ndarray) else _rewriting(original),
     )
     batches = painted_batches(original, paint, kept[distinct], options.batch_size, request.folder)
     if isinstance(item, np.ndarray):
         return Perturbed([permutations], batches)
+    permutations = replace(permutations, rewriting=_rewriting(original))
     return Perturbed([permutations], batches, [item])
 
 
 def _rewriting(original: Original) -> Rewriting:
-    """What is known to differ between an image as it was passed and its permutations."""
-    reasons = "; ".join(original.differences) or "it is stored again, as its pixels alone"
+    """How permutations of an image are written, and why a model may see them otherwise."""
+    reasons = "; ".join(original.differences) or "only its pixels are written again"
     return Rewriting(
-        f"the permutation that removes nothing ({reasons})",
-        "Pass the image in the form in which the model sees it: as an array, for instance.",
+        form="the same image with nothing removed",
+        cure=f"The difference: {reasons}. The explanation is that of the permutations; to avoid "
+        "the difference, pass the image as the model sees it, as an array for instance.",
         small=0.05,
+        is_predicted=True,
     )
 
 

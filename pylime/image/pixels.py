@@ -30,6 +30,7 @@ __all__ = [
     "check_image",
     "flatten",
     "has_deep_colours",
+    "open_file",
     "palette_with",
     "parse_colour",
     "read_image",
@@ -255,34 +256,11 @@ def check_image(item: OneImage) -> None:
     """Raise the errors of `read_original`, but read only the header of a valid file."""
     if isinstance(item, str | Path):
         try:
-            with _open_file(Path(item)):
+            with open_file(Path(item)):
                 return
         except (OSError, SyntaxError, ValueError, *_BOMBS):
             pass  # reading the whole file raises the error that describes the problem
     read_numbers(item)
-
-
-# What Pillow raises, or warns of, if an image has more pixels than it takes for harmless.
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-# Pillow reads the first by running Ghostscript, the others by programs that it is given.
-_BY_PROGRAMS = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
-
-
-@cache
-def _formats() -> list[str]:
-    """Names of the formats that Pillow itself reads."""
-    Image.init()
-    return [name for name in Image.ID if name not in _BY_PROGRAMS]
-
-
-def _open_file(path: Path) -> Image.Image:
-    """Open an image file, whose content may be hostile and need not be what its name says."""
-    image = Image.open(path, formats=_formats())
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and image.width * image.height > limit:  # Pillow only warns
-        image.close()
-        raise Image.DecompressionBombError
-    return image
 
 
 def read_numbers(item: OneImage) -> np.ndarray:
@@ -315,13 +293,36 @@ def _range_of(pixels: np.ndarray, ranges: PixelRanges) -> PixelRange:
     )
 
 
+# What Pillow raises, or warns of, if an image has more pixels than it takes for harmless.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# Pillow reads the first by running Ghostscript, the others by programs that it is given.
+_BY_PROGRAMS = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
+
+
+@cache
+def _formats() -> list[str]:
+    """Names of the formats that Pillow itself reads."""
+    Image.init()
+    return [name for name in Image.ID if name not in _BY_PROGRAMS]
+
+
+def open_file(path: Path) -> Image.Image:
+    """Open an image file, whose content may be hostile and need not be what its name says."""
+    image = Image.open(path, formats=_formats())
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:  # Pillow only warns
+        image.close()
+        raise Image.DecompressionBombError
+    return image
+
+
 def _read_file(path: Path) -> Original:
     if not path.is_file():
         raise FileNotFoundError(f"The image file {path} does not exist.")
     if not path.stat().st_size:
         raise ValueError(f"The image file {path} is empty.")
     try:
-        with _open_file(path) as image:
+        with open_file(path) as image:
             if not has_deep_colours(image) and not _is_turned_tiff(image):
                 return _read_opened(path, image)
         return _read_tiff(path)
@@ -335,13 +336,6 @@ def _read_file(path: Path) -> Original:
         raise ValueError(_too_large(path)) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
-
-
-def _too_large(path: Path) -> str:
-    return (
-        f"The image file {path} has more than {Image.MAX_IMAGE_PIXELS} pixels, so it may be made "
-        "to fill the memory. If you trust it, raise PIL.Image.MAX_IMAGE_PIXELS."
-    )
 
 
 def _read_opened(path: Path, image: Image.Image) -> Original:
@@ -379,6 +373,13 @@ def _valid_orientation(value: object) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def _too_large(path: Path) -> str:
+    return (
+        f"The image file {path} has more than {Image.MAX_IMAGE_PIXELS} pixels, so it may be made "
+        "to fill the memory. If you trust it, raise PIL.Image.MAX_IMAGE_PIXELS."
+    )
+
+
 def _read_tiff(path: Path) -> Original:
     """Read a TIFF file that Pillow cannot read, such as one with colours of 16 bits."""
     from tifffile import TiffFile, TiffFileError
@@ -386,11 +387,12 @@ def _read_tiff(path: Path) -> Original:
     limit = Image.MAX_IMAGE_PIXELS
     try:
         with TiffFile(path) as file:
-            if limit is not None and math.prod(file.series[0].shape) > 4 * limit:
-                raise ValueError(_too_large(path))
-            return _first_page(path, file)
+            too_large = limit is not None and math.prod(file.pages[0].shape) > 4 * limit
+            if not too_large:
+                return _first_page(path, file)
     except (TiffFileError, ValueError, OSError, KeyError, IndexError) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
+    raise ValueError(_too_large(path))
 
 
 def _first_page(path: Path, file: "TiffFile") -> Original:

@@ -185,7 +185,7 @@ def test_transparency_that_the_model_does_not_see_is_said(tmp_path):
         return np.stack([np.array(Image.open(one).convert("RGB")) for one in paths])
 
     explainer = lime(path, as_classifier(mean_brightness, ["dark", "bright"]), load)
-    with pytest.warns(FitWarning, match="as it was passed") as caught:
+    with pytest.warns(FitWarning, match="with nothing removed") as caught:
         explain(
             path, explainer, labels="bright", n_superpixels=8, n_permutations=40, random_state=1
         )
@@ -216,7 +216,7 @@ def test_pages_that_permutations_do_not_have_are_said(tmp_path):
     first = mean_brightness([np.array(pages[0])])[0]
     assert own - first > 0.3
     explainer = lime(path, as_classifier(mean_brightness, ["dark", "bright"]), load)
-    with pytest.warns(FitWarning, match="as it was passed") as caught:
+    with pytest.warns(FitWarning, match="with nothing removed") as caught:
         explain(
             path, explainer, labels="bright", n_superpixels=8, n_permutations=40, random_state=1
         )
@@ -436,7 +436,7 @@ def test_a_number_is_compared_by_its_deviation(scale):
         return [scale * np.asarray(one.convert("RGB")).mean() for one in batch]
 
     explainer = lime(image, as_regressor(brightness))
-    with pytest.warns(FitWarning, match=r"as it was passed, .* if nothing is removed .*transpar"):
+    with pytest.warns(FitWarning, match=r"case 0 itself is .* with nothing removed, .*transpar"):
         explain(image, explainer, n_superpixels=8, n_permutations=40, random_state=1)
 
 
