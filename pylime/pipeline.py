@@ -25,7 +25,6 @@ from pylime.models import (
     ModelType,
     Predictions,
     align_labels,
-    align_rows,
     index_of,
     model_type,
     predict,
@@ -505,8 +504,7 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
     given = index_of(inputs)
     prepared = explainer.preprocess(inputs)
     _check_rows(prepared, n, explainer.kind.rows)
-    predictions = predict(explainer.model, prepared, n, **options)
-    return align_rows(predictions, given, index_of(prepared))
+    return predict(explainer.model, prepared, n, given, **options)
 
 
 def _check_rows(prepared: Prepared, n: int, what: str) -> None:
@@ -561,11 +559,12 @@ def _predict(
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
             if labels is None:
                 labels, names = found.labels, found.names
-            found = align_labels(found, labels, names)
+            if (found.labels, found.names) != (labels, names):
+                found = align_labels(found, labels, names)
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
-                first = found.values[0].copy()
+                first = found.values[0 if batch.rows is None else batch.rows[0]].copy()
                 wanted = choose_labels(_by_label(labels, first), request.labels, request.n_labels)
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values

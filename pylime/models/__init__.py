@@ -12,7 +12,7 @@ from pylime.models import (
     transformers,
     xgboost,
 )
-from pylime.models.alignment import align_labels, align_rows, index_of
+from pylime.models.alignment import align_labels, index_of
 from pylime.models.categorical import categorical_columns
 from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
@@ -34,7 +34,6 @@ __all__ = [
     "Predictions",
     "Regressor",
     "align_labels",
-    "align_rows",
     "as_classifier",
     "as_regressor",
     "catboost",

@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from pylime import checks
 from pylime._types import Model, Prepared
+from pylime.models.alignment import align_rows, index_of
 from pylime.models.generics import (
     Classifier,
     ModelType,
@@ -35,10 +37,10 @@ _LARGEST = 1e150
 
 
 def predict(
-    model: Model, newdata: Prepared, n: int, kind: ModelType | None = None, **options: object
+    model: Model, newdata: Prepared, n: int, given: pd.Index | None = None, **options: object
 ) -> Predictions:
     """
-    Predict n cases and check what comes back.
+    Predict n cases, check what comes back, and bring it into the order of the cases.
 
     Parameters
     ----------
@@ -48,15 +50,16 @@ def predict(
         What `preprocess` returned.
     n
         How many cases were preprocessed.
-    kind
-        What the model does, where that is known already.
+    given
+        The index of the cases before `preprocess`; by default they are counted.
     **options
         Passed on to `pylime.predict_model`.
 
     Returns
     -------
     Predictions
-        n rows of finite numbers, in memory of their own.
+        n rows of finite numbers, in memory of their own. Rows whose index `preprocess` or the
+        model has rearranged are put back.
 
     Raises
     ------
@@ -65,8 +68,7 @@ def predict(
     TypeError
         If the model's class is not known.
     """
-    kind = model_type(model) if kind is None else kind
-    form: PredictionType = "prob" if kind == "classification" else "raw"
+    form: PredictionType = "prob" if model_type(model) == "classification" else "raw"
     predictions = as_predictions(call_model(model, newdata, type=form, **options), form)
     if form == "raw":
         _check_single(predictions)
@@ -74,7 +76,8 @@ def predict(
     _check_labels(predictions)
     _check_finite(predictions)
     # A model may return the same array each time, with other numbers in it.
-    return replace(predictions, values=predictions.values.copy())
+    predictions = replace(predictions, values=predictions.values.copy())
+    return align_rows(predictions, given, index_of(newdata))
 
 
 def _check_single(predictions: Predictions) -> None:
