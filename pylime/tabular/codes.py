@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pylime.tabular.columns import FeatureType, Problems, check_same_kind, is_object, plain
+from pylime.tabular.columns import (
+    Dtype,
+    FeatureType,
+    Problems,
+    Value,
+    check_same_kind,
+    is_object,
+    plain,
+)
 from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import cast_numbers
 
@@ -19,16 +27,16 @@ class Codes(Levels):
 
     @staticmethod
     def levels_of(values: pd.Series, feature_type: FeatureType) -> pd.Index:
-        """The numbers of the column, as Python's own."""
+        """Return the distinct numbers, as Python's own."""
         return pd.Index(sorted(values.dropna().astype(object).map(plain).unique()), dtype=object)
 
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
-        """Numbers of the training column's type, if they fit in."""
+        """Convert numbers to the training column's type, if it can represent them."""
         check_same_kind(self, values)
         return cast_numbers(values, self, pd.api.types.is_integer_dtype(self.dtype))
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
-        """Numbers by their positions."""
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
+        """Return the numbers at these positions."""
         if is_object(dtype):
             return super().decode(values, dtype)
         if isinstance(dtype, np.dtype):
@@ -39,9 +47,9 @@ class Codes(Levels):
             return pd.array(np.array([*self.levels, np.nan])[values], dtype=dtype)
         return super().decode(values, dtype)
 
-    def text_of(self, value: Any) -> str:
-        """The code's name, or the number: a whole one without decimals."""
-        if value in self.names:
+    def text_of(self, value: Value) -> str:
+        """Return the name of a code, or the number, without decimals if it is whole."""
+        if self.names and value in self.names:
             return self.names[value]
         number = plain(value)
         return str(int(number)) if float(number).is_integer() else str(number)

@@ -130,11 +130,11 @@ class Column:
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
         """Draw n encoded values; as many are missing as in the training data."""
 
-    def occurs(self, value: Any) -> bool:
-        """Whether the bin or the level of an encoded value has rows in the training data."""
+    def occurs(self, value: Value) -> bool:
+        """Return whether the bin or level of an encoded value has rows in the training data."""
         return True
 
-    def draw_near(self, value: Any, n: int, random: np.random.Generator) -> np.ndarray:
+    def draw_near(self, value: Value, n: int, random: np.random.Generator) -> np.ndarray:
         """
         Draw n encoded values for a case.
 
@@ -158,11 +158,11 @@ class Column:
         return drawn
 
     def widened(self, values: pd.Series) -> Self:
-        """The column with the levels of some cases that the training data lack, if any."""
+        """Return the column with the levels of some cases that the training data lack, if any."""
         return self
 
     def cut_points(self) -> Any:
-        """The cut points as values of the column; None where there are none."""
+        """Return the cut points as values of the column; None if there are none."""
         return self.bin_cuts
 
     @abstractmethod

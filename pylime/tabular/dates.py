@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from pylime.tabular.columns import Column, Problems, check_same_kind, is_object
+from pylime.tabular.columns import Column, Dtype, Problems, Value, check_same_kind, is_object
 from pylime.tabular.distributions import bin_shares, draw, make_pieces, normal
 from pylime.tabular.numbers import Numbers, cut_points_of
 from pylime.tabular.options import TableOptions
@@ -21,7 +21,7 @@ _NANOSECONDS |= {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
 def class_of_objects(values: pd.Series) -> type | None:
-    """The class of dates that are Python objects; None for dates of a type of pandas."""
+    """Return the class of dates that are Python objects; None for a type of pandas."""
     present = values.dropna()
     return type(present.iloc[0]) if is_object(values.dtype) and len(present) else None
 
@@ -47,8 +47,8 @@ def cast_dates(values: pd.Series, column: Column, known: type | None) -> pd.Seri
         ) from error
 
 
-def _as_class(value: Any, known: type) -> Any:
-    """A date as an object of a class."""
+def _as_class(value: Value, known: type) -> Any:
+    """Convert a date to an object of a class."""
     if type(value) is known or pd.isna(value):
         return value
     if known is pd.Timestamp or known is pd.Timedelta:
@@ -92,7 +92,7 @@ class Clock:
         return cls(clock.kind, clock.unit, clock._coarsest(ticks[~absent]), clock.example)
 
     def _coarsest(self, ticks: np.ndarray) -> int:
-        """The largest step of a day, an hour and so on that all ticks are multiples of."""
+        """Return the largest step, of a day, an hour and so on, that all ticks are multiples of."""
         if self.kind == "period":
             return 1
         tick = _NANOSECONDS[self.unit]
@@ -100,7 +100,7 @@ class Clock:
         return next(step for step in steps if not np.any(ticks % step))
 
     def ticks(self, values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        """Dates as whole numbers of ticks, and which are missing."""
+        """Return dates as whole numbers of ticks, and which are missing."""
         absent = values.isna().to_numpy(dtype=bool)
         if self.example is not None:
             ticks = [
@@ -119,13 +119,13 @@ class Clock:
         return np.where(absent, 0, ticks), absent
 
     def steps(self, values: pd.Series) -> np.ndarray:
-        """Dates as numbers of steps, NaN where missing."""
+        """Return dates as numbers of steps, NaN where missing."""
         ticks, absent = self.ticks(values)
         steps = ticks / self.step if self.step > 1 else ticks.astype(np.float64)
         return np.where(absent, np.nan, steps)
 
-    def dates(self, steps: np.ndarray, dtype: Any, gap: Any) -> Any:
-        """The dates at some numbers of steps, as an array of a type."""
+    def dates(self, steps: np.ndarray, dtype: Dtype, gap: Value) -> Any:
+        """Return the dates at some numbers of steps, as an array of a type."""
         absent = np.isnan(steps)
         filled = np.where(absent, 0.0, steps)
         ticks = self._ticks_at(filled)
@@ -160,7 +160,7 @@ class Clock:
         return ticks
 
     def text(self, steps: float) -> str:
-        """A date as people write it, as precise as those of the training data."""
+        """Write a date as people do, as precise as those of the training data."""
         [tick] = self._ticks_at(np.array([steps]))
         if self.kind == "period":
             return str(pd.Period(ordinal=int(tick), freq=self.unit))
@@ -177,8 +177,8 @@ class Clock:
 
 
 def _kind_and_unit(values: pd.Series) -> tuple[Any, ...]:
-    """Kind and unit of dates, how many ticks a step has, and an example of Python objects."""
-    dtype: Any = values.dtype
+    """Return kind and unit of dates; of Python objects also a step and an example."""
+    dtype: Dtype = values.dtype
     if isinstance(dtype, pd.PeriodDtype):
         return "period", dtype.freq
     if dtype.kind in "mM":
@@ -202,7 +202,7 @@ _CLASSES: dict[str, Any] = {
 
 
 def _unit_of(example: Any) -> Any:
-    """What a tick is, of dates that are Python objects."""
+    """Return the unit of a tick, of dates that are Python objects."""
     if isinstance(example, pd.Period):
         return example.freq
     if isinstance(example, np.datetime64 | np.timedelta64):
@@ -211,8 +211,8 @@ def _unit_of(example: Any) -> Any:
     return "D" if type(example) is dt.date else "us"
 
 
-def _tick_of(value: Any, unit: Any) -> int:
-    """The number of ticks of a date that is a Python object."""
+def _tick_of(value: Value, unit: Any) -> int:
+    """Return the number of ticks of a date that is a Python object."""
     if isinstance(value, pd.Period):
         return value.ordinal
     if isinstance(value, np.datetime64 | np.timedelta64):
@@ -228,7 +228,7 @@ def _tick_of(value: Any, unit: Any) -> int:
 
 
 def _object_at(tick: int, unit: Any, example: Any) -> Any:
-    """The date at a number of ticks, of the class of an example."""
+    """Return the date at a number of ticks, of the class of an example."""
     if isinstance(example, pd.Period):
         return pd.Period(ordinal=tick, freq=unit)
     if isinstance(example, np.datetime64 | np.timedelta64):
@@ -291,17 +291,17 @@ class Dates(Numbers):
         )
 
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
-        """Dates of the training column's type."""
+        """Convert dates to the training column's type."""
         check_same_kind(self, values)
         example = self.clock.example
         return cast_dates(values, self, None if example is None else type(example)), {}
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        """Numbers of steps, NaN where missing."""
+        """Return numbers of steps, NaN where missing."""
         return self.clock.steps(values)
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
-        """Dates of a type."""
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
+        """Return dates of a type."""
         return self.clock.dates(values, dtype, self.gap)
 
     def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
@@ -314,11 +314,11 @@ class Dates(Numbers):
             values[random.random(n) < self.missing] = np.nan
         return values
 
-    def number_of(self, value: Any) -> float:
-        """The number of steps of one date."""
+    def number_of(self, value: Value) -> float:
+        """Convert one date to its number of steps."""
         date, _ = self.cast(pd.Series([value], dtype=object))
         return float(self.encode(date)[0])
 
     def cut_points(self) -> Any:
-        """The cut points as dates."""
+        """Return the cut points as dates."""
         return None if self.bin_cuts is None else self.decode(self.bin_cuts, self.dtype)

@@ -229,7 +229,7 @@ def _make_table_explainer(
             "Data contains numeric columns with zero variance, which are not permuted: "
             f"{checks.some(constant, form=str)}."
         )
-    warn_of_columns(frame, columns, roles, options.dates)
+    warn_of_columns(frame, columns, options.dates)
     return TableExplainer(model, preprocess, kind, columns, frame.columns, options, data.array_type)
 
 
@@ -468,15 +468,15 @@ def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) ->
 
 
 def _new_levels(names: Sequence[Hashable], record: Mapping[Hashable, Any]) -> str:
-    """What a case has that the training data lack, for the error of a model that refuses it."""
+    """Name the levels that the training data lack, for the error of a model that refuses them."""
     found = [f"the column {name!r} has the level {plain(record[name])!r:.80}" for name in names]
     return f"{' and '.join(found)}, which is not in the training data" if found else ""
 
 
 def _held_columns(columns: Sequence[Column]) -> str:
-    """Columns that are not constant and yet never drawn, for the error of a constant response."""
-    held = [column.name for column in columns if column.feature_type in ("held", "date_time")]
-    held = [name for name in held if name in {column.name for column in columns if column.is_kept}]
+    """Name the columns that are held or dates, for the error of a constant response."""
+    kinds = ("held", "date_time")
+    held = [column.name for column in columns if column.is_kept and column.feature_type in kinds]
     return f"The case's values of {checks.some(held, form=str)} are held" if held else ""
 
 

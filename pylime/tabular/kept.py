@@ -76,14 +76,14 @@ class Held(Column):
     is_feature: ClassVar[bool] = False
 
     @classmethod
-    def of(cls, name: Any, dtype: Any) -> "Held":
+    def of(cls, name: Any, dtype: Dtype) -> "Held":
         """Remember the name and the type, without the categories that a type can hold."""
         if isinstance(dtype, pd.CategoricalDtype):
             dtype = "category"
         return cls(name=name, dtype=dtype, feature_type="held")
 
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
-        """The values as they are; those of a row that was a Series, in the column's type."""
+        """Return values as they are, those of a row that was a Series in the column's type."""
         if values.dtype == self.dtype or values.dtype != object:
             return values, {}
         try:
@@ -92,10 +92,10 @@ class Held(Column):
             return values.infer_objects(), {}
 
     def encode(self, values: pd.Series) -> np.ndarray | None:
-        """Nothing: values are repeated as they are."""
+        """Return nothing: values are repeated as they are."""
         return None
 
-    def decode(self, values: np.ndarray, dtype: Any) -> Any:
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Raise: nothing was encoded."""
         raise ValueError(f"The column {self.name!r} is held.")
 
@@ -104,13 +104,13 @@ class Held(Column):
         raise ValueError(f"The column {self.name!r} is held.")
 
     def compare(self, values: np.ndarray) -> np.ndarray:
-        """Nothing that varies."""
+        """Return zeros, which do not vary."""
         return np.zeros(len(values))
 
-    def describe(self, value: Any) -> str:
+    def describe(self, value: Value) -> str:
         """The name alone."""
         return str(self.name)
 
-    def content(self, value: Any) -> bytes:
-        """Nothing, so that draws are those of the table without the column."""
+    def content(self, value: Value) -> bytes:
+        """Return nothing, so that draws are those of the table without the column."""
         return b""

@@ -90,7 +90,7 @@ class Levels(Column):
 
     @staticmethod
     def levels_of(values: pd.Series, feature_type: FeatureType) -> pd.Index:
-        """What a column can hold: categories, or the sorted values."""
+        """Return the values that a column can have: categories, or its distinct values, sorted."""
         if feature_type == "factor" and isinstance(values.dtype, pd.CategoricalDtype):
             return values.cat.categories
         if feature_type == "logical":
@@ -135,7 +135,7 @@ class Levels(Column):
             return values.astype(object)
         return values.astype(self.dtype)
 
-    def _can_hold(self, value: Any) -> bool:
+    def _can_hold(self, value: Value) -> bool:
         """Whether a value can be a level, and the type of the column can hold it."""
         try:
             hash(value)
@@ -146,7 +146,7 @@ class Levels(Column):
             return False
 
     def widened(self, values: pd.Series) -> Self:
-        """The column with what it does not hold yet as its last levels, which are never drawn."""
+        """Return the column with unknown values as its last levels, which are never drawn."""
         unknown = values[self.encode(values) == UNKNOWN].astype(object).tolist()
         if not unknown:
             return self
@@ -223,7 +223,7 @@ class Levels(Column):
         codes[codes == len(self.levels)] = -1
         return codes
 
-    def occurs(self, value: Any) -> bool:
+    def occurs(self, value: Value) -> bool:
         """Whether the training data have the level, or a missing value."""
         if value < 0:
             return self.missing > 0
@@ -242,14 +242,14 @@ class Levels(Column):
             return f"{self.name} is {str(bool(value)).lower()}"
         return f"{self.name} = {self.text_of(value)}{' (new)' if self._is_new(value) else ''}"
 
-    def text_of(self, value: Any) -> str:
-        """A level's name, or how it is written."""
-        if value in self.names:
+    def text_of(self, value: Value) -> str:
+        """Return the name of a level, or the level as a string."""
+        if self.names and value in self.names:
             return self.names[value]
         text = str(value)
         return repr(plain(value)) if text in self.unlike else text
 
-    def _is_new(self, value: Any) -> bool:
+    def _is_new(self, value: Value) -> bool:
         [place] = self._places(np.array([value, None], dtype=object)[:1])
         return bool(place == UNKNOWN or place >= len(self.levels) - self.n_new)
 

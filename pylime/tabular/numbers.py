@@ -172,7 +172,7 @@ class Numbers(Column):
             values[random.random(n) < self.missing] = np.nan
         return values
 
-    def occurs(self, value: Any) -> bool:
+    def occurs(self, value: Value) -> bool:
         """Whether the bin, or a missing value, has rows in the training data."""
         if np.isnan(value):
             return self.missing > 0
@@ -350,11 +350,11 @@ def _decimals(values: pd.Series) -> int | None:
     return max(max(-int(value.as_tuple().exponent), 0) for value in found)
 
 
-def _as_decimal(value: Any) -> Decimal:
+def _as_decimal(value: Value) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value))
 
 
-def _whole_limits(dtype: Any) -> tuple[int, int] | None:
+def _whole_limits(dtype: Dtype) -> tuple[int, int] | None:
     """The least and the largest number that an integer type can hold; None without limits."""
     inner = getattr(dtype, "subtype", getattr(dtype, "numpy_dtype", dtype))
     if isinstance(inner, np.dtype) and inner.kind in "iu":

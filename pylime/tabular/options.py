@@ -1,6 +1,6 @@
 """Options of tables: how columns are binned, and how permutations are weighted."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
@@ -37,10 +37,10 @@ DateUse = Literal["hold", "draw"]
 
 
 def names_in(value: object) -> list[Any]:
-    """The columns that an option names: none, one, several, or the keys of a mapping."""
+    """Return the columns that an option names: none, one, several, or the keys of a mapping."""
     if value is None:
         return []
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return list(value) if isinstance(value, Collection) and not isinstance(value, str) else [value]
 
 
 def _check_names(name: str, value: object) -> None:

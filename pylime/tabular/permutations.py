@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.similarity import exponential_kernel, gower, row_distance
-from pylime.tabular.columns import Column
+from pylime.tabular.columns import Column, Dtype
 from pylime.tabular.options import ExplainTableOptions
 
 __all__ = [
@@ -307,7 +307,7 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
     return frame
 
 
-def _is_exact(dtype: Any) -> bool:
+def _is_exact(dtype: Dtype) -> bool:
     """Whether what was encoded is decoded unchanged."""
     if isinstance(dtype, pd.SparseDtype | pd.CategoricalDtype):
         return True

@@ -10,8 +10,9 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.models import categorical_columns
+from pylime.tabular.codes import Codes
 from pylime.tabular.columns import Column
-from pylime.tabular.kept import Kept
+from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
 from pylime.tabular.options import TableOptions, names_in
 
@@ -83,7 +84,7 @@ def roles_of(
 def _found(
     name: str, value: Any, columns: Sequence[Hashable], is_array: bool
 ) -> dict[Hashable, Hashable]:
-    """The columns that an option names, or of an array gives by their positions."""
+    """Return the columns that an option names, or of an array gives by their positions."""
     single = isinstance(value, tuple) and value in columns  # the name of a column of two levels
     positions = dict(enumerate(columns))
     found: dict[Hashable, Hashable] = {}
@@ -101,16 +102,14 @@ def _found(
 
 
 def _names_of_codes(names: Any) -> dict[Hashable, str]:
-    """What codes are called: from a mapping, or from a list in which a code is a position."""
+    """Return the names of codes: from a mapping, or a list in which a code is a position."""
     if names is None:
         return {}
     pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
     return {code: str(text) for code, text in pairs}
 
 
-def warn_of_columns(
-    frame: pd.DataFrame, columns: Sequence[Column], roles: Roles, dates: str | None
-) -> None:
+def warn_of_columns(frame: pd.DataFrame, columns: Sequence[Column], dates: str | None) -> None:
     """
     Warn once of columns that say little as levels, and of dates that are held.
 
@@ -120,26 +119,29 @@ def warn_of_columns(
         The training data.
     columns
         What was learnt of it.
-    roles
-        What user and model said of it.
     dates
         What the user said of dates.
 
     Raises
     ------
     ValueError
-        If only dates are left, which are held.
+        If nothing is left beside what is held.
     """
     different = [
         column.name
         for position, column in enumerate(columns)
-        if column.name not in roles.codes and _mostly_differs(column, frame.iloc[:, position])
+        if not isinstance(column, Codes) and _mostly_differs(column, frame.iloc[:, position])
     ]
     kept = [
         column.name
         for column in columns
         if isinstance(column, Kept) and column.feature_type == "date_time"
     ]
+    if all(isinstance(column, Held) or column.name in kept for column in columns):
+        raise ValueError(
+            f"The columns of `x` are all held at the case's value: "
+            f'{_listed([column.name for column in columns])}. `dates="draw"` explains dates.'
+        )
     parts = []
     if different:
         parts.append(

@@ -311,6 +311,7 @@ def test_codes_have_the_names_that_the_user_gives_them(names):
     ("options", "error", "message"),
     [
         ({"categorical": ["colour"]}, ValueError, "`categorical` must be columns of `x`: 'code'"),
+        ({"hold": (name for name in ["code"])}, ValueError, "`hold` must be columns of `x`"),
         ({"categorical": [0]}, ValueError, "`categorical` must be columns of `x`.*; not 0"),
         ({"categorical": {"code": "red"}}, TypeError, "`categorical` must lead from columns to"),
         ({"categorical": [["code"]]}, TypeError, "`categorical` must be a list of columns"),

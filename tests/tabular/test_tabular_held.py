@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from pylime import as_regressor, explain, lime
 from pylime.tabular import describe_feature, numerify
@@ -72,7 +76,25 @@ def test_one_warning_names_identifiers_and_dates():
     assert "never explained: sold" in message
 
 
+def test_identifiers_in_an_encoder_are_warned_of_too():
+    frame = FRAME.drop(columns="sold")
+    columns = make_column_transformer((OneHotEncoder(), ["id"]), remainder="drop")
+    model = make_pipeline(columns, LinearRegression()).fit(frame, frame["age"])
+    [message] = messages_of(lime, frame, model)
+    assert message.startswith("Most values of id differ")
+
+
 # Held columns
+
+
+def test_a_table_of_dates_alone_names_the_cure():
+    frame = FRAME[["sold"]].assign(paid=FRAME["sold"] + pd.Timedelta("1D"))
+    model = as_regressor(lambda d: d["sold"].dt.dayofyear)
+    for options in ({}, {"dates": "hold"}, {"hold": ["paid"]}):
+        with pytest.raises(ValueError, match=r'columns of `x` are all held.*`dates="draw"`'):
+            lime(frame, model, **options)
+    explanation = explain(frame.head(1), lime(frame, model, dates="draw"), random_state=1)
+    assert explanation["feature"].tolist()[0] == "sold"
 
 
 def test_a_held_column_changes_nothing_but_what_the_model_sees():
