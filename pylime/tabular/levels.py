@@ -109,21 +109,20 @@ class Levels(Column):
         if self.feature_type == "logical":
             check_same_kind(self, values)
             return self._cast_logical(values), {}
-        codes = self.encode(values)
+        column, codes = self, self.encode(values)
         unknown = np.flatnonzero(codes == UNKNOWN)
+        holds = np.array([self._can_hold(values.iloc[row]) for row in unknown], dtype=bool)
+        if holds.any():
+            column = self.widened(values.iloc[unknown[holds]])
+            codes = column.encode(values)
+            codes[unknown[~holds]] = UNKNOWN
         problems = {
             int(row): (
                 f"The column {self.name!r} must have values as in the training data "
                 f"({self.dtype}); not {plain(values.iloc[row])!r:.80}."
             )
-            for row in unknown
-            if not self._can_hold(values.iloc[row])
+            for row in np.flatnonzero(codes == UNKNOWN)
         }
-        column = self
-        if len(unknown) > len(problems):
-            known = [int(row) for row in unknown if row not in problems]
-            column = self.widened(values.iloc[known])
-            codes = column.encode(values)
         codes[codes == UNKNOWN] = -1
         array = column.decode(codes, column.dtype)
         return pd.Series(array, index=values.index, dtype=column.dtype), problems
@@ -139,7 +138,10 @@ class Levels(Column):
         """Whether a value can be a level, and the type of the column can hold it."""
         try:
             hash(value)
-            if is_object(self.dtype) or isinstance(self.dtype, pd.CategoricalDtype):
+            if isinstance(self.dtype, pd.CategoricalDtype):
+                # pandas has no categories that are equal, such as 1 and True.
+                return value not in set(self.levels)
+            if is_object(self.dtype):
                 return True
             return bool(pd.array([value], dtype=self.dtype)[0] == value)
         except (TypeError, ValueError):  # pyarrow's errors are of these classes
@@ -150,7 +152,8 @@ class Levels(Column):
         unknown = values[self.encode(values) == UNKNOWN].astype(object).tolist()
         if not unknown:
             return self
-        new = _different(unknown)
+        categorical = isinstance(self.dtype, pd.CategoricalDtype)
+        new = list(dict.fromkeys(unknown)) if categorical else _different(unknown)
         levels = self.levels
         if levels.dtype == object:
             levels = pd.Index([*levels, *new], dtype=object)
@@ -191,7 +194,7 @@ class Levels(Column):
             levels = levels.astype(object)
         wanted = values if isinstance(values, pd.Index) else pd.Index(values, dtype=object)
         try:
-            if not self.hides_logicals:
+            if not (self.hides_logicals or _hides_logicals(wanted)):
                 codes = levels.get_indexer(wanted).astype(np.int64)
                 codes[codes < 0] = UNKNOWN
                 return codes

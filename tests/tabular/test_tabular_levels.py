@@ -234,6 +234,17 @@ def test_levels_that_are_equal_and_yet_others():
     assert {str(value) for value in model.seen[-1]["a"]} == {"1", "True", "x"}
 
 
+def test_categories_that_are_equal_cannot_both_be_new():
+    data = pd.DataFrame({"code": pd.Categorical([3, 1, 2] * 10), "b": np.arange(30.0)})
+    explainer = lime(data, as_regressor(lambda rows: rows["b"]))
+    codes = pd.Series([7, True, 7.0, "x"], dtype=object)
+    cases = pd.DataFrame({"code": codes, "b": 1.0})
+    with pytest.warns(CaseWarning, match=r"1: The column 'code' must .*; not True\."):
+        explanation = explain(cases, explainer, n_features=2)
+    found = explanation.loc[explanation["feature"] == "code", "feature_desc"]
+    assert found.tolist() == ["code = 7 (new)", "code = 7 (new)", "code = x (new)"]
+
+
 def test_levels_that_print_alike_are_told_apart():
     train = pd.DataFrame({"a": pd.Series([1, "1"] * 50, dtype=object), "z": NUMBERS[:100]})
     explainer = lime(train, as_regressor(lambda d: d["z"]))
