@@ -63,7 +63,7 @@ def test_lone_surrogates_affect_their_own_case_only(tmp_path, make):
     explainer, cases, harmless = make(images)
     settings = {**SETTINGS, **({"n_superpixels": 6} if make is of_images else {})}
     explanation = explain(cases, explainer, **settings)
-    assert explanation["case"].nunique() == len(cases)
+    assert len(set(explanation["case"])) == len(cases)  # pandas 2 cannot count these
     first = explanation[explanation["case"] == explanation["case"].iloc[0]]
     alone = explain(harmless, explainer, **settings)
     assert_frame_equal(first.reset_index(drop=True).astype(alone.dtypes[first.columns]), alone)
