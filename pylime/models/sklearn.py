@@ -332,7 +332,7 @@ def _parts_of(inner: Any) -> list[Any]:
     if inner is None or isinstance(inner, str):
         return []
     parts = np.ravel(inner).tolist() if isinstance(inner, np.ndarray) else inner
-    parts = parts if isinstance(parts, list) else [parts]
+    parts = list(parts) if isinstance(parts, list | tuple) else [parts]
     return [part[1] if isinstance(part, tuple) else part for part in parts]
 
 

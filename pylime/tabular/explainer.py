@@ -172,12 +172,11 @@ def _read_table(x: object) -> Table | None:
 
 def _in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Convert numbers to the byte order of this machine, the only one that pandas supports."""
-    types = {
-        name: dtype.newbyteorder("=")
-        for name, dtype in frame.dtypes.items()
-        if isinstance(dtype, np.dtype) and not dtype.isnative
-    }
-    return frame.astype(types) if types else frame
+    native = frame.copy(deep=False)
+    for position, dtype in enumerate(frame.dtypes):
+        if isinstance(dtype, np.dtype) and not dtype.isnative:
+            native.isetitem(position, frame.iloc[:, position].astype(dtype.newbyteorder("=")))
+    return native
 
 
 def _foreign_frame(x: object) -> "narwhals.DataFrame | None":
