@@ -175,7 +175,8 @@ def _in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
     native = frame.copy(deep=False)
     for position, dtype in enumerate(frame.dtypes):
         if isinstance(dtype, np.dtype) and not dtype.isnative:
-            native.isetitem(position, frame.iloc[:, position].astype(dtype.newbyteorder("=")))
+            values = frame.iloc[:, position].to_numpy()
+            native.isetitem(position, values.astype(dtype.newbyteorder("=")))
     return native
 
 
