@@ -482,6 +482,7 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         rows.append(inverse + n_texts)
         n_texts += len(distinct)
     spans = dict(zip(first.features, first.spans, strict=True))
+    as_it_is = explainer.in_place or " ".join(first.words) == first.text
     permutations = Permutations(
         case=name,
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
@@ -494,7 +495,7 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         data=first.text,
         n_inputs=n_texts,
         rows=np.concatenate(rows),
-        rewriting=None if explainer.in_place else _JOINED,
+        rewriting=None if as_it_is else _JOINED,
     )
     return Perturbed([permutations], _text_batches(chain.from_iterable(texts)))
 

@@ -245,6 +245,8 @@ def test_a_constant_response_asks_what_the_words_mean_first():
         "If they do: The response of label 1 is 0.1 for every permutation. Please check your model",
         str(raised.value),
     )
+    with pytest.raises(CaseError, match=r"^The response of label 1 is 0\.1"):
+        explain("great film", explainer, labels=1, **FEW)
     in_place = lime("a b", explainer.model, in_place=True)
     with pytest.raises(CaseError, match=r"^The response of label 1 is 0\.3 for every permutation"):
         explain(text, in_place, labels=1, **FEW)
