@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from subjects import Trial, image, table, text
+from odd_inputs import Trial, image, table, text
 
 from pylime import COLUMNS, explain, lime
 
