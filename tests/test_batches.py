@@ -354,6 +354,25 @@ def test_dask_data_frames_are_explained_lazily(client, explainer, expected):
     same(found, expected)
 
 
+@pytest.mark.parametrize("convert", [True, False])
+def test_dask_data_frames_go_to_parquet(tmp_path, explainer, convert):
+    import dask
+    import dask.dataframe
+
+    settings = {"dataframe.convert-string": convert, "scheduler": "synchronous"}
+    with dask.config.set(settings):
+        cases = dask.dataframe.from_pandas(CASES, npartitions=3)
+        cases = dask.dataframe.concat([cases, cases[cases["number"] > 1e9]])  # one without rows
+        explain(cases, explainer, plain=True, **OPTIONS).to_parquet(tmp_path / "a")
+        stored = dask.dataframe.read_parquet(tmp_path / "a").compute()
+    plain = explain(CASES, explainer, plain=True, **OPTIONS)
+    for name in COLUMNS:
+        ours, theirs = (
+            [None if pd.isna(cell) else cell for cell in frame[name]] for frame in (stored, plain)
+        )
+        assert ours == theirs, name
+
+
 def test_dask_data_frames_draw_their_seed_once(explainer):
     import dask
     import dask.dataframe

@@ -209,6 +209,7 @@ def test_readme_and_ci_use_the_same_command():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
+@pytest.mark.full  # its figures come from one version of scikit-learn
 def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
     from PIL import Image
     from skimage.data import chelsea

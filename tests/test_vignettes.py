@@ -32,6 +32,7 @@ def show(value):
             getattr(value, kind)()
 
 
+@pytest.mark.full  # without TensorFlow the pages on images take a quarter of an hour
 @pytest.mark.parametrize("page", PAGES)
 def test_vignettes_run(page, monkeypatch):
     monkeypatch.chdir(VIGNETTES)  # as notebooks do

@@ -72,6 +72,7 @@ def test_results_on_arrays_work_after_the_removal_of_data():
     pd.testing.assert_frame_equal(predict_model(results, ROWS, type="raw"), before)
 
 
+@pytest.mark.full  # statsmodels before 0.15 has only one
 def test_the_other_formula_engine_names_its_classes_too(monkeypatch):
     monkeypatch.setattr(statsmodels.formula.options, "formula_engine", "formulaic")
     data = ROWS.assign(answer=np.where(LIKELY, "yes", "no"))
