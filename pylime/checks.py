@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import MISSING, fields
 from functools import cache, partial
 from itertools import islice
-from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, get_args, get_origin
 
 import numpy as np
 
@@ -64,23 +64,23 @@ def count(name: str, value: object, least: int = 1) -> None:
 
 def positive(name: str, value: object) -> None:
     """Raise unless a value is a positive, finite number."""
-    if not is_number(value) or not 0 < value < np.inf:  # type: ignore[operator]
+    if not is_number(value) or not 0 < value < np.inf:
         raise ValueError(f"`{name}` must be a positive number; not {value!r:.80}.")
 
 
 def not_negative(name: str, value: object) -> None:
     """Raise unless a value is 0 or a positive, finite number."""
-    if not is_number(value) or not 0 <= value < np.inf:  # type: ignore[operator]
+    if not is_number(value) or not 0 <= value < np.inf:
         raise ValueError(f"`{name}` must be 0 or a positive number; not {value!r:.80}.")
 
 
 def probability(name: str, value: object) -> None:
     """Raise unless a value lies between 0 and 1, without these."""
-    if not is_number(value) or not 0 < value < 1:  # type: ignore[operator]
+    if not is_number(value) or not 0 < value < 1:
         raise ValueError(f"`{name}` must be a probability between 0 and 1; not {value!r:.80}.")
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a number, and not a logical."""
     numbers = int | float | np.integer | np.floating
     return isinstance(value, numbers) and not isinstance(value, bool | np.timedelta64)
@@ -310,6 +310,11 @@ def arguments_of(kind: type) -> list[str]:
     return [option.name for option in fields(kind) if "internal" not in option.metadata]
 
 
+def _without_default(kind: type) -> list[str]:
+    options = fields(kind)
+    return [o.name for o in options if o.default is MISSING and o.default_factory is MISSING]
+
+
 # What the arguments of other libraries (Python's lime, shap, VisuaLIME) are called here.
 _FOREIGN = {
     "bow": "`keep_word_position`, its opposite",
@@ -341,7 +346,7 @@ _FOREIGN = {
 
 
 def make_options(
-    kind: Callable[..., Options],
+    kind: type[Options],
     options: Mapping[str, object],
     where: str,
     shared: Iterable[str] = (),
@@ -369,21 +374,16 @@ def make_options(
         If an option does not exist; the error names the nearest that does, or the place that
         takes it.
     """
-    known = arguments_of(kind)  # type: ignore[arg-type]
+    known = arguments_of(kind)
     for name in options:
         if name not in known:
             hint = _right_argument(name, [*known, *shared], elsewhere())
             listed = ", ".join(known) or "none"
             raise TypeError(f"{where} has no option {name!r}. {hint}It takes: {listed}.")
-    needed = [
-        option.name
-        for option in fields(kind)  # type: ignore[arg-type]
-        if option.default is MISSING and option.default_factory is MISSING
-    ]
-    missing = [name for name in needed if name not in options]
+    missing = [name for name in _without_default(kind) if name not in options]
     if missing:
         raise TypeError(f"{where} needs the option {some(missing)}.")
-    _check_values(kind, options)  # type: ignore[arg-type]
+    _check_values(kind, options)
     return kind(**options)
 
 

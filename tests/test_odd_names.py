@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from conftest import region_model
 from pandas.testing import assert_frame_equal
@@ -84,7 +85,6 @@ def test_lone_surrogates_affect_their_own_case_only(tmp_path, make):
 
 @pytest.mark.parametrize("make", [of_a_table, of_texts, of_images])
 def test_plain_frames_escape_lone_surrogates(tmp_path, make):
-    pyarrow = pytest.importorskip("pyarrow")
     explainer, cases, _ = make(tmp_path)
     settings = {**SETTINGS, **({"n_superpixels": 6} if make is of_images else {})}
     (plain,) = explain_batches([cases], explainer, plain=True, **settings)

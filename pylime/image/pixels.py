@@ -178,7 +178,7 @@ def check_background(argument: str, value: object) -> None:
 
 
 def _is_finite(value: object) -> bool:
-    return checks.is_number(value) and bool(np.isfinite(value))  # type: ignore[call-overload]
+    return checks.is_number(value) and bool(np.isfinite(value))
 
 
 def read_original(

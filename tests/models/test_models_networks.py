@@ -429,10 +429,10 @@ def test_inputs_of_keras_of_other_names_are_columns_in_their_order():
         predict_model(model, frame.assign(x=1), type="raw")
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="only TensorFlow's tensors hold strings"
+)
 def test_inputs_of_keras_may_be_strings():
-    keras_ops_take_strings = keras.backend.backend() == "tensorflow"
-    if not keras_ops_take_strings:
-        pytest.skip("Only TensorFlow has strings")
     town, age = keras.Input((1,), name="town", dtype="string"), keras.Input((1,), name="age")
     known = keras.layers.StringLookup(vocabulary=["Graz", "Linz"], output_mode="one_hot")(town)
     scores = keras.layers.Concatenate()([known, age])

@@ -2,9 +2,13 @@
 
 from types import SimpleNamespace
 
+import catboost
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
+import xgboost
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
@@ -119,14 +123,12 @@ def test_columns_that_an_estimator_calls_categorical(name):
 
 
 def lightgbm_model(**options):
-    lightgbm = pytest.importorskip("lightgbm")
     return lightgbm.LGBMClassifier(
         n_estimators=30, min_child_samples=5, verbose=-1, n_jobs=1, **options
     )
 
 
 def catboost_model(frame):
-    catboost = pytest.importorskip("catboost")
     model = catboost.CatBoostClassifier(
         iterations=30, cat_features=[0], verbose=0, allow_writing_files=False
     )
@@ -134,7 +136,6 @@ def catboost_model(frame):
 
 
 def xgboost_model():
-    xgboost = pytest.importorskip("xgboost")
     model = xgboost.XGBClassifier(
         n_estimators=20, enable_categorical=True, feature_types=["c", "q", "q"], n_jobs=1
     )
@@ -192,8 +193,7 @@ def test_lightgbm_writes_blanks_in_names_as_underscores():
 
 @pytest.mark.parametrize("term", ["C(code)", "C(code, Treatment(14))", 'C(Q("code"))'])
 def test_a_formula_makes_codes_categorical(term):
-    formulas = pytest.importorskip("statsmodels.formula.api")
-    model = formulas.ols(f"y ~ {term} + amount", FRAME.assign(y=ODDS)).fit()
+    model = smf.ols(f"y ~ {term} + amount", FRAME.assign(y=ODDS)).fit()
     explainer = lime(FRAME, model)
     assert explainer.feature_type["code"] == "factor"
     assert explainer.feature_type["kind"] == "integer"

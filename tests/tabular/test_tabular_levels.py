@@ -2,6 +2,8 @@
 
 import warnings
 
+import catboost
+import lightgbm
 import numpy as np
 import pandas as pd
 import pyarrow
@@ -196,10 +198,8 @@ def test_models_of_categories_take_a_new_one(library):
     train = pd.DataFrame({"town": pd.Categorical(LETTERS), "z": NUMBERS})
     y = 2.0 * (train["town"] == "a") + train["z"]
     if library == "lightgbm":
-        lightgbm = pytest.importorskip("lightgbm")
         model = lightgbm.LGBMRegressor(n_estimators=20, verbose=-1, n_jobs=1).fit(train, y)
     elif library == "catboost":
-        catboost = pytest.importorskip("catboost")
         model = catboost.CatBoostRegressor(
             iterations=20, cat_features=["town"], verbose=0, allow_writing_files=False
         ).fit(train, y)

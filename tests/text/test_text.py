@@ -8,6 +8,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost
 from conftest import REFERENCE, number, read_reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -660,7 +661,6 @@ def test_a_vectoriser_can_be_the_preprocess(sentences):
 
 
 def test_xgboost_predicts_sparse_matrices(sentences):
-    xgboost = pytest.importorskip("xgboost")
     from sklearn.feature_extraction.text import HashingVectorizer
 
     vectoriser = HashingVectorizer(n_features=2**12)
