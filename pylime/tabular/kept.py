@@ -13,8 +13,26 @@ from pylime.tabular.numbers import cast_numbers, decode_numbers, number_content,
 __all__ = ["Held", "Kept"]
 
 
+class _Undrawn(Column):
+    """A column that has the case's value in every permutation."""
+
+    is_kept: ClassVar[bool] = True
+
+    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
+        """Raise a ValueError: the column has no distribution."""
+        raise ValueError(f"The column {self.name!r} keeps the value of the case.")
+
+    def compare(self, values: np.ndarray) -> np.ndarray:
+        """Return zeros: the column does not vary."""
+        return np.zeros(len(values))
+
+    def describe(self, value: Value) -> str:
+        """Return only the name."""
+        return str(self.name)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Kept(Column):
+class Kept(_Undrawn):
     """
     A column whose values are never drawn, and so never explained.
 
@@ -25,8 +43,6 @@ class Kept(Column):
     """
 
     class_of_dates: type | None = None
-
-    is_kept: ClassVar[bool] = True
 
     @property
     def _is_date(self) -> bool:
@@ -51,28 +67,15 @@ class Kept(Column):
         """Return numbers of a type."""
         return decode_numbers(values, dtype, False, self.gap)
 
-    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Raise a ValueError: the column has no distribution."""
-        raise ValueError(f"The column {self.name!r} keeps the value of the case.")
-
-    def compare(self, values: np.ndarray) -> np.ndarray:
-        """Return zeros: the column does not vary."""
-        return np.zeros(len(values))
-
-    def describe(self, value: Value) -> str:
-        """Return only the name."""
-        return str(self.name)
-
     def content(self, value: Value) -> bytes:
         """Return the date as a string, or the bytes of the number."""
         return str(value).encode() if self._is_date else number_content(value)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Held(Column):
+class Held(_Undrawn):
     """A column that the user holds: no feature, and nothing of its values is remembered."""
 
-    is_kept: ClassVar[bool] = True
     is_feature: ClassVar[bool] = False
 
     @classmethod
@@ -98,18 +101,6 @@ class Held(Column):
     def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Raise: nothing was encoded."""
         raise ValueError(f"The column {self.name!r} is held.")
-
-    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Raise: there is nothing to draw from."""
-        raise ValueError(f"The column {self.name!r} is held.")
-
-    def compare(self, values: np.ndarray) -> np.ndarray:
-        """Return zeros, which do not vary."""
-        return np.zeros(len(values))
-
-    def describe(self, value: Value) -> str:
-        """The name alone."""
-        return str(self.name)
 
     def content(self, value: Value) -> bytes:
         """Return nothing, so that draws are those of the table without the column."""
