@@ -9,6 +9,7 @@ import pandas as pd
 
 from pylime import checks
 from pylime._types import Input, Labels, Model, Preprocess, RandomState
+from pylime.draws import Draws
 from pylime.errors import CaseError, report_failures
 from pylime.frame import as_plain, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
@@ -180,6 +181,7 @@ def explain(
     predict_options: Mapping[str, Any] | None = None,
     on_error: OnError = "warn",
     penalty: float | None = None,
+    draws: Draws = "balanced",
     plain: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
@@ -228,6 +230,12 @@ def explain(
         R's, 2 / `n_permutations`, which shrinks the weights of responses that vary little.
         With 0 the weights follow the response: 1000 times the response has 1000 times the
         weights.
+    draws
+        How permutations are drawn. `"balanced"`: so that they cancel each other's error, and
+        weights vary less from seed to seed. `"independent"`: each on its own, as in R, which is
+        better only for models of the parity of three columns, or of products of very many
+        features. A single permutation has the same distribution with both, and the first n of
+        more permutations are those of a call with `n_permutations=n`.
     plain
         Whether to convert all columns that are not of numbers to strings, as of
         `pylime.explain_batches`: a Dask data frame needs it before `to_parquet()`.
@@ -293,6 +301,7 @@ def explain(
         predict_options=predict_options,
         on_error=on_error,
         penalty=penalty,
+        draws=draws,
         plain=plain,
         **options,
     )

@@ -1,18 +1,23 @@
 """Permutations as masks: draws, blocks of rows, and equal rows."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+from pylime.draws import Draws, uniform_blocks
 
 __all__ = ["distinct_rows", "draw_masks", "kept_words", "row_blocks"]
 
 # Number of cells of a mask that fit into a processor's cache.
 _CACHED_CELLS = 2**16
-# How many random numbers are drawn at once, and how often rows that keep nothing are redrawn.
-_BLOCK_VALUES = 1_000_000
-_REDRAWS = 100
 
 
 def draw_masks(
-    n: int, n_superpixels: int, p_remove: float, random: np.random.Generator
+    n: int,
+    n_superpixels: int,
+    p_remove: float,
+    random: np.random.Generator,
+    draws: Draws = "balanced",
 ) -> np.ndarray:
     """
     Draw which superpixels each permutation keeps.
@@ -24,34 +29,30 @@ def draw_masks(
     n_superpixels
         Number of superpixels.
     p_remove
-        Probability that a superpixel is removed.
+        Probability that a superpixel is removed, between 0 and 1.
     random
         Source of the draws.
+    draws
+        `"balanced"` or `"independent"`.
 
     Returns
     -------
     numpy.ndarray
         (n, n_superpixels) array of bool. The first row keeps all superpixels. Rows that keep
-        none are drawn again.
+        none are drawn again, from the same distribution given that they keep one. The first
+        rows are the same whatever `n` is.
     """
-    kept = np.empty((n, n_superpixels), dtype=bool)
-    rows = max(_BLOCK_VALUES // n_superpixels, 1)
-    for start in range(0, n, rows):
-        block = kept[start : start + rows]
-        block[:] = random.random(block.shape) >= p_remove
-    kept[0] = True
-    for _ in range(_REDRAWS):
-        empty = np.flatnonzero(~kept.any(axis=1))
-        if not len(empty):
-            return kept
-        kept[empty] = random.random((len(empty), n_superpixels)) >= p_remove
-    # If so many draws were in vain, a row that keeps any superpixel almost surely keeps one.
-    empty = np.flatnonzero(~kept.any(axis=1))
-    kept[empty, random.integers(n_superpixels, size=len(empty))] = True
+    kept = np.ones((n, n_superpixels), dtype=bool)
+    drawn = kept[1:]
+    for rows, numbers in uniform_blocks(n - 1, n_superpixels, draws, "image", random):
+        np.greater_equal(numbers, p_remove, out=drawn[rows])
+    _redraw_empty(drawn, random, lambda numbers: _some_superpixels(numbers, p_remove))
     return kept
 
 
-def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
+def kept_words(
+    n: int, n_words: int, random: np.random.Generator, draws: Draws = "balanced"
+) -> np.ndarray:
     """
     Draw which words each permutation keeps.
 
@@ -63,23 +64,72 @@ def kept_words(n: int, n_words: int, random: np.random.Generator) -> np.ndarray:
         Number of words.
     random
         Source of the draws.
+    draws
+        `"balanced"` or `"independent"`.
 
     Returns
     -------
     numpy.ndarray
         (n, n_words) array of bool. The first row keeps all words. Each other row keeps a
-        number of words, drawn uniformly from 1 to all, and draws these without replacement.
+        number of words, drawn uniformly from 1 to all, and draws these without replacement. The
+        first rows are the same whatever `n` is.
     """
-    counts = random.integers(1, n_words, n, endpoint=True)
-    counts[0] = n_words
-    kept = np.empty((n, n_words), dtype=bool)
-    for rows in row_blocks(n, n_words):
-        # A row keeps the words with the smallest of its random numbers; with 53 bits, two of
-        # these are practically never equal.
-        numbers = random.random((len(counts[rows]), n_words))
-        limits = np.take_along_axis(np.sort(numbers, axis=1), counts[rows, None] - 1, axis=1)
-        np.less_equal(numbers, limits, out=kept[rows])
+    kept = np.ones((n, n_words), dtype=bool)
+    drawn = kept[1:]
+    for rows, numbers in uniform_blocks(n - 1, n_words + 1, draws, "text", random):
+        # A word stays if its number is below the row's, so that 0 to all words do, each number
+        # of them with the same probability.
+        np.less(numbers[:, 1:], numbers[:, :1], out=drawn[rows])
+    _redraw_empty(drawn, random, _some_words)
     return kept
+
+
+def _redraw_empty(
+    kept: np.ndarray, random: np.random.Generator, redraw: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """
+    Replace the rows of a mask that keep nothing.
+
+    Their numbers come from a generator of their own, row by row, so that neither the other rows
+    nor the first ones of these depend on how many rows there are.
+
+    Parameters
+    ----------
+    kept
+        (n, p) array of bool.
+    random
+        The generator that the mask was drawn with.
+    redraw
+        A function from (m, p + 1) uniform numbers to m rows that keep something.
+    """
+    empty = np.flatnonzero(~kept.any(axis=1))
+    if not len(empty):
+        return
+    own = random.spawn(1)[0]
+    n_columns = kept.shape[1] + 1
+    for rows in row_blocks(len(empty), n_columns):
+        some = empty[rows]
+        kept[some] = redraw(own.random((len(some), n_columns)))
+
+
+def _some_words(numbers: np.ndarray) -> np.ndarray:
+    """Keep the words with the smallest numbers; the first number of a row says how many."""
+    n_words = numbers.shape[1] - 1
+    places = np.minimum((numbers[:, 0] * n_words).astype(np.intp), n_words - 1)
+    # With 53 bits, two numbers of a row are practically never equal.
+    ordered = np.sort(numbers[:, 1:], axis=1)
+    return numbers[:, 1:] <= np.take_along_axis(ordered, places[:, None], axis=1)
+
+
+def _some_superpixels(numbers: np.ndarray, p_remove: float) -> np.ndarray:
+    """Keep one superpixel that the first number of a row chooses, and perhaps later ones."""
+    n_superpixels = numbers.shape[1] - 1
+    # The probabilities that one of the first superpixels is kept, given that any is.
+    logs = np.log(p_remove) * np.arange(1, n_superpixels + 1)
+    shares = np.expm1(logs) / np.expm1(logs[-1])
+    first = np.searchsorted(shares[:-1], numbers[:, :1], side="right")
+    places = np.arange(n_superpixels)
+    return (places == first) | ((places > first) & (numbers[:, 1:] >= p_remove))
 
 
 def row_blocks(n: int, n_columns: int) -> list[slice]:

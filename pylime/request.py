@@ -8,6 +8,7 @@ import numpy as np
 
 from pylime import checks
 from pylime._types import Labels, RandomState
+from pylime.draws import DRAWS, Draws
 from pylime.errors import RequestError
 from pylime.models import ModelType
 from pylime.seeds import seed_words
@@ -40,7 +41,7 @@ class Request:
     Attributes
     ----------
     labels, n_labels, n_features, n_permutations, feature_select, random_state, n_jobs, \
-progress, predict_options, on_error, penalty, plain
+progress, predict_options, on_error, penalty, draws, plain
         As in `pylime.explain`.
     model_type
         Whether the model is a classifier or a regressor.
@@ -63,6 +64,7 @@ progress, predict_options, on_error, penalty, plain
     predict_options: Annotated[Mapping[str, Any] | None, checks.mapping] = None
     on_error: Annotated[OnError, checks.among(*ON_ERROR)] = "warn"
     penalty: Annotated[float | None, checks.not_negative] = None
+    draws: Annotated[Draws, checks.among(*DRAWS)] = "balanced"
     plain: Annotated[bool, checks.flag] = False
     model_type: ModelType = field(default="classification", metadata=checks.INTERNAL)
     options: Any = field(default=None, metadata=checks.INTERNAL)

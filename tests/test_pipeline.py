@@ -59,7 +59,7 @@ def perturb_series(explainer, cases, request):
         raise CaseError(f"The series has {len(series)} values, too few for {n} segments.")
     segment = np.arange(len(series)) * n // len(series)
     random = case_generator(request.seed, series.tobytes())
-    kept = draw_masks(request.n_permutations, n, 0.5, random)
+    kept = draw_masks(request.n_permutations, n, 0.5, random, request.draws)
     rows, which = distinct_rows(kept)
     inputs = np.where(kept[rows][:, segment], series, 0.0)
     permutations = Permutations(

@@ -388,7 +388,8 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
         )
     content = np.ascontiguousarray(pixels).data
     random = case_generator(request.seed, repr(pixels.shape).encode(), content)
-    kept = draw_masks(request.n_permutations, n_superpixels, options.p_remove, random)
+    n, p_remove = request.n_permutations, options.p_remove
+    kept = draw_masks(n, n_superpixels, p_remove, random, request.draws)
     distinct, inverse = distinct_rows(kept)
     paint = make_painter(original.painted, labels, background)
     permutations = Permutations(

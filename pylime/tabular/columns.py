@@ -126,17 +126,31 @@ class Column:
     def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
         """Convert encoded values to an array of the column's type, or of the type of `cast`."""
 
+    @property
+    def draws_gaps(self) -> bool:
+        """Whether a number of its own decides if a drawn value is missing."""
+        return False
+
     @abstractmethod
-    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw n encoded values; as many are missing as in the training data."""
+    def draw(self, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
+        """
+        Turn uniform numbers into encoded values with the distribution of the training data.
+
+        Parameters
+        ----------
+        u
+            (n,) numbers between 0 and 1, without these: the values, by their quantiles.
+        gaps
+            (n,) such numbers: which values are missing, if `draws_gaps`; without them none is.
+        """
 
     def occurs(self, value: Value) -> bool:
         """Return whether the bin or level of an encoded value has rows in the training data."""
         return True
 
-    def draw_near(self, value: Value, n: int, random: np.random.Generator) -> np.ndarray:
+    def draw_near(self, value: Value, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
         """
-        Draw n encoded values for a case.
+        Turn uniform numbers into encoded values for a case.
 
         A level or bin without training rows would vary in the case's own row alone, and its
         weight would be the residual of that row. There the case's value is kept with
@@ -146,15 +160,15 @@ class Column:
         ----------
         value
             The case's, encoded.
-        n
-            How many to draw.
-        random
-            Source of the draws. It is left in the same state whether the value occurs or not,
-            so that other columns keep their draws.
+        u, gaps
+            As of `draw`. The numbers that do not keep the value are uniform again once they are
+            stretched.
         """
-        drawn = self.draw(n, random)
-        if not self.occurs(value):
-            drawn[random.spawn(1)[0].random(n) < _KEPT] = value
+        if self.occurs(value):
+            return self.draw(u, gaps)
+        keeps = u <= _KEPT
+        drawn = self.draw(np.where(keeps, u, (u - _KEPT) / (1.0 - _KEPT)), gaps)
+        drawn[keeps] = value
         return drawn
 
     def widened(self, values: pd.Series) -> Self:

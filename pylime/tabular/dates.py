@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.tabular.columns import Column, Dtype, Problems, Value, check_same_kind, is_object
-from pylime.tabular.distributions import bin_shares, draw, make_pieces, normal
+from pylime.tabular.distributions import bin_shares, make_pieces, normal, quantiles
 from pylime.tabular.numbers import Numbers, cut_points_of
 from pylime.tabular.options import TableOptions
 
@@ -304,14 +304,12 @@ class Dates(Numbers):
         """Return dates of a type."""
         return self.clock.dates(values, dtype, self.gap)
 
-    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw whole numbers of steps."""
-        values = draw(self.sampler, n, random)  # type: ignore[arg-type]
+    def _quantiles(self, u: np.ndarray) -> np.ndarray:
+        """Return the whole numbers of steps at some cumulative shares."""
+        values = quantiles(self.sampler, u)  # type: ignore[arg-type]
         np.ceil(values, out=values)
         if self.bin_cuts is not None:
             np.maximum(values, self.bin_cuts[0], out=values)
-        if self.missing:
-            values[random.random(n) < self.missing] = np.nan
         return values
 
     def number_of(self, value: Value) -> float:

@@ -1,5 +1,5 @@
 """
-Distributions of the columns of a table: bins, densities, and draws from them.
+Distributions of the columns of a table: bins, densities, and their quantiles.
 
 The results equal those of R's `quantile()`, `cut()` and `density()`.
 """
@@ -16,12 +16,12 @@ __all__ = [
     "bin_shares",
     "density",
     "density_pieces",
-    "draw",
-    "draw_levels",
     "equal_cuts",
+    "levels_at",
     "make_pieces",
     "normal",
     "quantile_cuts",
+    "quantiles",
 ]
 
 # Up to so many intervals, comparing a number with each of them is faster than searching.
@@ -46,7 +46,7 @@ class Normal(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Pieces:
     """
-    A distribution that is uniform on each of several intervals, prepared for draws.
+    A distribution that is uniform on each of several intervals, prepared for its quantiles.
 
     Attributes
     ----------
@@ -181,7 +181,7 @@ def density(values: np.ndarray) -> Density:
 
 def make_pieces(edges: np.ndarray, shares: np.ndarray) -> Pieces:
     """
-    Prepare draws from intervals.
+    Prepare the quantiles of a distribution on intervals.
 
     Parameters
     ----------
@@ -200,26 +200,25 @@ def make_pieces(edges: np.ndarray, shares: np.ndarray) -> Pieces:
 
 
 def density_pieces(estimate: Density) -> Pieces:
-    """Prepare draws from a density: uniform within half a step of each point of the grid."""
+    """Prepare the quantiles of a density: uniform within half a step of each point of the grid."""
     half = (estimate.x[1] - estimate.x[0]) / 2
     return make_pieces(np.r_[estimate.x - half, estimate.x[-1] + half], estimate.y)
 
 
-def draw(pieces: Pieces, n: int, random: np.random.Generator) -> np.ndarray:
-    """Draw n numbers from intervals."""
-    position = 1.0 - random.random(n)  # intervals are closed on the right
+def quantiles(pieces: Pieces, u: np.ndarray) -> np.ndarray:
+    """Return the numbers at n cumulative shares, between 0 and 1 without 0."""
     if len(pieces.upper) > _FEW:
-        piece = np.searchsorted(pieces.upper, position)
+        piece = np.searchsorted(pieces.upper, u)  # intervals are closed on the right
     else:
-        piece = np.zeros(n, dtype=np.int8)
+        piece = np.zeros(len(u), dtype=np.int8)
         for upper in pieces.upper[:-1]:
-            piece += (position > upper).view(np.int8)
+            piece += (u > upper).view(np.int8)
     values = pieces.slope.take(piece)
-    values *= position
+    values *= u
     values += pieces.intercept.take(piece)
     return np.clip(values, pieces.low, pieces.high, out=values)
 
 
-def draw_levels(cumulative: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Draw n positions of levels, counted from 0, from the cumulative shares of the levels."""
-    return np.searchsorted(cumulative, random.random(n), side="right")
+def levels_at(cumulative: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Return the positions of the levels, counted from 0, at n shares from 0 to below 1."""
+    return np.searchsorted(cumulative, u, side="right")

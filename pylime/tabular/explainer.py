@@ -443,7 +443,13 @@ def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) ->
     # Everything that depends on the draws is computed before `preprocess` and the model receive
     # them, because these may change them in place.
     drawings = [
-        draw_case(chunk, row, case_generator(request.seed, content(chunk, row)), request.options)
+        draw_case(
+            chunk,
+            row,
+            case_generator(request.seed, content(chunk, row)),
+            request.options,
+            request.draws,
+        )
         for row in range(len(frame))
     ]
     features = [str(column.name) for column in columns if column.is_feature]

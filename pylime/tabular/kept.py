@@ -18,7 +18,7 @@ class _Undrawn(Column):
 
     is_kept: ClassVar[bool] = True
 
-    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
+    def draw(self, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
         """Raise a ValueError: the column has no distribution."""
         raise ValueError(f"The column {self.name!r} keeps the value of the case.")
 

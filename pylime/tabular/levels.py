@@ -19,7 +19,7 @@ from pylime.tabular.columns import (
     is_object,
     plain,
 )
-from pylime.tabular.distributions import draw_levels
+from pylime.tabular.distributions import levels_at
 
 __all__ = ["Levels"]
 
@@ -220,9 +220,9 @@ class Levels(Column):
             return table[values]
         return pd.array(self.levels.tolist(), dtype=dtype).take(values, allow_fill=True)
 
-    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw positions with the probabilities of the levels."""
-        codes = draw_levels(self.cumulative, n, random)
+    def draw(self, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
+        """Return positions with the shares of the levels; missing values are the last of these."""
+        codes = levels_at(self.cumulative, u)
         codes[codes == len(self.levels)] = -1
         return codes
 

@@ -24,11 +24,11 @@ from pylime.tabular.distributions import (
     bin_shares,
     density,
     density_pieces,
-    draw,
     equal_cuts,
     make_pieces,
     normal,
     quantile_cuts,
+    quantiles,
 )
 from pylime.tabular.options import TableOptions
 
@@ -151,12 +151,26 @@ class Numbers(Column):
             return objects
         return decode_numbers(values, dtype, self.feature_type == "integer", self.gap)
 
-    def draw(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw numbers, rounded if the column has whole numbers."""
+    @property
+    def draws_gaps(self) -> bool:
+        """Whether values are missing in the training data."""
+        return self.missing > 0
+
+    def draw(self, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
+        """Return numbers, rounded if the column has whole numbers, NaN where missing."""
+        values = self._quantiles(u)
+        if gaps is not None:
+            values[gaps < self.missing] = np.nan
+        return values
+
+    def _quantiles(self, u: np.ndarray) -> np.ndarray:
+        """Return the numbers at some cumulative shares, as the column's type can hold them."""
         if isinstance(self.sampler, Pieces):
-            values = draw(self.sampler, n, random)
+            values = quantiles(self.sampler, u)
         else:
-            values = self.sampler.mean + self.sampler.sd * random.standard_normal(n)
+            from scipy.special import ndtri  # rarely needed
+
+            values = self.sampler.mean + self.sampler.sd * ndtri(u)
         if self.feature_type == "integer":
             np.rint(values, out=values)
             lowest, highest = _whole_range(self.dtype)
@@ -168,8 +182,6 @@ class Numbers(Column):
             values = values.astype(self.dtype).astype(np.float64)
         elif self.places is not None and self.places <= _DIGITS:
             np.round(values, self.places, out=values)
-        if self.missing:
-            values[random.random(n) < self.missing] = np.nan
         return values
 
     def occurs(self, value: Value) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pylime.draws import Draws, uniform
 from pylime.similarity import exponential_kernel, gower, row_distance
 from pylime.tabular.columns import Column, Dtype
 from pylime.tabular.options import ExplainTableOptions
@@ -158,7 +159,11 @@ def content(chunk: Chunk, row: int) -> bytes:
 
 
 def draw_case(
-    chunk: Chunk, row: int, random: np.random.Generator, options: ExplainTableOptions
+    chunk: Chunk,
+    row: int,
+    random: np.random.Generator,
+    options: ExplainTableOptions,
+    draws: Draws = "balanced",
 ) -> Drawing:
     """
     Draw the permutations of a case.
@@ -173,6 +178,8 @@ def draw_case(
         Source of the draws.
     options
         How permutations are weighted.
+    draws
+        `"balanced"` or `"independent"`.
 
     Returns
     -------
@@ -180,15 +187,7 @@ def draw_case(
         The design of the permutations, their weights, and which of them are equal.
     """
     rows = slice(row * chunk.n, (row + 1) * chunk.n)
-    for position in chunk.order:
-        column, slot = chunk.columns[position], chunk.slots[position]
-        values = chunk.encoded[position]
-        if slot is None or values is None:
-            continue
-        own = slot[rows]
-        value = values[row]
-        own[:] = value if column.is_kept else column.draw_near(value, chunk.n, random)
-        own[0] = value
+    _draw_values(chunk, row, random, draws)
     slots = [None if slot is None else slot[rows] for slot in chunk.slots]
     design = [
         np.zeros(chunk.n, dtype=bool) if slot is None else column.compare(slot)
@@ -202,6 +201,31 @@ def draw_case(
     ]
     weights = _similarity(chunk, rows, design, options)
     return Drawing(np.array(design).T, weights, _distinct_rows(drawn, chunk.n))
+
+
+def _draw_values(chunk: Chunk, row: int, random: np.random.Generator, draws: Draws) -> None:
+    """Write the permutations of a case, encoded, into the memory of the chunk."""
+    start = row * chunk.n
+    drawn = []
+    for position in chunk.order:
+        column, slot, values = (
+            chunk.columns[position],
+            chunk.slots[position],
+            chunk.encoded[position],
+        )
+        if slot is None or values is None:
+            continue
+        own = slot[start : start + chunk.n]
+        if column.is_kept:
+            own[:] = values[row]
+        else:
+            own[0] = values[row]
+            drawn.append((column, values[row], own[1:]))
+    n_numbers = sum(1 + column.draws_gaps for column, _, _ in drawn)
+    numbers = iter(uniform(chunk.n - 1, n_numbers, draws, "table", random).T)
+    for column, value, others in drawn:
+        u = next(numbers)
+        others[:] = column.draw_near(value, u, next(numbers) if column.draws_gaps else None)
 
 
 def _similarity(

@@ -564,7 +564,7 @@ def _draw(document: Document, n: int, request: Request) -> np.ndarray:
             r"let `tokenization` return larger pieces, such as sentences: '[^.!?]+'."
         )
     content = (document.text or "").encode("utf-8", "surrogatepass")
-    return kept_words(n, n_words, case_generator(request.seed, content))
+    return kept_words(n, n_words, case_generator(request.seed, content), request.draws)
 
 
 def _pooled_design(

@@ -286,7 +286,7 @@ def test_draws_are_distributed_as_in_r(setting):
         theirs = stored[made.name]
         if made.is_kept:
             continue
-        draws = made.draw(n, random)
+        draws = made.draw(random.random(n), random.random(n))
         if made.holds_levels:
             draws = draws[draws >= 0]  # R never draws a missing value
             names = ["FALSE", "TRUE"] if made.feature_type == "logical" else list(made.levels)

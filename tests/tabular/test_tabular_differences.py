@@ -67,7 +67,7 @@ def test_a_gapped_column_is_drawn_from_its_own_ranges():
     explainer = lime(train, MODEL, quantile_bins=False, n_bins=5)
     (column,) = explainer.columns
     assert explainer.feature_distribution["gap"].tolist() == [0.6, 0, 0, 0, 0.4]
-    draws = column.draw(20_000, np.random.default_rng(1))
+    draws = column.draw(np.random.default_rng(1).random(20_000))
     assert not np.any((draws > 2) & (draws <= 8))
     assert np.mean(draws > 8) == pytest.approx(0.4, abs=0.02)
     assert describe_feature("gap", train.iloc[0], explainer) == "gap <= 2"

@@ -53,7 +53,7 @@ def stored_data(name):
     return train, cases
 
 
-def explained(name, setting, seed):
+def explained(name, setting, seed, draws):
     stored = MODELS[name]["settings"][setting]
     train, cases = comparable_data(name, setting)
     options = dict(stored["explain_args"])
@@ -61,7 +61,7 @@ def explained(name, setting, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         explainer = lime(train, stored_model(name), **(stored["lime_args"] or {}))
-    return explain(cases, explainer, labels=labels, random_state=seed, **options)
+    return explain(cases, explainer, labels=labels, random_state=seed, draws=draws, **options)
 
 
 def comparable_data(name, setting):
@@ -124,9 +124,9 @@ def test_models_predict_what_they_do_in_r(name):
         np.testing.assert_allclose(ours[label], numbers(theirs), rtol=1e-12)
 
 
-def summary(name, setting, seeds):
+def summary(name, setting, seeds, draws):
     """Our means and standard deviations over seeds, by case, label and feature."""
-    runs = pd.concat([explained(name, setting, seed) for seed in range(seeds)])
+    runs = pd.concat([explained(name, setting, seed, draws) for seed in range(seeds)])
     if "label" not in runs:
         runs["label"] = ""
     keys = ["case", "label", "feature"]
@@ -138,14 +138,20 @@ def summary(name, setting, seeds):
 
 SEEDS = 30
 
+# How many standard errors a mean may be off. With draws as R's: 4. Balanced draws hardly vary, so
+# that the error of R's 60 seeds is left alone; of 3124 means, many of the same draws, it is 4.1 and
+# 4.3 in two. Long runs with independent draws agree with the balanced ones there.
+ERRORS = {"independent": 4, "balanced": 5}
 
+
+@pytest.mark.parametrize("draws", ERRORS)
 @pytest.mark.parametrize(("name", "setting"), SETTINGS)
-def test_means_over_seeds_are_those_of_r(name, setting):
+def test_means_over_seeds_are_those_of_r(name, setting, draws):
     reason = changed_by_a_listed_difference(name, setting)
     if reason:
         pytest.skip(f"differs on purpose: {reason}")
     stored = MODELS[name]["settings"][setting]
-    means, deviations, sizes, descriptions = summary(name, setting, SEEDS)
+    means, deviations, sizes, descriptions = summary(name, setting, SEEDS, draws)
     theirs = pd.DataFrame(stored["summary"])
     compared = 0
     for row in theirs.itertuples():
@@ -164,7 +170,7 @@ def test_means_over_seeds_are_those_of_r(name, setting):
             error = np.hypot(
                 deviations.loc[key, value] / np.sqrt(sizes[key]), r_sd / np.sqrt(row.n)
             )
-            tolerance = 4 * error + 1e-5 * abs(r_mean)
+            tolerance = ERRORS[draws] * error + 1e-5 * abs(r_mean)
             assert abs(means.loc[key, value] - r_mean) <= tolerance, (key, value)
             compared += 1
     assert compared >= 4 * 5

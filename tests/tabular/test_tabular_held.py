@@ -285,7 +285,7 @@ def test_dates_are_described_as_dates():
 def test_dates_in_bins_are_drawn_by_the_shares_of_these_and_whole():
     explainer = lime(FRAME[["sold", "age"]], as_regressor(lambda d: d["age"]), dates="draw")
     (column,) = [column for column in explainer.columns if column.name == "sold"]
-    drawn = column.decode(column.draw(20_000, np.random.default_rng(1)), column.dtype)
+    drawn = column.decode(column.draw(np.random.default_rng(1).random(20_000)), column.dtype)
     drawn = pd.Series(drawn)
     assert (drawn == drawn.dt.normalize()).all()
     assert drawn.nunique() == (DAYS.max() - DAYS.min()).days + 1

@@ -118,22 +118,28 @@ def test_a_case_with_a_new_level_is_the_same_alone_and_among_others(kind):
         assert [*"abcd", "mars", "venus"] not in widened
 
 
-def test_a_new_level_leaves_the_draws_of_other_columns_as_they_are():
+def test_the_lower_half_of_the_numbers_keeps_a_new_level_and_the_upper_draws_all_others():
     train = pd.DataFrame({"a": LETTERS, "k": LETTERS[::-1], "z": NUMBERS})
-    model = Recorder(lambda d: d["z"])
-    explainer = lime(train, as_regressor(model), probe=False)
+    explainer = lime(train, as_regressor(lambda d: d["z"]), probe=False)
     (town,) = [column for column in explainer.columns if column.name == "a"]
     wide = town.widened(pd.Series(["mars"]))
-    draws = [
-        (column.draw_near(code, 300, random), random.random())
-        for column, code, random in (
-            (town, 0, np.random.default_rng(3)),
-            (wide, 4, np.random.default_rng(3)),
-        )
-    ]
-    assert draws[0][1] == draws[1][1]
-    known = draws[1][0] != 4
-    np.testing.assert_array_equal(draws[0][0][known], draws[1][0][known])
+    u = np.random.default_rng(3).random(300)
+    np.testing.assert_array_equal(town.draw_near(0, u), town.draw(u))
+    drawn = wide.draw_near(4, u)
+    np.testing.assert_array_equal(drawn == 4, u < 0.5)
+    np.testing.assert_array_equal(drawn[u >= 0.5], town.draw(2 * u[u >= 0.5] - 1))
+
+
+@pytest.mark.parametrize("binned", [True, False])
+def test_missing_numbers_that_the_training_data_lack_are_drawn_by_the_same_rule(binned):
+    explainer = lime(
+        pd.DataFrame({"z": NUMBERS}), as_regressor(lambda d: d["z"]), bin_continuous=binned
+    )
+    (column,) = explainer.columns
+    u = np.random.default_rng(3).random(300)
+    drawn = column.draw_near(np.nan, u)
+    np.testing.assert_array_equal(np.isnan(drawn), u < 0.5)
+    np.testing.assert_allclose(drawn[u >= 0.5], column.draw(2 * u[u >= 0.5] - 1), rtol=1e-12)
 
 
 def test_a_level_that_was_declared_but_never_occurs():

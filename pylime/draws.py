@@ -1,0 +1,169 @@
+"""The uniform numbers behind all permutations: balanced in nets, or independent."""
+
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+__all__ = ["DRAWS", "Draws", "KindOfRows", "net_rows", "sobol", "uniform", "uniform_blocks"]
+
+Draws = Literal["balanced", "independent"]
+"""How the rows of permutations are drawn: balancing each other's error, or independently."""
+
+DRAWS = get_args(Draws)
+
+KindOfRows: TypeAlias = Literal["table", "text", "image"]
+"""What a row of numbers decides."""
+
+# Bits of the balanced numbers, and how many of them the direction numbers have.
+_BITS = 30
+_DIRECTION_BITS = 10
+# The least of independent numbers: half a step of the generator above 0, which it can return.
+_LEAST = 2.0**-54
+# About how many independent numbers are drawn at once, so that they stay in the cache.
+_BLOCK_VALUES = 2**16
+
+
+def net_rows(kind: KindOfRows, n_columns: int) -> int:
+    """
+    Return how many rows balance each other.
+
+    Parameters
+    ----------
+    kind
+        What the rows decide.
+    n_columns
+        How many numbers a row has.
+
+    Returns
+    -------
+    int
+        A power of 2; 0 if rows have so many columns that they are drawn independently. It does
+        not depend on the number of rows, so that the first ones stay the same if more follow.
+    """
+    sizes = {64: 128, 150: 256} if kind == "image" else {128: 512, 256: 1024}
+    return next((rows for most, rows in sizes.items() if n_columns <= most), 0)
+
+
+@cache
+def _direction_numbers() -> np.ndarray:
+    """The first ten direction numbers of 257 columns, as whole numbers below 2^10."""
+    text = (files("pylime") / "direction_numbers.csv").read_text(encoding="ascii")
+    return np.array([line.split(",") for line in text.split()], dtype=np.uint32)
+
+
+@lru_cache(maxsize=16)
+def sobol(n_columns: int, n_rows: int) -> np.ndarray:
+    """
+    Return the first points of a Sobol sequence, in the order of the Gray code.
+
+    Parameters
+    ----------
+    n_columns
+        Number of dimensions, up to 257.
+    n_rows
+        Number of points, a power of 2 up to 1024.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_rows, n_columns) array of whole numbers below 2^30, which cannot be written to. The
+        points are those of [JoeKuo2008]_; a column lies in one piece of memory.
+
+    References
+    ----------
+    .. [JoeKuo2008] Joe and Kuo (2008), SIAM Journal on Scientific Computing 30, 2635-2654.
+
+    Examples
+    --------
+    >>> sobol(2, 4) / 2**30
+    array([[0.  , 0.  ],
+           [0.5 , 0.5 ],
+           [0.75, 0.25],
+           [0.25, 0.75]])
+    """
+    columns = np.zeros((n_columns, 1), dtype=np.uint32)
+    for directions in _direction_numbers()[:n_columns].T[: n_rows.bit_length() - 1]:
+        columns = np.hstack([columns, columns[:, ::-1] ^ directions[:, None]])
+    columns <<= _BITS - _DIRECTION_BITS
+    columns.flags.writeable = False
+    return columns.T
+
+
+def uniform_blocks(
+    n: int, n_columns: int, draws: Draws, kind: KindOfRows, random: np.random.Generator
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """
+    Draw uniform numbers, some rows at a time.
+
+    Parameters
+    ----------
+    n, n_columns
+        Number of rows and columns.
+    draws
+        `"balanced"`: consecutive rows are consecutive points of nets, of `net_rows` rows each. A
+        net has its own order of columns and its own digital shift [Owen1995]_, so that each row
+        is uniform and nets are independent. With more columns than a net serves, and with
+        `"independent"`: the rows are independent.
+    kind
+        What the rows decide.
+    random
+        Source of the draws.
+
+    Yields
+    ------
+    tuple
+        A slice of rows, and their numbers, an array of (rows, n_columns) between 0 and 1, without
+        these. The first rows are the same whatever `n` is.
+
+    References
+    ----------
+    .. [Owen1995] Owen (1995), Randomly permuted (t,m,s)-nets and (t,s)-sequences.
+    """
+    size = net_rows(kind, n_columns) if draws == "balanced" else 0
+    if size:
+        points = sobol(n_columns, size).T
+        for start in range(0, n, size):
+            stop = min(start + size, n)
+            order = random.permutation(n_columns)
+            shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
+            numbers = (points[order, : stop - start] ^ shift[:, None]) + 0.5
+            numbers *= 2.0**-_BITS
+            yield slice(start, stop), numbers.T
+        return
+    size = max(_BLOCK_VALUES // max(n_columns, 1), 1)
+    for start in range(0, n, size):
+        stop = min(start + size, n)
+        numbers = random.random((stop - start, n_columns))
+        yield slice(start, stop), np.maximum(numbers, _LEAST, out=numbers)
+
+
+def uniform(
+    n: int, n_columns: int, draws: Draws, kind: KindOfRows, random: np.random.Generator
+) -> np.ndarray:
+    """
+    Draw uniform numbers.
+
+    Parameters
+    ----------
+    n, n_columns, draws, kind, random
+        As of `uniform_blocks`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, n_columns) array of numbers between 0 and 1, without these, of which a column lies in
+        one piece of memory. The first rows are the same whatever `n` is.
+
+    Examples
+    --------
+    >>> numbers = uniform(512, 3, "balanced", "table", np.random.default_rng(1))
+    >>> (numbers < 0.25).mean(axis=0)  # of balanced numbers exactly a quarter
+    array([0.25, 0.25, 0.25])
+    """
+    columns = np.empty((n_columns, n))
+    for rows, numbers in uniform_blocks(n, n_columns, draws, kind, random):
+        columns[:, rows] = numbers.T
+    return columns.T
