@@ -17,22 +17,8 @@ from pylime import checks
 from pylime._types import Labels
 from pylime.errors import CaseError, RequestError
 from pylime.parallel import few_threads
-from pylime.surrogate.linear import (
-    Design,
-    LinearFit,
-    Moments,
-    as_dense,
-    ridge,
-    weighted_moments,
-)
-from pylime.surrogate.selection import (
-    FEATURE_SELECT,
-    FeatureSelect,
-    SelectionProblem,
-    select_features,
-    select_forward_wide,
-    selects_forward,
-)
+from pylime.surrogate.linear import Design, as_dense, fit_columns
+from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect, column_selector
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -47,11 +33,6 @@ __all__ = [
 
 AnyDesign: TypeAlias = "ArrayLike | sparse.sparray | sparse.spmatrix"
 """An (n, p) array or sparse matrix of any type."""
-
-# With more columns than `_WIDE`, forward selection does without the p x p Gram matrix. A
-# method that needs it raises with more than `_WIDEST`, with which it takes 0.8 GB.
-_WIDE = 2000
-_WIDEST = 10_000
 
 
 @dataclass(frozen=True)
@@ -239,8 +220,9 @@ def fit_labels(
     if len(varying) < matrix.shape[1]:
         matrix = matrix[:, varying]
     with few_threads(matrix.shape[0] * matrix.shape[1] ** 2):
-        chosen = _select(matrix, responses, weights, n_features, feature_select)
-        fits = [_fit(moments, k, penalty) for k, (_, moments) in enumerate(chosen)]
+        select = column_selector(matrix, responses, weights, n_features, feature_select)
+        chosen = [select(position) for position in range(len(reacting))]
+        fits = [fit_columns(moments, k, penalty) for k, (_, moments) in enumerate(chosen)]
     first = np.asarray(as_dense(matrix[[0]])[0], dtype=np.float64)
     surrogates = []
     for label, (columns, _), (fit, shrinkage) in zip(reacting, chosen, fits, strict=True):
@@ -258,57 +240,12 @@ def fit_labels(
     return surrogates
 
 
-def _select(
-    design: Design,
-    responses: np.ndarray,
-    weights: np.ndarray,
-    n_features: int,
-    feature_select: FeatureSelect,
-) -> list[tuple[list[int], Moments]]:
-    """Find the columns to use for each response, and their moments."""
-    n_columns = design.shape[1]
-    if n_columns > max(_WIDE, n_features) and selects_forward(feature_select, n_features):
-        return [
-            (columns, weighted_moments(design[:, columns], responses, weights))
-            for columns in select_forward_wide(design, responses, weights, n_features)
-        ]
-    if n_columns > _WIDEST:
-        raise CaseError(
-            f'`feature_select="{feature_select}"` with `n_features={n_features}` takes at most '
-            f'{_WIDEST} features; the case has {n_columns}. "forward_selection" takes any number.'
-        )
-    moments = weighted_moments(design, responses, weights)
-    problem = SelectionProblem(moments, design, responses, weights)
-    try:
-        found = [
-            select_features(feature_select, problem, position, n_features)
-            for position in range(responses.shape[1])
-        ]
-    except ValueError as error:
-        raise CaseError(str(error)) from error
-    return [(columns, moments.subset(columns)) for columns in found]
-
-
 def _as_design(design: AnyDesign) -> Design:
     if hasattr(design, "tocsr"):
         from scipy import sparse
 
         return sparse.csr_array(design)  # type: ignore[call-overload]
     return np.asarray(design)
-
-
-def _fit(moments: Moments, response: int, penalty: float | None) -> tuple[LinearFit, float]:
-    """Fit by ridge regression, or by least squares if there is one column; and the shrinkage."""
-    scale = float(moments.response_scale[response])
-    if len(moments.mean) > 1:
-        penalty = 2.0 / moments.n if penalty is None else penalty
-        shrinkage = penalty / (penalty + scale) if scale > 0 else 0.0
-        return ridge(moments, response, penalty), shrinkage
-    if moments.scale[0] > 0 and scale > 0:
-        return ridge(moments, response, 0.0), 0.0
-    # The column varies only where the weight is zero: R leaves the weight missing.
-    mean = float(moments.response_mean[response])
-    return LinearFit(np.array([np.nan]), mean, -np.inf), 0.0
 
 
 def _varying_columns(design: Design) -> np.ndarray:

@@ -22,6 +22,7 @@ __all__ = [
     "as_dense",
     "coordinate_descent",
     "dense_blocks",
+    "fit_columns",
     "lasso_path",
     "ridge",
     "weighted_moments",
@@ -227,6 +228,37 @@ def ridge(moments: Moments, response: int, penalty: float) -> LinearFit:
     )
     intercept = moments.response_mean[response] - coefficients @ moments.mean
     return LinearFit(coefficients, float(intercept), float(r2))
+
+
+def fit_columns(moments: Moments, response: int, penalty: float | None) -> tuple[LinearFit, float]:
+    """
+    Fit the columns of a surrogate: by ridge regression, or by least squares if there is one.
+
+    Parameters
+    ----------
+    moments
+        Moments of these columns and the responses.
+    response
+        Which response.
+    penalty
+        λ as in `ridge`; by default R's 2/n.
+
+    Returns
+    -------
+    tuple
+        The fit, and the share that the penalty takes of the weight of a column without
+        correlations.
+    """
+    scale = float(moments.response_scale[response])
+    if len(moments.mean) > 1:
+        penalty = 2.0 / moments.n if penalty is None else penalty
+        shrinkage = penalty / (penalty + scale) if scale > 0 else 0.0
+        return ridge(moments, response, penalty), shrinkage
+    if moments.scale[0] > 0 and scale > 0:
+        return ridge(moments, response, 0.0), 0.0
+    # The column varies only where the weight is zero: R leaves the weight missing.
+    mean = float(moments.response_mean[response])
+    return LinearFit(np.array([np.nan]), mean, -np.inf), 0.0
 
 
 class _Descent:

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from pylime.errors import CaseError
 from pylime.surrogate.linear import (
     Design,
     Moments,
@@ -20,6 +21,7 @@ from pylime.surrogate.linear import (
     coordinate_descent,
     dense_blocks,
     lasso_path,
+    weighted_moments,
 )
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "SELECTORS",
     "FeatureSelect",
     "SelectionProblem",
+    "column_selector",
     "select_features",
     "select_forward_wide",
     "selects_forward",
@@ -73,6 +76,11 @@ _NEARLY_EXPLAINED = 0.05
 
 # The largest number of features for which `auto` selects forward.
 _MOST_FORWARD = 6
+
+# With more columns than `_WIDE`, forward selection does without the p x p Gram matrix. A
+# method that needs it raises with more than `_WIDEST`, with which it takes 0.8 GB.
+_WIDE = 2000
+_WIDEST = 10_000
 
 
 def select_none(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
@@ -332,3 +340,59 @@ def select_features(
     if n_features >= problem.design.shape[1]:
         method = "none"
     return SELECTORS[method](problem, response, n_features)
+
+
+def column_selector(
+    design: Design,
+    responses: np.ndarray,
+    weights: np.ndarray,
+    n_features: int,
+    method: FeatureSelect,
+) -> Callable[[int], tuple[list[int], Moments]]:
+    """
+    Prepare the choice of columns for several responses, which share their moments.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix.
+    responses
+        (n, k) array.
+    weights
+        (n,) array, not all zero.
+    n_features
+        The largest number of columns; `"none"` ignores it.
+    method
+        One of `FEATURE_SELECT`.
+
+    Returns
+    -------
+    callable
+        A function from the position of a response to the positions of its columns and the
+        moments of these. It raises a CaseError if the method finds nothing.
+
+    Raises
+    ------
+    CaseError
+        If a method that needs the Gram matrix gets too many columns.
+    """
+    n_columns = design.shape[1]
+    if n_columns > max(_WIDE, n_features) and selects_forward(method, n_features):
+        found = select_forward_wide(design, responses, weights, n_features)
+        return lambda k: (found[k], weighted_moments(design[:, found[k]], responses, weights))
+    if n_columns > _WIDEST:
+        raise CaseError(
+            f'`feature_select="{method}"` with `n_features={n_features}` takes at most '
+            f'{_WIDEST} features; the case has {n_columns}. "forward_selection" takes any number.'
+        )
+    moments = weighted_moments(design, responses, weights)
+    problem = SelectionProblem(moments, design, responses, weights)
+
+    def select(response: int) -> tuple[list[int], Moments]:
+        try:
+            columns = select_features(method, problem, response, n_features)
+        except ValueError as error:
+            raise CaseError(str(error)) from error
+        return columns, moments.subset(columns)
+
+    return select
