@@ -37,7 +37,7 @@ from pylime._version import __version__  # noqa: F401 - for users
 from pylime.batches import arrow_schema, explain_batches, spark_schema
 from pylime.data.bundled import imagenet_labels, load_image_example, load_text_example
 from pylime.errors import CaseError, CaseWarning, FitWarning, RequestError
-from pylime.explainers import explain, lime
+from pylime.explainers import explain, lime, quality
 from pylime.files.runs import explain_to_parquet
 from pylime.files.storage import read_explanation, write_explanation
 from pylime.frame import COLUMNS
@@ -91,6 +91,7 @@ __all__ = [
     "plot_superpixels",
     "plot_text_explanations",
     "predict_model",
+    "quality",
     "read_explanation",
     "render_text_explanations",
     "slic",

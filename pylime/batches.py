@@ -5,10 +5,10 @@ The columns of an explanation are the same for every batch. `explain_batches()` 
 `mapInPandas` and Ray's `map_batches` call; Dask data frames go to `explain()` like any other.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from pylime import checks
 from pylime._optional import placeholder
 from pylime._types import Input, OneImage
 from pylime.explainers import explain_elsewhere, explain_request, make_request
-from pylime.frame import COLUMNS, as_plain, assemble
+from pylime.frame import as_plain, assemble, columns_of
 from pylime.models import Classifier
 from pylime.parallel import Parcel, limited_threads
 from pylime.pipeline import Explainer, read_cases
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["arrow_schema", "explain_batches", "spark_schema"]
 
 _OBJECTS = ("feature_value", "data", "prediction")
-_STRINGS = ("model_type", "feature", "feature_desc")
+_STRINGS = ("model_type", "feature", "feature_desc", "verdict")
 
 
 def explain_batches(
@@ -114,9 +114,9 @@ def _explain_in_columns(
             own = read_cases(cases, explainer.kind).names
             explanation["case"] = explanation["case"].map(dict(zip(own, names, strict=True)))
     else:
-        explanation = assemble([], request.model_type)
+        explanation = assemble([], request)
     type_of_case = _type_of_files(cases) if by_files else _type_of_names(names)
-    for name, dtype in _column_types(explainer, type_of_case).items():
+    for name, dtype in _column_types(explainer, request, type_of_case).items():
         explanation[name] = _as_type(explanation[name], dtype)
     return as_plain(explanation) if plain else explanation
 
@@ -167,18 +167,16 @@ def _type_of_names(names: pd.Index | None) -> Any:
     return "str" if pd.api.types.is_string_dtype(dtype) else dtype
 
 
-def _column_types(explainer: Explainer, case: object) -> dict[str, Any]:
+def _column_types(explainer: Explainer, request: Request, case: object) -> dict[str, Any]:
     """Return the type of each column of an explanation, from that of `case`."""
-    regression = explainer.model_type == "regression"
-    types: dict[str, Any] = dict.fromkeys(COLUMNS, "float64")
-    types |= dict.fromkeys(_STRINGS, "str") | dict.fromkeys(_OBJECTS, "object") | {"case": case}
-    if regression:
-        del types["label"], types["label_prob"]
+    types: dict[str, Any] = {"case": case, "n_permutations": "int64"}
+    types |= dict.fromkeys(_STRINGS, "str") | dict.fromkeys(_OBJECTS, "object")
+    if request.model_type == "regression":
         types["prediction"] = "float64"
     else:
         labels = _labels(explainer)
         types["label"] = "object" if labels is None else _type_of_labels(labels)
-    return types
+    return {name: types.get(name, "float64") for name in columns_of(request)}
 
 
 def _labels(explainer: Explainer) -> list[Hashable] | None:
@@ -196,7 +194,7 @@ def _type_of_labels(labels: list[Hashable]) -> Any:
         return np.dtype(object)
 
 
-def spark_schema(explainer: Explainer) -> str:
+def spark_schema(explainer: Explainer, **options: Any) -> str:
     """
     Return the schema of plain explanations for Spark's `mapInPandas`.
 
@@ -204,6 +202,8 @@ def spark_schema(explainer: Explainer) -> str:
     ----------
     explainer
         From `pylime.lime`.
+    **options
+        The options that `explain_batches` gets. Some add columns, such as `intervals=True`.
 
     Returns
     -------
@@ -218,13 +218,12 @@ def spark_schema(explainer: Explainer) -> str:
     >>> spark_schema(explainer)[:48]
     'model_type string, case string, model_r2 double,'
     """
-    return ", ".join(
-        f"{name} {'double' if is_number else 'string'}"
-        for name, is_number in _plain_columns(explainer).items()
-    )
+    types = {"float64": "double", "int64": "bigint", "str": "string"}
+    columns = _plain_columns(explainer, options)
+    return ", ".join(f"{name} {types[kind]}" for name, kind in columns.items())
 
 
-def arrow_schema(explainer: Explainer) -> "pyarrow.Schema":
+def arrow_schema(explainer: Explainer, **options: Any) -> "pyarrow.Schema":
     """
     Return the schema of plain explanations for Arrow, Parquet files and Ray.
 
@@ -232,6 +231,8 @@ def arrow_schema(explainer: Explainer) -> "pyarrow.Schema":
     ----------
     explainer
         From `pylime.lime`.
+    **options
+        The options that `explain_batches` gets. Some add columns, such as `intervals=True`.
 
     Returns
     -------
@@ -248,18 +249,26 @@ def arrow_schema(explainer: Explainer) -> "pyarrow.Schema":
     """
     import pyarrow
 
-    return pyarrow.schema(
-        [
-            (name, pyarrow.float64() if is_number else pyarrow.string())
-            for name, is_number in _plain_columns(explainer).items()
-        ]
-    )
+    types = {"float64": pyarrow.float64(), "int64": pyarrow.int64(), "str": pyarrow.string()}
+    columns = _plain_columns(explainer, options)
+    return pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
 
 
-def _plain_columns(explainer: Explainer) -> dict[str, bool]:
-    """Return the columns of a plain explanation, and whether they have numbers or strings."""
-    types = _column_types(explainer, "str")
-    return {name: types[name] == "float64" and name != "label" for name in COLUMNS if name in types}
+def _plain_columns(
+    explainer: Explainer, options: Mapping[str, Any]
+) -> dict[str, Literal["float64", "int64", "str"]]:
+    """Return the columns of a plain explanation, and the type of each."""
+    request = make_request(explainer, ("case", "plain"), **_without_case(options))
+    types = _column_types(explainer, request, "str")
+    return {
+        name: dtype if dtype in ("float64", "int64") and name != "label" else "str"
+        for name, dtype in types.items()
+    }
+
+
+def _without_case(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `explain_batches` that are those of `explain`."""
+    return {name: value for name, value in options.items() if name not in ("case", "plain")}
 
 
 @explain_elsewhere.register(placeholder("dask.dataframe", "DataFrame"))

@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatch
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from pylime import checks
 from pylime._types import Input, Labels, Model, Preprocess, RandomState
 from pylime.draws import Draws
-from pylime.errors import CaseError, report_failures
-from pylime.frame import as_plain, assemble
+from pylime.errors import CaseError, RequestError, report_failures
+from pylime.frame import QUALITY, as_plain, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
+    InputKind,
     as_given,
     explain_cases,
     kind_of,
@@ -23,11 +24,11 @@ from pylime.pipeline import (
     read_cases,
 )
 from pylime.progress import progress_bar
-from pylime.quality import warn_of_fits
 from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
+from pylime.trust import warn_of_fits
 
-__all__ = ["explain", "explain_elsewhere", "explain_request", "lime", "make_request"]
+__all__ = ["explain", "explain_elsewhere", "explain_request", "lime", "make_request", "quality"]
 
 
 def lime(
@@ -173,7 +174,7 @@ def explain(
     labels: Labels = None,
     n_labels: int | None = None,
     n_features: int = 5,
-    n_permutations: int | None = None,
+    n_permutations: int | Literal["auto"] | None = None,
     feature_select: FeatureSelect = "auto",
     random_state: RandomState = None,
     n_jobs: int = 1,
@@ -182,7 +183,13 @@ def explain(
     on_error: OnError = "warn",
     penalty: float | None = None,
     draws: Draws = "balanced",
+    intervals: bool | float = False,
+    contributions: bool = False,
+    quality: bool = False,
+    n_calls: int = 0,
     plain: bool = False,
+    tolerance: float = 0.1,
+    max_permutations: int | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """
@@ -205,7 +212,10 @@ def explain(
         How many features each explanation may use.
     n_permutations
         How many permutations of each case the model predicts; by default 5000 for
-        tables and texts, 1000 for images.
+        tables and texts, 1000 for images. `"auto"` finds the number for each case: it starts
+        with 500 (125 for images) and doubles them until the weights are precise enough (see
+        `tolerance`). The column `n_permutations` has the number; a call with it gives the same
+        rows. Easy cases then cost fewer predictions, and hard ones more.
     feature_select
         How features are selected: `"auto"` (forward selection up to six features,
         highest weights beyond), `"none"` (all), `"forward_selection"`,
@@ -236,16 +246,37 @@ def explain(
         better only for models of the parity of three columns, or of products of very many
         features. A single permutation has the same distribution with both, and the first n of
         more permutations are those of a call with `n_permutations=n`.
+    intervals
+        Whether to add intervals of the weights: True for 95 %, or a level such as 0.9. The
+        columns `feature_se`, `feature_lo`, `feature_hi` and `feature_freq` stand behind
+        `feature_weight`. See Notes.
+    contributions
+        Whether to add `feature_contribution`: how much a feature moves this prediction away from
+        the mean of the local model, which is the column `surrogate_mean`. They sum to
+        `model_prediction` minus that mean.
+    quality
+        Whether to add what tells how far to trust each explanation; see `pylime.quality`.
+    n_calls
+        With `quality=True`: how many further predictions may be used to find out why the local
+        model describes little of what the model does. 500 serve.
     plain
         Whether to convert all columns that are not of numbers to strings, as of
         `pylime.explain_batches`: a Dask data frame needs it before `to_parquet()`.
+    tolerance
+        With `n_permutations="auto"`: no half-width of the 95 % intervals of the weights may
+        exceed this share of the largest weight.
+    max_permutations
+        With `n_permutations="auto"`: the largest number of permutations of a case; by default
+        four times the number that is the default without `"auto"`.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
         into a similarity by an exponential kernel; or a function of a one-row frame, the case,
         and a frame of n rows that returns n distances), `kernel_width=None` (of that kernel;
         by default 0.75 times the root of the number of columns), `gower_pow=1` (power of
-        the Gower distance).
+        the Gower distance), `sampling=None` (`"kernel"` draws permutations from the
+        neighbourhood that `kernel_width` describes, instead of weighting them by it, so that all
+        of them count also where it is narrow; of columns with bins and levels).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed
@@ -275,6 +306,22 @@ def explain(
     RuntimeError
         If worker processes die again and again, for lack of memory for instance.
 
+    Notes
+    -----
+    An interval estimates the weight as the number of permutations grows without end, in the
+    local model with the selected features and without a penalty. It allows for the selection:
+    the level of k features out of p is raised to 1 - (1 - level) k / p, which keeps the false
+    coverage rate at 1 - level [Benjamini2005]_. `feature_freq` is the share of further runs that
+    would select the feature again, estimated from resampled blocks of permutations; it is
+    missing for `feature_select="tree"` and `"lasso_path"`. Contributions are the exact Shapley
+    values of the local model [Strumbelj2014]_.
+
+    References
+    ----------
+    .. [Benjamini2005] Benjamini, Yekutieli (2005), Journal of the American Statistical
+       Association 100, 71-81.
+    .. [Strumbelj2014] Štrumbelj, Kononenko (2014), Knowledge and Information Systems 41, 647-665.
+
     Examples
     --------
     >>> import numpy as np
@@ -302,10 +349,90 @@ def explain(
         on_error=on_error,
         penalty=penalty,
         draws=draws,
+        intervals=intervals,
+        contributions=contributions,
+        quality=quality,
+        n_calls=n_calls,
         plain=plain,
+        tolerance=tolerance,
+        max_permutations=max_permutations,
         **options,
     )
     return explain_request(x, explainer, request)
+
+
+def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.DataFrame:
+    """
+    Find out how far to trust explanations.
+
+    Parameters
+    ----------
+    x
+        The cases, as in `pylime.explain`; or, without an explainer, an explanation with
+        `quality=True`, so that nothing is predicted again.
+    explainer
+        From `pylime.lime`.
+    **options
+        As in `pylime.explain`. `n_calls=500` finds out with so many further predictions of each
+        case why the local model describes little of what the model does.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per case and label, with the columns of `pylime.explain` for `case`, `label`,
+        `label_prob`, `model_prediction`, `n_permutations` and `model_r2`, and:
+
+        - `effective_n`: how many permutations of equal weight would carry as much information
+          as the weighted ones. If they are few, only the nearest count.
+        - `fresh_r2`: R² for permutations that the local model was not fitted to (two-fold
+          cross-validation that includes the selection).
+        - `left_out`: how much R² would rise if all features were used.
+        - `together`: the share of the variance of the predictions that comes from features
+          that act together, with `n_calls`.
+        - `in_bins`: the share that depends on where in its bin, or among the other levels, a
+          value lies, with `n_calls`; 0 for texts and images. `model_r2`, `left_out`, `together`
+          and `in_bins` sum to 1, apart from sampling errors.
+        - `stability`: the expected share of features that two runs have in common
+          [Visani2020]_.
+        - `margin`: the largest half-width of the intervals over the largest weight.
+        - `shrinkage`: the share of the weights that the penalty takes.
+        - `verdict`: what speaks against the explanation and what to do about it, or "nothing
+          speaks against it".
+
+    Raises
+    ------
+    TypeError, ValueError, CaseError
+        As `pylime.explain` does.
+
+    References
+    ----------
+    .. [Visani2020] Visani, Bagli, Chesani, Poluzzi, Capuzzo (2020), Journal of the Operational
+       Research Society 73, 91-101.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pylime import as_regressor
+    >>> random = np.random.default_rng(1)
+    >>> flats = pd.DataFrame(random.integers(1, 9, (200, 2)), columns=["rooms", "floor"])
+    >>> explainer = lime(flats, as_regressor(lambda rows: 300 * rows["rooms"]), n_bins=2)
+    >>> quality(flats.head(1), explainer, random_state=1)["verdict"].tolist()
+    ['nothing speaks against it']
+    """
+    if explainer is None:
+        if not isinstance(x, pd.DataFrame) or "verdict" not in x:
+            raise TypeError(
+                "`explainer` must come from lime(); without one, `x` must be an explanation with "
+                "`quality=True`."
+            )
+        explanation = x
+    else:
+        explanation = explain(x, explainer, **{**options, "quality": True})
+    by_case = [name for name in ("case", "label") if name in explanation]
+    first = ["case", "label", "label_prob", "model_prediction", "n_permutations"]
+    names = [*first, QUALITY[0], "model_r2", *QUALITY[1:]]
+    glance = explanation[[name for name in names if name in explanation]]
+    return glance.drop_duplicates(by_case, ignore_index=True)
 
 
 _SHARED = checks.arguments_of(Request)
@@ -343,8 +470,9 @@ def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **argument
     given = shared.get("predict_options")
     if given is None or isinstance(given, Mapping):
         shared["predict_options"] = {**explainer.predict_options, **(given or {})}
-    if shared.get("n_permutations") is None:
-        shared["n_permutations"] = kind.n_permutations
+    shared |= _numbers_of_permutations(
+        kind, shared.get("n_permutations"), shared.get("max_permutations")
+    )
     return Request(
         **shared,
         model_type=model_type(explainer.model),
@@ -356,6 +484,21 @@ def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **argument
             lambda: {"lime()": [*_OF_LIME, *checks.arguments_of(kind.lime_options)]},
         ),
     )
+
+
+def _numbers_of_permutations(kind: InputKind, n: Any, most: Any) -> dict[str, Any]:
+    """The number of permutations, or the first and the largest number where it is found."""
+    if isinstance(n, str):
+        checks.one_of("n_permutations", n, ["auto"], beside="a whole number")
+        most = 4 * kind.n_permutations if most is None else most
+        checks.at_least(2)("max_permutations", most)
+        return {"n_permutations": min(kind.first_permutations, most), "max_permutations": most}
+    if most is not None:
+        raise RequestError(
+            '`max_permutations` is the largest number that `n_permutations="auto"` may find; '
+            "pass that, too."
+        )
+    return {"n_permutations": kind.n_permutations if n is None else n}
 
 
 def explain_request(
@@ -384,13 +527,13 @@ def explain_request(
     if (elsewhere := explain_elsewhere(x, explainer, request)) is not None:
         return elsewhere
     cases = prepare_cases(x, explainer, request)
-    with progress_bar(request.progress, len(cases.names) * request.n_permutations) as report:
+    with progress_bar(request.progress, len(cases.names) * request.most_permutations) as report:
         results = explain_cases(explainer, cases, request, report)
     failures = [result for result in results if isinstance(result, CaseError)]
     explained = [result for result in results if not isinstance(result, CaseError)]
     report_failures(failures, len(explained), may_be_all=may_be_empty)
     warn_of_fits(explained, request)
-    explanation = assemble(explained, request.model_type)
+    explanation = assemble(explained, request)
     return as_plain(explanation) if request.plain else explanation
 
 

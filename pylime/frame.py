@@ -4,15 +4,29 @@ The tidy frame: its columns, and how explained cases become one.
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pylime.models import ModelType
 from pylime.pipeline import Explained
+from pylime.request import Request
+from pylime.surrogate.assessment import Assessment
+from pylime.trust import Quality, qualities_of
 
-__all__ = ["COLUMNS", "as_plain", "as_utf8", "assemble", "check_explanation", "object_column"]
+__all__ = [
+    "COLUMNS",
+    "INTERVALS",
+    "QUALITY",
+    "as_plain",
+    "as_utf8",
+    "assemble",
+    "check_explanation",
+    "columns_of",
+    "object_column",
+]
 
 COLUMNS = (
     "model_type",
@@ -31,8 +45,39 @@ COLUMNS = (
 )
 """The columns of an explanation; a regressor's has no `label` and no `label_prob`."""
 
+INTERVALS = ("feature_se", "feature_lo", "feature_hi", "feature_freq")
+"""Further columns with `intervals=True`, behind `feature_weight`."""
 
-def assemble(explained: Iterable[Explained], model_type: ModelType) -> pd.DataFrame:
+QUALITY = tuple(field.name for field in fields(Quality))
+"""Further columns with `quality=True`, at the end; `n_permutations` belongs to them."""
+
+
+def columns_of(request: Request) -> list[str]:
+    """
+    List the columns of an explanation.
+
+    Parameters
+    ----------
+    request
+        The arguments of the call.
+    """
+    further = {
+        "feature_weight": [
+            *(INTERVALS if request.intervals else ()),
+            *(["feature_contribution"] if request.contributions else ()),
+        ],
+        "model_prediction": [
+            *(["surrogate_mean"] if request.contributions else ()),
+            *(["n_permutations"] if request.quality or request.is_adaptive else ()),
+        ],
+        "prediction": QUALITY if request.quality else (),
+    }
+    absent = ("label", "label_prob") if request.model_type == "regression" else ()
+    known = [name for name in COLUMNS if name not in absent]
+    return list(chain.from_iterable([name, *further.get(name, ())] for name in known))
+
+
+def assemble(explained: Iterable[Explained], request: Request) -> pd.DataFrame:
     """
     Put explained cases into one tidy frame.
 
@@ -40,41 +85,48 @@ def assemble(explained: Iterable[Explained], model_type: ModelType) -> pd.DataFr
     ----------
     explained
         The cases.
-    model_type
-        What the model does.
+    request
+        The arguments of the call.
 
     Returns
     -------
     pandas.DataFrame
-        A row per case, label and feature, with the columns `pylime.COLUMNS`; for a
-        regressor without `label` and `label_prob`, and with a number as `prediction`.
+        A row per case, label and feature, with the columns of `columns_of`; for a regressor
+        with a number as `prediction`.
     """
-    regression = model_type == "regression"
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    regression = request.model_type == "regression"
+    columns: dict[str, list[Any]] = {name: [] for name in columns_of(request)}
     for case in explained:
         prediction = dict(case.prediction)
         data = _with_one_nan(case.data)
-        for fit in case.surrogates:
+        qualities = qualities_of(case, request) if request.quality else ()
+        for number, fit in enumerate(case.surrogates):
             reported = [case.reported[name] for name in fit.features]
-            columns["feature"] += fit.features
-            columns["feature_value"] += [value for value, _ in reported]
-            columns["feature_desc"] += [description for _, description in reported]
-            columns["feature_weight"] += fit.coefficients.tolist()
+            own: dict[str, list[Any]] = {
+                "feature": fit.features,
+                "feature_value": [value for value, _ in reported],
+                "feature_desc": [description for _, description in reported],
+                "feature_weight": fit.coefficients.tolist(),
+                "feature_contribution": fit.contributions.tolist(),
+            }
+            if request.intervals:
+                own |= _interval_columns(case.assessments[number])
             shared = {
-                "model_type": model_type,
+                "model_type": request.model_type,
                 "case": case.case,
                 "label": fit.label,
                 "label_prob": prediction[fit.label],
                 "model_r2": fit.r2,
                 "model_intercept": fit.intercept,
                 "model_prediction": fit.prediction,
+                "surrogate_mean": fit.mean,
+                "n_permutations": case.n_permutations,
                 "data": data,
                 "prediction": prediction[fit.label] if regression else prediction,
+                **(vars(qualities[number]) if qualities else {}),
             }
-            for name, value in shared.items():
-                columns[name] += [value] * len(fit.features)
-    if regression:
-        del columns["label"], columns["label_prob"]
+            for name, column in columns.items():
+                column += own[name] if name in own else [shared[name]] * len(fit.features)
     cells = {"feature_value", "data"} | (set() if regression else {"prediction"})
     return pd.DataFrame(
         {
@@ -82,6 +134,13 @@ def assemble(explained: Iterable[Explained], model_type: ModelType) -> pd.DataFr
             for name, values in columns.items()
         }
     )
+
+
+def _interval_columns(assessment: Assessment) -> dict[str, list[Any]]:
+    """Return the intervals of the weights of one surrogate model."""
+    intervals = assessment.intervals
+    values = intervals.se, intervals.lo, intervals.hi, assessment.frequencies
+    return {name: value.tolist() for name, value in zip(INTERVALS, values, strict=True)}
 
 
 def _with_one_nan(data: Any) -> Any:
@@ -119,6 +178,9 @@ def as_utf8(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+_NUMBERS = (np.float64, np.int64)
+
+
 def as_plain(explanation: pd.DataFrame) -> pd.DataFrame:
     """
     Convert all columns that are not of numbers to strings, as Spark and Parquet need it.
@@ -130,9 +192,8 @@ def as_plain(explanation: pd.DataFrame) -> pd.DataFrame:
     """
     texts = {
         name: pd.Series([_as_string(cell) for cell in explanation[name]], dtype="str")
-        for name in COLUMNS
-        if name in explanation
-        and (name in ("case", "label") or explanation[name].dtype != np.float64)
+        for name in explanation.columns
+        if name in ("case", "label") or explanation[name].dtype not in _NUMBERS
     }
     return explanation.assign(**texts)
 

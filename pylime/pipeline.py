@@ -34,6 +34,8 @@ from pylime.parallel import in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
 from pylime.surrogate import Surrogate, choose_labels, fit_labels
+from pylime.surrogate.assessment import Assessment, assess, intervals_of, share_within
+from pylime.surrogate.intervals import effective_n
 from pylime.surrogate.linear import Design
 
 __all__ = [
@@ -45,12 +47,15 @@ __all__ = [
     "InputKind",
     "Permutations",
     "Perturbed",
+    "Predicted",
     "Rewriting",
     "Rewritten",
     "as_given",
     "explain_cases",
     "kind_of",
+    "n_inputs_of",
     "predict_cases",
+    "predict_permutations",
     "prepare_cases",
     "read_cases",
     "recognise",
@@ -175,6 +180,11 @@ class Permutations:
         What the permutations hold, for the error if the model's predictions do not vary.
     rewriting
         How permutation 0 is written, where that may change the prediction.
+    redrawn
+        For `n_calls` of the request: inputs that have the same row of the design as the
+        permutations 1, 2 and so on, but are drawn anew. None if the design determines the input.
+    reweighed
+        A function from the width of the kernel to the weights; None if there is no kernel.
     """
 
     case: Hashable
@@ -188,6 +198,8 @@ class Permutations:
     unusual: str = ""
     held: str = ""
     rewriting: Rewriting | None = None
+    redrawn: Batch | None = None
+    reweighed: Callable[[float], np.ndarray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,11 +217,17 @@ class Perturbed:
     as_passed
         Of a single case: what `preprocess` would get of it from the user's own code, in a list,
         where permutation 0 is written anew. It is predicted in a call of its own.
+    grown
+        Of a single case: a function to the same case with more permutations, of which the
+        present ones are the first. Its arguments are their number, and how many of them the model
+        has predicted: the batches leave out the inputs of these. None if the case can only be
+        perturbed and predicted as a whole.
     """
 
     cases: Sequence[Permutations]
     batches: Iterable[Batch]
     as_passed: Sequence[object] | None = None
+    grown: Callable[[int, int], "Perturbed"] | None = None
 
 
 @dataclass(frozen=True)
@@ -273,6 +291,8 @@ class InputKind:
         `pylime.checks.check_fields`.
     n_permutations
         Default number of permutations of a case.
+    first_permutations
+        How many to start with where the number is found for each case.
     """
 
     name: str
@@ -290,6 +310,7 @@ class InputKind:
     lime_options: type = NoOptions
     explain_options: type = NoOptions
     n_permutations: int = 1000
+    first_permutations: int = 125
 
 
 @dataclass(frozen=True)
@@ -352,6 +373,21 @@ def type_of_explainer(explainer: Explainer) -> ModelType:
 # The registry of kinds
 
 _KINDS: dict[str, InputKind] = {}
+
+
+def n_inputs_of(rows: np.ndarray | None, n: int) -> int:
+    """
+    Count the inputs of the first permutations of a case.
+
+    Parameters
+    ----------
+    rows
+        (n_permutations,) which input each permutation is, with inputs in the order of their
+        first permutations; None if each has its own.
+    n
+        Number of first permutations.
+    """
+    return n if rows is None or not n else int(rows[:n].max()) + 1
 
 
 def register_kind(kind: InputKind) -> InputKind:
@@ -587,8 +623,27 @@ def _check_rows(prepared: Prepared, n: int, what: str) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Predicted:
-    """A case, its permutations, and the predictions of the labels to explain."""
+class Predicted:
+    """
+    A case, its permutations, and what the model predicts for them.
+
+    Attributes
+    ----------
+    case
+        The case and its permutations.
+    prediction
+        The model's prediction for the case itself, by label.
+    names
+        The model's own names of the labels, where others have taken their place.
+    labels
+        The labels to explain.
+    responses
+        (n, k) array, the predictions of these for each permutation.
+    written
+        The prediction for permutation 0, where that is another one.
+    grown
+        As of `Perturbed`.
+    """
 
     case: Permutations
     prediction: Mapping[Hashable, float]
@@ -596,11 +651,12 @@ class _Predicted:
     labels: Sequence[Hashable]
     responses: np.ndarray
     written: Mapping[Hashable, float] | None = None
+    grown: Callable[[int, int], Perturbed] | None = None
 
 
 def _predict(
     explainer: Explainer, perturbed: Perturbed, request: Request, report: Report, probe: bool
-) -> Iterator[_Predicted]:
+) -> Iterator[Predicted]:
     """Predict all batches, then divide the rows among the cases and choose labels to explain."""
     labels, names = explainer.labels, explainer.names
     wanted: list[Hashable] = []
@@ -644,7 +700,52 @@ def _predict(
             own = _label_columns(own, labels, wanted)
         responses = own if case.rows is None else own[case.rows]
         as_written = None if first is written else _by_label(labels, written)
-        yield _Predicted(case, prediction, names, wanted, responses, as_written)
+        grown = perturbed.grown
+        yield Predicted(case, prediction, names, wanted, responses, as_written, grown)
+
+
+def _predict_labels(
+    explainer: Explainer,
+    batches: Iterable[Batch],
+    known: Predicted,
+    request: Request,
+    report: Report = silent,
+) -> np.ndarray:
+    """Predict further batches of a case, and keep the labels to explain."""
+    labels, names = tuple(known.prediction), known.names
+    parts: list[np.ndarray] = []
+    with closing(_closable(batches)) as batches:
+        for batch in batches:
+            found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
+            if (found.labels, found.names) != (labels, names):
+                found = align_labels(found, labels, names)
+            values = _label_columns(found.values, labels, known.labels)
+            parts.append(values if batch.rows is None else values[batch.rows])
+            report(len(parts[-1]))
+    return np.concatenate(parts) if parts else np.empty((0, len(known.labels)))
+
+
+def _predict_more(explainer: Explainer, known: Predicted, n: int, request: Request) -> Predicted:
+    """Add permutations to a case, and predict those inputs that are new."""
+    grown = known.grown
+    if grown is None:
+        raise ValueError("The permutations of the case cannot be continued.")
+    n_before = len(known.responses)
+    perturbed = grown(n, n_before)
+    (case,) = perturbed.cases
+    new = _predict_labels(explainer, perturbed.batches, known, request)
+    rows = np.arange(n) if case.rows is None else case.rows
+    # Inputs are in the order of their first permutations, so that the known ones come first.
+    n_known = n_inputs_of(rows, n_before)
+    values = np.zeros((n_known + len(new), new.shape[1]))
+    values[rows[:n_before]] = known.responses
+    values[n_known:] = new
+    if len(values) != case.n_inputs:
+        raise ValueError(
+            f"The batches of {explainer.kind.plural} must have a row for each new input: "
+            f"{case.n_inputs - n_known} are missing, {len(new)} came."
+        )
+    return replace(known, case=case, responses=values[rows], grown=perturbed.grown or grown)
 
 
 def _predict_as_passed(
@@ -731,6 +832,13 @@ class Explained:
         with this number.
     effective_n
         How many equally weighted permutations would carry as much information (Kish).
+    n_permutations
+        Number of permutations.
+    assessments
+        How far to trust each surrogate model, if that was asked for.
+    in_bins
+        For each surrogate model, the share of the variance of the response that the design
+        cannot describe, because inputs with the same row of it are predicted differently.
     names
         The model's own names of the labels, where others have taken their place.
     rewritten
@@ -745,6 +853,9 @@ class Explained:
     data: object
     constant: Mapping[Hashable, float]
     effective_n: float
+    n_permutations: int
+    assessments: Sequence[Assessment] = ()
+    in_bins: Sequence[float] = ()
     names: tuple[Hashable, ...] | None = None
     rewritten: "Rewritten | None" = None
 
@@ -773,7 +884,7 @@ class Rewritten:
     share: float
 
 
-def _rewritten(predicted: _Predicted, model_type: ModelType) -> Rewritten | None:
+def _rewritten(predicted: Predicted, model_type: ModelType) -> Rewritten | None:
     """The label whose prediction changes most where a case is written in another way."""
     rewriting = predicted.case.rewriting
     if rewriting is None:
@@ -807,10 +918,9 @@ def _largest_change(
 Result: TypeAlias = Explained | CaseError
 
 
-def _fit_case(predicted: _Predicted, request: Request) -> Explained:
+def _fit_case(predicted: Predicted, request: Request) -> list[Surrogate]:
     """Fit the surrogates of a case."""
     case = predicted.case
-    rewritten = _rewritten(predicted, request.model_type)
     try:
         surrogates = fit_labels(
             case.design,
@@ -823,6 +933,7 @@ def _fit_case(predicted: _Predicted, request: Request) -> Explained:
             penalty=request.penalty,
         )
     except CaseError as error:
+        rewritten = _rewritten(predicted, request.model_type)
         if rewritten is not None and not np.any(predicted.responses != predicted.responses[0]):
             raise CaseError(f"{_question(rewritten)} {error}") from None
         if case.held:
@@ -835,23 +946,110 @@ def _fit_case(predicted: _Predicted, request: Request) -> Explained:
             "to the case, so nothing can be explained. Raise `n_permutations`, or measure "
             'similarity in another way, such as `dist_fun="euclidean"`.'
         )
-    features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in found)))
+    return found
+
+
+def _responses_of(surrogates: Sequence[Surrogate], predicted: Predicted) -> np.ndarray:
+    """Return the responses that the surrogates are fitted to, a column for each."""
+    return _label_columns(
+        predicted.responses, predicted.labels, [fit.label for fit in surrogates]
+    ).astype(np.float64, copy=False)
+
+
+def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Request) -> Explained:
+    """Fit and assess the surrogates of a case, and collect what the frame has of it."""
+    case = predicted.case
+    surrogates = _fit_case(predicted, request)
+    features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in surrogates)))
     reported = dict(zip(features, case.describe(features), strict=True))
-    fitted = {fit.label for fit in found}
+    fitted = {fit.label for fit in surrogates}
     first = zip(predicted.labels, predicted.responses[0].tolist(), strict=True)
     constant = {label: value for label, value in first if label not in fitted}
-    weights = case.weights[1:]
-    effective_n = float(weights.sum() ** 2 / np.square(weights).sum())
+    assessments, in_bins = _assess(explainer, predicted, surrogates, request)
+    rewritten = _rewritten(predicted, request.model_type)
     return Explained(
         case.case,
         predicted.prediction,
-        found,
+        surrogates,
         reported,
         case.data,
         constant,
-        effective_n,
+        effective_n(case.weights),
+        len(case.weights),
+        assessments,
+        in_bins,
         predicted.names,
         rewritten if rewritten is not None and rewritten.share > 1 else None,
+    )
+
+
+def _assess(
+    explainer: Explainer,
+    predicted: Predicted,
+    surrogates: Sequence[Surrogate],
+    request: Request,
+) -> tuple[Sequence[Assessment], Sequence[float]]:
+    """Find out how far to trust the surrogates of a case, as far as that was asked for."""
+    if not (request.intervals or request.quality):
+        return (), ()
+    case, responses = predicted.case, _responses_of(surrogates, predicted)
+    assessments = assess(
+        case.design,
+        responses,
+        case.weights,
+        surrogates,
+        level=request.level,
+        blocks=request.draws == "balanced",
+        n_features=request.n_features,
+        feature_select=request.feature_select,
+        penalty=request.penalty,
+        in_depth=request.quality,
+    )
+    if not request.n_calls:
+        return assessments, [np.nan] * len(surrogates)
+    if case.redrawn is None:
+        return assessments, [0.0] * len(surrogates)
+    known = replace(predicted, labels=[fit.label for fit in surrogates])
+    again = _predict_labels(explainer, [case.redrawn], known, request)
+    return assessments, share_within(responses, again, case.weights).tolist()
+
+
+def _grow(
+    explainer: Explainer, cases: Cases, predicted: Predicted, request: Request, report: Report
+) -> Predicted:
+    """Add permutations to a case until its weights are precise enough, and predict them."""
+    most = request.most_permutations
+    while (n := len(predicted.responses)) < most and not _is_precise(predicted, request):
+        n_more = min(2 * n, most)
+        if predicted.grown is not None:
+            predicted = _predict_more(explainer, predicted, n_more, request)
+        else:  # a kind whose permutations cannot be continued
+            larger = replace(request, n_permutations=n_more)
+            (predicted,) = predict_permutations(explainer, cases, larger)
+        report(n_more - n)
+    report(most - n)
+    return predicted
+
+
+def _is_precise(predicted: Predicted, request: Request) -> bool:
+    """Whether all intervals of the weights of a case are narrow enough."""
+    case = predicted.case
+    try:
+        surrogates = _fit_case(predicted, request)
+    except CaseError:  # more permutations may help
+        return False
+    responses = _responses_of(surrogates, predicted)
+    found = intervals_of(
+        case.design,
+        responses,
+        case.weights,
+        surrogates,
+        level=request.level,
+        blocks=request.draws == "balanced",
+    )
+    return all(
+        bool(np.all((each.hi - each.lo) / 2 <= request.tolerance * np.abs(each.weight).max()))
+        for each in found
     )
 
 
@@ -865,6 +1063,33 @@ def _question(rewritten: Rewritten) -> str:
 
 
 # From cases to explanations
+
+
+def predict_permutations(explainer: Explainer, cases: Cases, request: Request) -> list[Predicted]:
+    """
+    Perturb cases that are predicted together, and predict their permutations.
+
+    Parameters
+    ----------
+    explainer
+        From `pylime.lime`.
+    cases
+        The cases, prepared.
+    request
+        The arguments of the call.
+
+    Returns
+    -------
+    list of Predicted
+        One per case.
+
+    Raises
+    ------
+    Exception
+        What the kind, `preprocess` or the model raises.
+    """
+    perturbed = explainer.kind.perturb(explainer, cases, request)
+    return list(_predict(explainer, perturbed, request, silent, probe=False))
 
 
 def explain_cases(
@@ -964,7 +1189,7 @@ def _explain_in_turn(
 
 def _parts(explainer: Explainer, cases: Cases, request: Request) -> Iterable[Cases]:
     """Divide the cases into parts that are predicted together."""
-    if explainer.kind.parts is not None:
+    if explainer.kind.parts is not None and not request.is_adaptive:
         return explainer.kind.parts(explainer, cases, request)
     if len(cases.names) == 1:
         return [cases]
@@ -995,7 +1220,9 @@ def _explain_together(
             yield each
             continue
         try:
-            yield _fit_case(each, request)
+            if request.is_adaptive:
+                each = _grow(explainer, cases, each, request, report)
+            yield _explain_predicted(explainer, each, request)
         except Exception as error:  # a kind from outside can raise any
             yield CaseError.of(each.case.case, error)
 
@@ -1011,7 +1238,7 @@ def _with_reason(error: Exception, unusual: str) -> Exception:
 
 def _predict_together(
     explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
-) -> list[_Predicted] | list[CaseError] | None:
+) -> list[Predicted] | list[CaseError] | None:
     """Perturb and predict cases; the error of a single one, or None if several failed."""
     names = cases.names
     done = 0
@@ -1038,7 +1265,7 @@ def _predict_together(
             return None
         if isinstance(error, MemoryError):
             raise  # the next case would hardly have more
-        report(request.n_permutations - done)
+        report(request.most_permutations - done)
         return [CaseError.of(names[0], _with_reason(error, unusual))]
 
 
@@ -1066,7 +1293,7 @@ def _explain_in_parallel(
             with closing(done):
                 for number, (explained, messages) in done:
                     results[number] = explained
-                    report(len(explained) * request.n_permutations)
+                    report(len(explained) * request.most_permutations)
                     for message in messages:
                         if str(message) not in told:
                             checks.warn(message)

@@ -22,6 +22,14 @@ OnError = Literal["warn", "raise"]
 ON_ERROR = get_args(OnError)
 
 
+def _check_level(name: str, value: object) -> None:
+    """Raise unless a value is True, False or a level of confidence."""
+    if isinstance(value, bool | np.bool_):
+        return
+    if not checks.is_number(value) or not 0 < value < 1:
+        raise ValueError(f"`{name}` must be True, False or a level such as 0.9; not {value!r:.80}.")
+
+
 def _check_jobs(name: str, value: object) -> None:
     """Raise unless a value is a number of jobs that joblib takes."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value == 0:
@@ -40,9 +48,15 @@ class Request:
 
     Attributes
     ----------
-    labels, n_labels, n_features, n_permutations, feature_select, random_state, n_jobs, \
-progress, predict_options, on_error, penalty, draws, plain
+    labels, n_labels, n_features, feature_select, random_state, n_jobs, progress, \
+predict_options, on_error, penalty, draws, intervals, contributions, quality, n_calls, plain, \
+tolerance
         As in `pylime.explain`.
+    n_permutations
+        Number of permutations of each case; where it is found for each case, how many to start
+        with.
+    max_permutations
+        Where the number of permutations is found for each case, the largest; else None.
     model_type
         Whether the model is a classifier or a regressor.
     options
@@ -65,14 +79,39 @@ progress, predict_options, on_error, penalty, draws, plain
     on_error: Annotated[OnError, checks.among(*ON_ERROR)] = "warn"
     penalty: Annotated[float | None, checks.not_negative] = None
     draws: Annotated[Draws, checks.among(*DRAWS)] = "balanced"
+    intervals: Annotated[bool | float, _check_level] = False
+    contributions: Annotated[bool, checks.flag] = False
+    quality: Annotated[bool, checks.flag] = False
+    n_calls: Annotated[int, checks.at_least(0)] = 0
     plain: Annotated[bool, checks.flag] = False
+    tolerance: Annotated[float, checks.positive] = 0.1
+    max_permutations: Annotated[int | None, checks.at_least(2)] = None
     model_type: ModelType = field(default="classification", metadata=checks.INTERNAL)
     options: Any = field(default=None, metadata=checks.INTERNAL)
     seed: tuple[int, ...] = field(default=(), metadata=checks.INTERNAL)
     folder: str | None = field(default=None, metadata=checks.INTERNAL)
 
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the number of permutations is found for each case."""
+        return self.max_permutations is not None
+
+    @property
+    def most_permutations(self) -> int:
+        """The largest number of permutations of a case."""
+        return self.max_permutations or self.n_permutations
+
+    @property
+    def level(self) -> float:
+        """The level of the intervals; .95 unless it was passed."""
+        return 0.95 if isinstance(self.intervals, bool | np.bool_) else float(self.intervals)
+
     def __post_init__(self) -> None:
         checks.check_fields(self)
+        if self.n_calls and not self.quality:
+            raise RequestError(
+                "`n_calls` is the number of further predictions for `quality=True`; pass that, too."
+            )
         if self.labels is not None and self.n_labels is not None:
             raise RequestError("You need to choose between `labels` and `n_labels`; not both.")
         labels = self.labels

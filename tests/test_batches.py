@@ -33,6 +33,10 @@ from pylime.parallel import Parcel
 
 RANDOM = np.random.default_rng(0)
 OPTIONS = {"n_permutations": 200, "random_state": 3, "n_labels": 2, "n_features": 3}
+FURTHER = {"intervals": 0.9, "contributions": True, "quality": True, "n_calls": 20}
+ADAPTIVE = {**OPTIONS, "n_permutations": "auto", "max_permutations": 600, **FURTHER}
+# Options that add no columns, and those that add all.
+SETTINGS = pytest.mark.parametrize("options", [OPTIONS, {**OPTIONS, **FURTHER}, ADAPTIVE])
 
 
 def mixed(n: int) -> pd.DataFrame:
@@ -186,11 +190,15 @@ def test_a_batch_of_which_nothing_can_be_explained_is_empty():
         next(batches)
 
 
-def test_plain_batches_are_texts_and_numbers(explainer, expected):
-    (plain,) = explain_batches([CASES.reset_index()], explainer, case="id", plain=True, **OPTIONS)
-    (none,) = explain_batches([CASES[:0].reset_index()], explainer, case="id", plain=True)
+@SETTINGS
+def test_plain_batches_are_texts_and_numbers(explainer, options):
+    expected = explain(CASES, explainer, **options)
+    settings = {"case": "id", "plain": True, **options}
+    (plain,) = explain_batches([CASES.reset_index()], explainer, **settings)
+    (none,) = explain_batches([CASES[:0].reset_index()], explainer, **settings)
     assert none.dtypes.equals(plain.dtypes)
-    for name in COLUMNS:
+    assert list(plain) == list(expected)
+    for name in expected:
         if name not in ("feature_value", "data", "prediction"):
             same(plain[[name]], expected[[name]])
     for text, data in zip(plain["data"], expected["data"], strict=True):
@@ -201,8 +209,9 @@ def test_plain_batches_are_texts_and_numbers(explainer, expected):
     assert plain["feature_value"][~missing].tolist() == [
         str(value) for value in expected["feature_value"][~missing]
     ]
-    schema = arrow_schema(explainer)
-    assert schema.names == list(COLUMNS)
+    schema = arrow_schema(explainer, **options)
+    assert schema.names == list(expected)
+    assert spark_schema(explainer, **settings).count(",") == len(schema.names) - 1
     import pyarrow
 
     for frame in (plain, none):
@@ -337,12 +346,14 @@ def test_dask_replaces_dead_workers(client, tmp_path, way):
     same(found, expected)
 
 
-def test_dask_data_frames_are_explained_lazily(client, explainer, expected):
+@SETTINGS
+def test_dask_data_frames_are_explained_lazily(client, explainer, options):
     import dask.dataframe
 
-    lazy = explain(dask.dataframe.from_pandas(CASES, npartitions=3), explainer, **OPTIONS)
+    expected = explain(CASES, explainer, **options)
+    lazy = explain(dask.dataframe.from_pandas(CASES, npartitions=3), explainer, **options)
     assert isinstance(lazy, dask.dataframe.DataFrame)
-    assert list(lazy.columns) == list(COLUMNS)
+    assert list(lazy.columns) == list(expected)
     found = lazy.compute()
     assert found.dtypes.equals(lazy.dtypes)
     assert found.dtypes.equals(expected.dtypes)
@@ -363,10 +374,10 @@ def test_dask_data_frames_go_to_parquet(tmp_path, explainer, convert):
     with dask.config.set(settings):
         cases = dask.dataframe.from_pandas(CASES, npartitions=3)
         cases = dask.dataframe.concat([cases, cases[cases["number"] > 1e9]])  # one without rows
-        explain(cases, explainer, plain=True, **OPTIONS).to_parquet(tmp_path / "a")
+        explain(cases, explainer, plain=True, **ADAPTIVE).to_parquet(tmp_path / "a")
         stored = dask.dataframe.read_parquet(tmp_path / "a").compute()
-    plain = explain(CASES, explainer, plain=True, **OPTIONS)
-    for name in COLUMNS:
+    plain = explain(CASES, explainer, plain=True, **ADAPTIVE)
+    for name in plain:
         ours, theirs = (
             [None if pd.isna(cell) else cell for cell in frame[name]] for frame in (stored, plain)
         )
@@ -429,15 +440,15 @@ def spark():
 
 
 def test_spark_gives_what_one_process_gives(spark, explainer):
-    (expected,) = explain_batches([CASES], explainer, plain=True, **OPTIONS)
+    (expected,) = explain_batches([CASES], explainer, plain=True, **ADAPTIVE)
     cases = CASES.reset_index().astype({"level": str})
     rows = spark.createDataFrame(cases).repartition(2)
     found = rows.mapInPandas(
-        lambda frames: explain_batches(frames, explainer, case="id", plain=True, **OPTIONS),
-        spark_schema(explainer),
+        lambda frames: explain_batches(frames, explainer, case="id", plain=True, **ADAPTIVE),
+        spark_schema(explainer, **ADAPTIVE),
     ).toPandas()
     order = {name: number for number, name in enumerate(CASES.index)}
     found = found.sort_values("case", key=lambda names: names.map(order), kind="stable")
     cells = [frame.astype(object).where(frame.notna(), None) for frame in (found, expected)]
-    for name in COLUMNS:
+    for name in expected:
         assert cells[0][name].tolist() == cells[1][name].tolist(), name

@@ -221,7 +221,8 @@ def test_an_interrupt_leaves_neither_processes_nor_files(tmp_path, target):
     tmp = tmp_path / "tmp"
     tmp.mkdir()
     script = f"""
-        import sys, time, psutil
+        import signal, sys, time, psutil
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job may ignore it
         sys.path.insert(0, {str(TESTS)!r})
         from test_errors import PICTURES, save, slow_files
         from pylime import lime, explain, as_regressor

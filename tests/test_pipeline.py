@@ -15,6 +15,7 @@ import pylime
 from pylime import (
     CaseError,
     CaseWarning,
+    FitWarning,
     as_classifier,
     as_regressor,
     checks,
@@ -183,6 +184,7 @@ def test_threads_leave_warnings_as_they_were():
     explainer = lime(table, as_regressor(slow))
     with joblib.parallel_config(backend="threading"), warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", FitWarning)  # one column of noise beside another
         explain(table.head(24), explainer, n_permutations=60, n_jobs=3, random_state=1)
         extra = pd.concat([table.head(8), table.head(1).assign(a=np.nan)]).set_axis(range(9))
         explain(extra, lime(table, as_regressor(slow)), n_permutations=60, n_jobs=3)

@@ -217,7 +217,7 @@ def _explain_numbered(
             error.add_note(f"(in batch {number} of explain_to_parquet())")
             raise
         checks.warn(f"No case of batch {number} can be explained. {error}", CaseWarning)
-        return assemble([], request.model_type)
+        return assemble([], request)
     except Exception as error:
         error.add_note(f"(in batch {number} of explain_to_parquet())")
         raise
@@ -318,7 +318,15 @@ def _behaviour(explainer: Explainer, request: Request, given: Cases) -> dict[str
     it detects changes of functions that cannot be compared in another way.
     """
     few = min(request.n_permutations, _PROBE_PERMUTATIONS)
-    request = replace(request, n_permutations=few, progress=False)
+    request = replace(
+        request,
+        n_permutations=few,
+        max_permutations=None,
+        intervals=False,
+        quality=False,
+        n_calls=0,
+        progress=False,
+    )
     for position in range(min(len(given.names), _PROBE_CASES)):
         taken: Any = given.take([position])
         case = getattr(taken, "items", None) or taken.frame

@@ -6,7 +6,7 @@ take the colour of the background. Only one batch of painted images exists at a 
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -45,6 +45,7 @@ from pylime.pipeline import (
     Permutations,
     Perturbed,
     Rewriting,
+    n_inputs_of,
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
@@ -372,41 +373,70 @@ def _warn_of_lost_bits(cases: CaseList) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Segmented:
+    """An image with its superpixels: what its permutations have in common."""
+
+    name: Hashable
+    item: OneImage
+    original: Original
+    labels: np.ndarray
+    paint: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def n_superpixels(self) -> int:
+        """The number of superpixels."""
+        return int(self.labels.max())
+
+
 def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request) -> Perturbed:
     """Segment an image and draw which superpixels each permutation keeps."""
     (item,), (name,) = cases.items, cases.names
     options: ExplainImageOptions = request.options
     passed = read_original(item, explainer.pixel_ranges, channels_first=explainer.channels_first)
     original, background = on_background(passed, options.background)
-    pixels = original.pixels
     labels = _segment(original, options)
-    n_superpixels = int(labels.max())
-    if n_superpixels < 2:
+    paint = make_painter(original.painted, labels, background)
+    segmented = _Segmented(name, item, original, labels, paint)
+    if segmented.n_superpixels < 2:
         raise CaseError(
             "The segmentation leaves a single superpixel, so there is nothing to compare. "
             "Raise `n_superpixels` or try another `weight`."
         )
+    return _permute(segmented, request)
+
+
+def _permute(image: _Segmented, request: Request, n_predicted: int = 0) -> Perturbed:
+    """Draw the permutations of an image, of which the model has predicted the first."""
+    options: ExplainImageOptions = request.options
+    pixels, labels = image.original.pixels, image.labels
     content = np.ascontiguousarray(pixels).data
     random = case_generator(request.seed, repr(pixels.shape).encode(), content)
-    n, p_remove = request.n_permutations, options.p_remove
-    kept = draw_masks(n, n_superpixels, p_remove, random, request.draws)
+    n, n_superpixels = request.n_permutations, image.n_superpixels
+    kept = draw_masks(n, n_superpixels, options.p_remove, random, request.draws)
     distinct, inverse = distinct_rows(kept)
-    paint = make_painter(original.painted, labels, background)
+    is_array = isinstance(image.item, np.ndarray)
     permutations = Permutations(
-        case=name,
+        case=image.name,
         design=kept,
         weights=cosine_similarity(kept[0], kept),
         features=[str(number) for number in range(1, n_superpixels + 1)],
         describe=lambda features: _describe_superpixels(features, labels),
-        data=_bitmap(original),
+        data=_bitmap(image.original),
         n_inputs=len(distinct),
         rows=inverse,
+        rewriting=None if is_array else _rewriting(image.original),
     )
-    batches = painted_batches(original, paint, kept[distinct], options.batch_size, request.folder)
-    if isinstance(item, np.ndarray):
-        return Perturbed([permutations], batches)
-    permutations = replace(permutations, rewriting=_rewriting(original))
-    return Perturbed([permutations], batches, [item])
+    new = distinct[n_inputs_of(inverse, n_predicted) :]
+    batches = painted_batches(
+        image.original, image.paint, kept[new], options.batch_size, request.folder
+    )
+    return Perturbed(
+        [permutations],
+        batches,
+        None if is_array or n_predicted else [image.item],
+        lambda n, n_predicted: _permute(image, replace(request, n_permutations=n), n_predicted),
+    )
 
 
 def _rewriting(original: Original) -> Rewriting:

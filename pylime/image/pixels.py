@@ -1,6 +1,7 @@
 """Image files, colours and pixels: reading, and laying one over another."""
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -390,7 +391,7 @@ def _read_tiff(path: Path) -> Original:
             too_large = limit is not None and math.prod(file.pages[0].shape) > 4 * limit
             if not too_large:
                 return _first_page(path, file)
-    except (TiffFileError, ValueError, OSError, KeyError, IndexError) as error:
+    except (TiffFileError, ValueError, OSError, KeyError, IndexError, struct.error) as error:
         raise ValueError(f"The image file {path} cannot be read: {error}.") from error
     raise ValueError(_too_large(path))
 

@@ -7,7 +7,7 @@ from a data frame, and returns the fits as one.
 
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from pylime import checks
 from pylime._types import Labels
 from pylime.errors import CaseError, RequestError
 from pylime.parallel import few_threads
+from pylime.surrogate.intervals import contributions
 from pylime.surrogate.linear import Design, as_dense, fit_columns
 from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect, column_selector
 
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Surrogate",
+    "as_design",
     "choose_labels",
     "fit_labels",
     "fit_surrogates",
+    "varying_columns",
 ]
 
 AnyDesign: TypeAlias = "ArrayLike | sparse.sparray | sparse.spmatrix"
@@ -54,6 +57,12 @@ class Surrogate:
         The fit at the case itself.
     shrinkage
         The share that the penalty takes of the weight of a column without correlations.
+    columns
+        Positions of these columns in the design.
+    contributions
+        How much each moves the fit at the case itself away from `mean`.
+    mean
+        The weighted mean of the fit, which is that of the response.
     """
 
     label: Hashable
@@ -63,6 +72,9 @@ class Surrogate:
     intercept: float
     prediction: float
     shrinkage: float = 0.0
+    columns: Sequence[int] = ()
+    contributions: np.ndarray = field(default_factory=lambda: np.empty(0))
+    mean: float = np.nan
 
 
 def choose_labels(
@@ -202,8 +214,8 @@ def fit_labels(
             "All permutations have no similarity to the original observation. "
             "Try setting `bin_continuous=True` and/or increase `kernel_width`."
         )
-    matrix = _as_design(design)
-    varying = _varying_columns(matrix)
+    matrix = as_design(design)
+    varying = varying_columns(matrix)
     if not len(varying):
         raise CaseError(
             "No feature varies over the permutations, so there is nothing to fit. With few "
@@ -225,22 +237,26 @@ def fit_labels(
         fits = [fit_columns(moments, k, penalty) for k, (_, moments) in enumerate(chosen)]
     first = np.asarray(as_dense(matrix[[0]])[0], dtype=np.float64)
     surrogates = []
-    for label, (columns, _), (fit, shrinkage) in zip(reacting, chosen, fits, strict=True):
+    for k, ((columns, moments), (fit, shrinkage)) in enumerate(zip(chosen, fits, strict=True)):
         surrogates.append(
             Surrogate(
-                labels[int(label)],
+                labels[int(reacting[k])],
                 [str(features[varying[column]]) for column in columns],
                 fit.coefficients,
                 fit.r2,
                 fit.intercept,
                 float(fit.intercept + np.nansum(first[columns] * fit.coefficients)),
                 shrinkage,
+                varying[columns].tolist(),
+                contributions(fit.coefficients, first[columns], moments.mean),
+                float(moments.response_mean[k]),
             )
         )
     return surrogates
 
 
-def _as_design(design: AnyDesign) -> Design:
+def as_design(design: AnyDesign) -> Design:
+    """Convert a design to an array, or a sparse one to compressed rows."""
     if hasattr(design, "tocsr"):
         from scipy import sparse
 
@@ -248,7 +264,7 @@ def _as_design(design: AnyDesign) -> Design:
     return np.asarray(design)
 
 
-def _varying_columns(design: Design) -> np.ndarray:
+def varying_columns(design: Design) -> np.ndarray:
     """Find the columns without missing values that have more than one value."""
     if not isinstance(design, np.ndarray):
         lowest, highest = design.min(axis=0).toarray(), design.max(axis=0).toarray()

@@ -171,6 +171,18 @@ class Column:
         drawn[keeps] = value
         return drawn
 
+    def own_range(self, value: Value) -> tuple[float, float]:
+        """
+        Return which uniform numbers `draw_near` turns into the bin or level of an encoded value.
+
+        If the value is missing and gaps are drawn, the range is of the numbers for these.
+        """
+        return self._range_of(value) if self.occurs(value) else (0.0, _KEPT)
+
+    def _range_of(self, value: Value) -> tuple[float, float]:
+        """Return the range of a bin or level with rows in the training data."""
+        raise ValueError(f"The column {self.name!r} has neither bins nor levels.")
+
     def widened(self, values: pd.Series) -> Self:
         """Return the column with the levels of some cases that the training data lack, if any."""
         return self

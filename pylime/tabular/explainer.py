@@ -8,6 +8,7 @@ case's bin or for the case's level.
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ from pylime.tabular.permutations import (
     make_chunk,
     permuted_frame,
     records,
+    redrawn,
 )
 from pylime.tabular.roles import roles_of, warn_of_columns
 
@@ -327,6 +329,8 @@ def _example_rows(explainer: TableExplainer, data: Table) -> pd.DataFrame | np.n
 
 def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTableOptions) -> Table:
     """Give the cases the columns of the training data, in the same order and types."""
+    if options.sampling == "kernel":
+        _check_binned(explainer)
     names = [column.name for column in explainer.columns]
     frame = cases.frame
     by_position = cases.array_type is not None or (
@@ -351,6 +355,20 @@ def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTabl
     aligned = pd.DataFrame(dict(enumerate(series.values())), index=frame.index)
     aligned.columns = explainer.header
     return Table(aligned, cases.array_type, problems, unseen)
+
+
+def _check_binned(explainer: TableExplainer) -> None:
+    """Raise unless all columns have bins or levels."""
+    numbers = [
+        column.name
+        for column in explainer.columns
+        if isinstance(column, Numbers) and not column.binned
+    ]
+    if numbers:
+        raise ValueError(
+            '`sampling="kernel"` needs columns with bins or levels; pass lime(..., '
+            f"bin_continuous=True). Without bins are {checks.some(numbers, 5, str)}."
+        )
 
 
 def _check_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
@@ -431,7 +449,9 @@ def _in_types_of(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame
     return frame.astype(types) if types else frame
 
 
-def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) -> Perturbed:
+def _perturb_table(
+    explainer: TableExplainer, cases: Table, request: Request, n_predicted: int = 0
+) -> Perturbed:
     """Draw the permutations of some cases, which the model predicts in one call."""
     if cases.problems:
         raise CaseError(next(iter(cases.problems.values())))
@@ -465,12 +485,40 @@ def _perturb_table(explainer: TableExplainer, cases: Table, request: Request) ->
             rows=None if drawing.distinct is None else drawing.distinct[1],
             unusual=_new_levels(cases.unseen.get(row, ()), record),
             held=_held_columns(columns),
+            redrawn=_redrawn_batch(explainer, chunk, row, drawing, request),
+            reweighed=drawing.reweighed,
         )
         for row, (name, drawing, record) in enumerate(
             zip(cases.names, drawings, records(frame), strict=True)
         )
     ]
-    return Perturbed(permutations, _table_batches(explainer, chunk, drawings))
+    batches = _table_batches(explainer, chunk, drawings, n_predicted)
+    return Perturbed(permutations, batches, grown=partial(_grown, explainer, cases, request))
+
+
+def _grown(
+    explainer: TableExplainer, cases: Table, request: Request, n: int, n_predicted: int
+) -> Perturbed:
+    """Draw n permutations of a case, of which the model has predicted the first."""
+    return _perturb_table(explainer, cases, replace(request, n_permutations=n), n_predicted)
+
+
+def _redrawn_batch(
+    explainer: TableExplainer, chunk: Chunk, row: int, drawing: Drawing, request: Request
+) -> Batch | None:
+    """Draw permutations of a case again that have the same rows of the design, if asked to."""
+    n = min(request.n_calls, chunk.n - 1)
+    if not n:
+        return None
+    random = case_generator(request.seed, content(chunk, row), b"redrawn")
+    again = redrawn(chunk, row, drawing.design, n, random)
+    frame = permuted_frame(again, None, np.empty(0, dtype=np.intp))
+    return Batch(_in_form(frame, explainer), n)
+
+
+def _in_form(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame | np.ndarray:
+    """Convert permutations to an array, if the training data were one."""
+    return frame if explainer.array_type is None else as_array(frame, explainer.array_type)
 
 
 def _new_levels(names: Sequence[Hashable], record: Mapping[Hashable, Any]) -> str:
@@ -500,19 +548,21 @@ def _describer(
 
 
 def _table_batches(
-    explainer: TableExplainer, chunk: Chunk, drawings: Sequence[Drawing]
+    explainer: TableExplainer, chunk: Chunk, drawings: Sequence[Drawing], n_predicted: int
 ) -> Iterator[Batch]:
     """Return the distinct rows of all cases as one batch, in the form of the training data."""
     every = np.arange(chunk.n)
     parts = [every if drawing.distinct is None else drawing.distinct[0] for drawing in drawings]
+    # The rows of a case are in the order of the permutations: the first of them are predicted.
+    parts = [part[part >= n_predicted] for part in parts] if n_predicted else parts
     starts = np.cumsum([0, *map(len, parts)])
+    if not starts[-1]:
+        return
     rows = None
     if starts[-1] < len(chunk.frame) * chunk.n:
         rows = np.concatenate([case * chunk.n + part for case, part in enumerate(parts)])
-    frame = permuted_frame(chunk, rows, starts[:-1])
-    array_type = explainer.array_type
-    newdata = frame if array_type is None else as_array(frame, array_type)
-    yield Batch(newdata, int(starts[-1]))
+    frame = permuted_frame(chunk, rows, np.empty(0, dtype=np.intp) if n_predicted else starts[:-1])
+    yield Batch(_in_form(frame, explainer), int(starts[-1]))
 
 
 TABLE = InputKind(
@@ -531,6 +581,7 @@ TABLE = InputKind(
     lime_options=TableOptions,
     explain_options=ExplainTableOptions,
     n_permutations=5000,
+    first_permutations=500,
 )
 
 

@@ -233,6 +233,12 @@ class Levels(Column):
         before = self.cumulative[value - 1] if value else 0.0
         return bool(self.cumulative[value] > before)
 
+    def _range_of(self, value: Value) -> tuple[float, float]:
+        """Return the cumulative shares before and at a level; missing values are the last."""
+        place = len(self.levels) if value < 0 else int(value)
+        before = float(self.cumulative[place - 1]) if place else 0.0
+        return before, float(self.cumulative[place])
+
     def compare(self, values: np.ndarray) -> np.ndarray:
         """Return whether each is the case's level."""
         return values == values[0]

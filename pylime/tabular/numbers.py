@@ -50,6 +50,8 @@ _LEAST_SPREAD = 1e-150
 
 # How many decimals of a Decimal a floating point number can say.
 _DIGITS = 15
+# So many times the place of a cut among the uniform numbers is narrowed down by 65.
+_SECTIONS = 9
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -192,6 +194,24 @@ class Numbers(Column):
         if not isinstance(shares, pd.Series) or not self.cut_texts:
             return True
         return bool(shares.iloc[self._bin(value)[0]] > 0)
+
+    def _range_of(self, value: Value) -> tuple[float, float]:
+        """Return the uniform numbers of a bin, or those that make values missing."""
+        if np.isnan(value):
+            return 0.0, self.missing
+        _, low, high = self._bin(value)
+        return self._share_up_to(low), self._share_up_to(high)
+
+    def _share_up_to(self, limit: float) -> float:
+        """Return the largest uniform number that is drawn as a number up to a limit."""
+        if np.isinf(limit):
+            return float(limit > 0)
+        low, high = 0.0, 1.0
+        for _ in range(_SECTIONS):  # each makes the interval 65 times smaller
+            grid = np.linspace(low, high, 66)
+            inside = 1 + np.count_nonzero(self._quantiles(grid[1:-1]) <= limit)
+            low, high = float(grid[inside - 1]), float(grid[inside])
+        return (low + high) / 2
 
     def compare(self, values: np.ndarray) -> np.ndarray:
         """Return whether each lies in the case's bin; the numbers if they are not binned."""

@@ -15,6 +15,7 @@ __all__ = [
     "DateUse",
     "DistFun",
     "ExplainTableOptions",
+    "Sampling",
     "TableOptions",
     "names_in",
 ]
@@ -34,6 +35,9 @@ Categorical: TypeAlias = ColumnNames | Mapping[Hashable, CodeNames]
 
 DateUse = Literal["hold", "draw"]
 """What is done with dates: kept at the case's value, or drawn and compared in bins."""
+
+Sampling = Literal["kernel"]
+"""How the neighbourhood is drawn, if not weighted."""
 
 
 def names_in(value: object) -> list[Any]:
@@ -84,10 +88,19 @@ class ExplainTableOptions:
     dist_fun: Annotated[DistFun, _check_dist_fun] = "gower"
     kernel_width: Annotated[float | None, checks.positive] = None
     gower_pow: Annotated[float, checks.positive] = 1
+    sampling: Annotated[Sampling | None, checks.among(None, *get_args(Sampling))] = None
 
     def __post_init__(self) -> None:
+        if self.sampling == "kernel":
+            if self.dist_fun not in ("gower", "euclidean"):
+                raise ValueError(
+                    '`sampling="kernel"` draws from the exponential kernel of the Euclidean '
+                    f"distance; leave out `dist_fun`, which is {self.dist_fun!r:.80}."
+                )
+            return
         if self.kernel_width is not None and self.dist_fun == "gower":
             checks.warn(
-                '`kernel_width` is ignored with `dist_fun="gower"`, which needs no kernel; '
-                "`gower_pow` changes how fast its similarity falls."
+                '`kernel_width` is ignored with `dist_fun="gower"`, which needs no kernel. A '
+                '`gower_pow` below 1 makes the neighbourhood narrower; `sampling="kernel"` draws '
+                "one of that width."
             )

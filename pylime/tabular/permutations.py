@@ -3,15 +3,17 @@ Permutations of the rows of a table: drawn, weighted, and put into frames.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pylime.draws import Draws, uniform
-from pylime.similarity import exponential_kernel, gower, row_distance
+from pylime.similarity import RowMetric, exponential_kernel, gower, row_distance
 from pylime.tabular.columns import Column, Dtype
+from pylime.tabular.neighbourhood import draw_in_neighbourhood
 from pylime.tabular.options import ExplainTableOptions
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "make_chunk",
     "permuted_frame",
     "records",
+    "redrawn",
 ]
 
 # If more than this share of the rows are distinct, predicting the duplicates is cheaper than
@@ -90,11 +93,14 @@ class Drawing:
     distinct
         Positions of the distinct rows, the case first, and for each row which of these it
         equals; None if nearly all rows differ.
+    reweighed
+        A function from the width of the kernel to the weights; None if there is no kernel.
     """
 
     design: np.ndarray
     weights: np.ndarray
     distinct: tuple[np.ndarray, np.ndarray] | None
+    reweighed: Callable[[float], np.ndarray] | None = None
 
 
 def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chunk:
@@ -124,11 +130,6 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
     n_numbers = sum(values is not None for values in encoded) - len(of_levels)
     numbers = np.empty((n_numbers, n * len(frame)))
     codes = np.empty((len(of_levels), n * len(frame)), dtype=np.int64)
-    next_numbers, next_codes = iter(numbers), iter(codes)
-    slots = [
-        None if values is None else next(next_codes if column.holds_levels else next_numbers)
-        for column, values in zip(columns, encoded, strict=True)
-    ]
     return Chunk(
         columns,
         sorted(features, key=lambda position: str(columns[position].name)),
@@ -138,10 +139,24 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
         encoded,
         numbers,
         codes,
-        slots,
+        _slots(columns, encoded, numbers, codes),
         [column.feature_type == "logical" for column in of_levels],
         plain,
     )
+
+
+def _slots(
+    columns: Sequence[Column],
+    encoded: Sequence[np.ndarray | None],
+    numbers: np.ndarray,
+    codes: np.ndarray,
+) -> list[np.ndarray | None]:
+    """Give each column its row of the numbers or codes; None to one that is not encoded."""
+    next_numbers, next_codes = iter(numbers), iter(codes)
+    return [
+        None if values is None else next(next_codes if column.holds_levels else next_numbers)
+        for column, values in zip(columns, encoded, strict=True)
+    ]
 
 
 def _are_floats(frame: pd.DataFrame) -> bool:
@@ -187,7 +202,8 @@ def draw_case(
         The design of the permutations, their weights, and which of them are equal.
     """
     rows = slice(row * chunk.n, (row + 1) * chunk.n)
-    _draw_values(chunk, row, random, draws)
+    width = options.kernel_width or 0.75 * np.sqrt(len(chunk.features))
+    _draw_values(chunk, row, random, draws, width if options.sampling == "kernel" else None)
     slots = [None if slot is None else slot[rows] for slot in chunk.slots]
     design = [
         np.zeros(chunk.n, dtype=bool) if slot is None else column.compare(slot)
@@ -199,12 +215,39 @@ def draw_case(
         for slot, column in zip(slots, chunk.columns, strict=True)
         if slot is not None and not column.is_kept
     ]
-    weights = _similarity(chunk, rows, design, options)
-    return Drawing(np.array(design).T, weights, _distinct_rows(drawn, chunk.n))
+    distinct = _distinct_rows(drawn, chunk.n)
+    if options.sampling == "kernel":
+        return Drawing(np.array(design).T, np.ones(chunk.n), distinct)
+    if options.dist_fun == "gower":
+        return Drawing(np.array(design).T, _similarity(chunk, rows, design, options), distinct)
+    kernel = partial(exponential_kernel, _distance(chunk, rows, design, options.dist_fun))
+    return Drawing(np.array(design).T, kernel(width), distinct, kernel)
 
 
-def _draw_values(chunk: Chunk, row: int, random: np.random.Generator, draws: Draws) -> None:
-    """Write the permutations of a case, encoded, into the memory of the chunk."""
+def _distance(
+    chunk: Chunk,
+    rows: slice,
+    design: Sequence[np.ndarray],
+    dist_fun: RowMetric | Callable[[pd.DataFrame, pd.DataFrame], Any],
+) -> np.ndarray:
+    """Compute the distance of each permutation of a case to the case."""
+    if callable(dist_fun):
+        return _own_distance(dist_fun, chunk, rows)
+    features = [chunk.columns[position] for position in chunk.features]
+    scaled = np.column_stack(
+        [column.scale(part) for column, part in zip(features, design, strict=True)]
+    )
+    return row_distance(scaled[0], scaled, dist_fun)
+
+
+def _draw_values(
+    chunk: Chunk, row: int, random: np.random.Generator, draws: Draws, width: float | None
+) -> None:
+    """
+    Write the permutations of a case, encoded, into the memory of the chunk.
+
+    With a width they are drawn from the neighbourhood of a kernel.
+    """
     start = row * chunk.n
     drawn = []
     for position in chunk.order:
@@ -225,22 +268,17 @@ def _draw_values(chunk: Chunk, row: int, random: np.random.Generator, draws: Dra
     numbers = iter(uniform(chunk.n - 1, n_numbers, draws, "table", random).T)
     for column, value, others in drawn:
         u = next(numbers)
-        others[:] = column.draw_near(value, u, next(numbers) if column.draws_gaps else None)
+        gaps = next(numbers) if column.draws_gaps else None
+        if width is None:
+            others[:] = column.draw_near(value, u, gaps)
+        else:
+            others[:] = draw_in_neighbourhood(column, value, width, u, gaps)
 
 
 def _similarity(
     chunk: Chunk, rows: slice, design: Sequence[np.ndarray], options: ExplainTableOptions
 ) -> np.ndarray:
-    """Compute the similarity of each permutation of a case to the case."""
-    features = [chunk.columns[position] for position in chunk.features]
-    width = options.kernel_width or 0.75 * np.sqrt(len(features))
-    if callable(options.dist_fun):
-        return exponential_kernel(_own_distance(options.dist_fun, chunk, rows), width)
-    if options.dist_fun != "gower":
-        scaled = np.column_stack(
-            [column.scale(part) for column, part in zip(features, design, strict=True)]
-        )
-        return exponential_kernel(row_distance(scaled[0], scaled, options.dist_fun), width)
+    """Compute the Gower similarity of each permutation of a case to the case."""
     distance = gower(chunk.numbers[:, rows], chunk.codes[:, rows], chunk.logical)
     weights = 1.0 - distance**options.gower_pow
     # If only copies of the case have a positive similarity, as with a single column of levels, a
@@ -275,6 +313,63 @@ def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
     else:
         rows = zip(*[column.tolist() for _, column in frame.items()], strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def redrawn(
+    chunk: Chunk, row: int, design: np.ndarray, n: int, random: np.random.Generator
+) -> Chunk:
+    """
+    Draw permutations again that have the same rows of the design.
+
+    Parameters
+    ----------
+    chunk
+        The cases with their permutations.
+    row
+        Position of the case.
+    design
+        The design of the case's permutations.
+    n
+        How many of them to draw again, from permutation 1 on.
+    random
+        Source of the draws.
+
+    Returns
+    -------
+    Chunk
+        The case alone with n permutations. Each value is another permutation's, drawn among those
+        that are like it in the case's bin or level, or like it are not; numbers that are not
+        binned stay.
+    """
+    start = row * chunk.n
+    every = slice(start + 1, start + chunk.n)
+    some = slice(start + 1, start + 1 + n)
+    numbers, codes = chunk.numbers[:, some].copy(), chunk.codes[:, some].copy()
+    slots = _slots(chunk.columns, chunk.encoded, numbers, codes)
+    position_of = {position: place for place, position in enumerate(chunk.features)}
+    for position in chunk.order:
+        column, old, new = chunk.columns[position], chunk.slots[position], slots[position]
+        compared = design[1:, position_of[position]]
+        if column.is_kept or old is None or new is None or not _is_binary(compared):
+            continue
+        for inside in (False, True):
+            members = np.flatnonzero(compared.astype(bool) == inside)
+            wanted = members[members < n]
+            new[wanted] = old[every][random.permutation(members)[: len(wanted)]]
+    return replace(
+        chunk,
+        frame=chunk.frame.iloc[[row]],
+        n=n,
+        encoded=[None if values is None else values[[row]] for values in chunk.encoded],
+        numbers=numbers,
+        codes=codes,
+        slots=slots,
+    )
+
+
+def _is_binary(compared: np.ndarray) -> bool:
+    """Whether a column of a design has only zeros and ones."""
+    return bool(np.all((compared == 0) | (compared == 1)))
 
 
 def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray] | None:

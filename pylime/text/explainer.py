@@ -6,7 +6,8 @@ spaces, or, with `in_place=True`, the text without the words that are dropped.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,7 @@ from pylime.pipeline import (
     Permutations,
     Perturbed,
     Rewriting,
+    n_inputs_of,
     unknown_input,
 )
 from pylime.request import Request
@@ -458,7 +460,9 @@ def _pool(documents: Sequence[Document], names: Sequence[Hashable]) -> Documents
     return Documents([[documents[position] for position in kept]], [names[kept[0]]])
 
 
-def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) -> Perturbed:
+def _perturb_text(
+    explainer: TextExplainer, cases: Documents, request: Request, n_predicted: int = 0
+) -> Perturbed:
     """Draw the permutations of one case, of one text or of several that are pooled."""
     (documents,), (name,) = cases.cases, cases.names
     first = documents[0]
@@ -471,14 +475,15 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True)
     ]
     # The model receives the first text as the user passed it, then the distinct permutations.
-    texts: list[Iterable[list[str]]] = [[[first.text or ""]]]
+    texts: list[Iterable[list[str]]] = [] if n_predicted else [[[first.text or ""]]]
     rows, n_texts = [], 1
     for document, kept in zip(documents, masks, strict=True):
         distinct, inverse = distinct_rows(kept)
+        new = distinct[n_inputs_of(inverse, n_predicted) :]
         if explainer.in_place:
-            texts.append(cut_words(document.text or "", document.spans, kept, distinct))
+            texts.append(cut_words(document.text or "", document.spans, kept, new))
         else:
-            texts.append(dropped_words(document.words, kept, distinct))
+            texts.append(dropped_words(document.words, kept, new))
         rows.append(inverse + n_texts)
         n_texts += len(distinct)
     spans = dict(zip(first.features, first.spans, strict=True))
@@ -497,7 +502,17 @@ def _perturb_text(explainer: TextExplainer, cases: Documents, request: Request) 
         rows=np.concatenate(rows),
         rewriting=None if as_it_is else _JOINED,
     )
-    return Perturbed([permutations], _text_batches(chain.from_iterable(texts)))
+    batches = _text_batches(chain.from_iterable(texts))
+    # Permutations of texts that are pooled stand text by text, so that the first change with n.
+    grown = None if len(documents) > 1 else partial(_grown, explainer, cases, request)
+    return Perturbed([permutations], batches, grown=grown)
+
+
+def _grown(
+    explainer: TextExplainer, cases: Documents, request: Request, n: int, n_predicted: int
+) -> Perturbed:
+    """Draw n permutations of a text, of which the model has predicted the first."""
+    return _perturb_text(explainer, cases, replace(request, n_permutations=n), n_predicted)
 
 
 _JOINED = Rewriting(
@@ -623,4 +638,5 @@ TEXT = InputKind(
     lime_options=TextOptions,
     explain_options=ExplainTextOptions,
     n_permutations=5000,
+    first_permutations=500,
 )

@@ -95,6 +95,22 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path):
     assert [file.name for file in files] == [f"part-{number:05d}.parquet" for number in range(4)]
 
 
+@pytest.mark.parametrize("n_permutations", [200, "auto"])
+def test_further_columns_are_stored_and_read_back(tmp_path, n_permutations):
+    settings = {**SETTINGS, "n_permutations": n_permutations, "intervals": True, "quality": True}
+    settings |= {"contributions": True, "n_calls": 50, "penalty": 0}
+    bad = ROWS[:1].assign(signal=np.inf)  # a batch of which nothing can be explained comes first
+    with pytest.warns(UserWarning, match="No case of batch 0"):
+        explain_to_parquet([bad, *BATCHES], EXPLAINER, tmp_path / "run", **settings)
+    expected = explain(ROWS, EXPLAINER, **settings)
+    assert_frame_equal(read_explanation(tmp_path / "run"), expected)
+    for ending in ("json", "parquet"):
+        write_explanation(expected, tmp_path / f"whole.{ending}")
+        assert_frame_equal(read_explanation(tmp_path / f"whole.{ending}"), expected)
+    with pytest.raises(ValueError, match="contains another run"):
+        explain_to_parquet(BATCHES, EXPLAINER, tmp_path / "run", **{**settings, "n_calls": 40})
+
+
 def test_damaged_and_missing_parts_are_made_again(tmp_path):
     files = explain_to_parquet(iter(BATCHES), EXPLAINER, tmp_path, **SETTINGS)
     whole = read_explanation(tmp_path)

@@ -219,17 +219,31 @@ def table(random: Random) -> Trial:
     options = _shared(random)
     if random.random() < 0.3:
         options["dist_fun"] = random.choice(["gower", "euclidean", "manhattan", "cosine"])
+    elif random.random() < 0.2:
+        options |= {"sampling": "kernel", "kernel_width": float(random.choice([0.3, 1.0, 5.0]))}
     return Trial(frame, cases, model, lime_options, options, tuple(map(str, names)))
 
 
 def _shared(random: Random) -> dict[str, Any]:
     methods = ["auto", "none", "forward_selection", "highest_weights", "lasso_path", "tree"]
-    return {
+    further: list[dict[str, Any]] = [
+        {},
+        {"intervals": True, "contributions": True},
+        {"quality": True, "n_calls": int(random.choice([0, 30]))},
+        {"intervals": 0.5, "draws": "independent", "penalty": 0},
+        {"max_permutations": 100},
+    ]
+    found = further[int(random.integers(len(further)))]
+    shared = {
         "n_features": int(random.integers(1, 8)),
         "n_permutations": int(random.choice([20, 60, 150])),
         "feature_select": str(random.choice(methods)),
         "random_state": int(random.integers(1000)),
+        **found,
     }
+    if "max_permutations" in found:
+        shared["n_permutations"] = "auto"
+    return shared
 
 
 # Texts
@@ -331,7 +345,10 @@ def image(random: Random, folder: str) -> Trial:
         "batch_size": int(random.choice([1, 7, 64])),
         "background": backgrounds[int(random.choice(5, p=[0.5, 0.2, 0.1, 0.1, 0.1]))],
     }
-    options["n_permutations"] = int(random.choice([20, 40]))
+    if options["n_permutations"] == "auto":
+        options["max_permutations"] = 40
+    else:
+        options["n_permutations"] = int(random.choice([20, 40]))
     model = as_classifier(_of_images, ["no", "yes"])
     if random.random() < 0.4:
         model = as_regressor(_of_images)

@@ -12,6 +12,7 @@ import pandas as pd
 from odd_inputs import Trial, image, table, text
 
 from pylime import COLUMNS, explain, lime
+from pylime.frame import INTERVALS, QUALITY
 
 # What an error may name, beside the columns of the table.
 _NAMED = re.compile(
@@ -19,6 +20,8 @@ _NAMED = re.compile(
     r"|[Tt]he (text|image|column|segmentation|response|permutations|series)"
     r"|[Nn]o (feature|superpixels)|All permutations|An array of shape"
 )
+
+_FURTHER = ("feature_contribution", "surrogate_mean", "n_permutations")
 
 
 def run(trial: Trial) -> str:
@@ -55,12 +58,23 @@ def _check_error(error: Exception, trial: Trial) -> None:
 
 def _check_explanation(explanation: pd.DataFrame) -> None:
     """Raise unless a frame is an explanation of finite numbers."""
-    assert set(explanation) <= set(COLUMNS)
+    assert set(explanation) <= {*COLUMNS, *INTERVALS, *QUALITY, *_FURTHER}
     assert len(explanation)
     numbers = explanation[["model_r2", "model_intercept", "model_prediction", "feature_weight"]]
     assert np.isfinite(numbers.to_numpy(float)).all()
     assert (explanation["model_r2"] <= 1 + 1e-9).all()
     assert explanation["feature_desc"].map(type).eq(str).all()
+    if "feature_lo" in explanation:
+        known = explanation[explanation["feature_lo"].notna()]
+        assert (known["feature_lo"] <= known["feature_hi"]).all()
+        assert (known["feature_se"] >= 0).all()
+        assert explanation["feature_freq"].dropna().between(0, 1).all()
+    if "feature_contribution" in explanation:
+        assert np.isfinite(explanation["feature_contribution"]).all()
+    if "verdict" in explanation:
+        assert explanation["verdict"].str.len().gt(0).all()
+        shares = explanation[["together", "in_bins", "left_out"]].to_numpy(float)
+        assert ((shares >= 0) & (shares <= 1 + 1e-9) | np.isnan(shares)).all()
 
 
 def outcomes(kind: str, n: int, seed: int = 0) -> Counter[str]:
