@@ -328,12 +328,14 @@ def explain(
     >>> from pylime import as_regressor
     >>> random = np.random.default_rng(1)
     >>> flats = pd.DataFrame(random.integers(1, 9, (200, 2)), columns=["rooms", "floor"])
-    >>> explainer = lime(flats, as_regressor(lambda rows: 300 * rows["rooms"]), n_bins=2)
+    >>> def rent(rows):
+    ...     return 300 * rows["rooms"] + 20 * rows["floor"]
+    >>> explainer = lime(flats, as_regressor(rent), n_bins=2)
     >>> explanation = explain(flats.head(1), explainer, n_features=2, random_state=1)
     >>> explanation[["feature_desc", "feature_weight"]].round(-1)
       feature_desc  feature_weight
     0   rooms <= 5         -1030.0
-    1  4.5 < floor            20.0
+    1  4.5 < floor            70.0
     """
     request = make_request(
         explainer,

@@ -76,13 +76,17 @@ import pylime, sys
 print(pylime.__file__)
 print(len(pylime.imagenet_labels()), pylime.load_image_example().shape)
 print(pylime.load_text_example().shape)
+from pylime.draws import sobol
+print(sobol(257, 1024).shape)
 """
-    place, sizes, texts = run(python, "-c", script, cwd=tmp_path).splitlines()
+    place, sizes, texts, points = run(python, "-c", script, cwd=tmp_path).splitlines()
     assert place.startswith(str(site))
     assert sizes == "1000 (40, 13)"
     assert texts == "(20, 13)"
+    assert points == "(1024, 257)"
     files = run(python, "-c", f"import zipfile; print(zipfile.ZipFile({str(wheel)!r}).namelist())")
-    for name in ("pylime/inst_data/imagenet_labels.csv", "pylime/py.typed"):
+    data = ("inst_data/imagenet_labels.csv", "direction_numbers.csv", "py.typed")
+    for name in (f"pylime/{path}" for path in data):
         assert name in files
 
 
