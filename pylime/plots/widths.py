@@ -37,7 +37,7 @@ from pylime import checks
 from pylime.plots.intervals import interval_ends
 from pylime.plots.theme import number_texts, plain_text, sized_theme, text_width
 
-__all__ = ["WIDTH_COLUMNS", "ENOUGH", "draw_widths"]
+__all__ = ["ENOUGH", "WIDTH_COLUMNS", "draw_widths"]
 
 WIDTH_COLUMNS = (
     "width",
