@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pylime.surrogate.linear import Design, Moments, as_dense
+from pylime.parallel import few_threads
+from pylime.surrogate.linear import DEPENDENT, Design, Moments, as_dense, independent_factor
 
 __all__ = [
     "Intervals",
@@ -19,13 +20,8 @@ __all__ = [
     "weight_intervals",
 ]
 
-# A combination of columns with less than this share of a column's variance is rounding error, as
-# in forward selection.
-_DEPENDENT = 1e-10
 # Residuals below this share of the response are rounding error: the fit is perfect.
 _PERFECT = 1e-13
-# The fewest blocks of rows are 7, the most 14: their length is a power of two, as are the nets of
-# balanced draws.
 _FEWEST_BLOCKS = 7
 
 
@@ -119,13 +115,14 @@ def weight_intervals(
     n_columns = design.shape[1]
     unknown = Intervals(*np.full((4, n_columns), np.nan))
     weights = np.asarray(weights[1:], dtype=np.float64)
-    n = np.count_nonzero(weights)
+    n = int(np.count_nonzero(weights))
     # The second condition is the stricter one, but for rounding errors.
     if n <= n_columns + 1 or _kish(weights) <= (n_columns + 1) * (1 + 1e-9):
         return unknown
     # A row per column, since all sums are over the rows of the design.
     columns = np.array(as_dense(design[1:]).T, dtype=np.float64, order="C")
-    weight, scores, rank = _fit(columns, response[1:], weights / weights.sum())
+    with few_threads(n * n_columns**2):
+        weight, scores, rank = _fit(columns, response[1:], weights / weights.sum())
     starts = _block_starts(len(weights))
 
     tail = (1 - level) * min(n_columns / n_candidates, 1.0) / 2
@@ -169,12 +166,12 @@ def _fit(
     varies = scale > 1e-12 * np.abs(mean)  # else rounding errors
     scale = np.where(varies, scale, np.inf)
     values, vectors = np.linalg.eigh(covariances / scale / scale[:, None])
-    kept = values > _DEPENDENT
+    kept = values > DEPENDENT
     # The pseudo-inverse of the correlations, so that no column's unit counts.
     vectors = vectors[:, kept] / scale[:, None]
     inverse = (vectors / values[kept]) @ vectors.T
 
-    least = _PERFECT * np.abs(response).max()
+    least = _PERFECT * np.abs(response[weights > 0]).max()
     response = response - weights @ response
     response[np.abs(response) <= least] = 0.0
     weight = inverse @ (weighted @ response)
@@ -185,7 +182,7 @@ def _fit(
 
 
 def _block_starts(n: int) -> np.ndarray:
-    """Return the first rows of the blocks of n rows."""
+    """Divide n rows into 7 to 14 blocks: nets of balanced draws have powers of two rows."""
     length = 2 ** max((n // _FEWEST_BLOCKS).bit_length() - 1, 0)
     return np.arange(0, n, length)
 
@@ -282,13 +279,12 @@ def additive_r2(moments: Moments, response: int) -> float:
         Between 0 and 1; missing if the response is constant. Columns that depend on others add
         nothing.
     """
-    from scipy.linalg import lapack, solve_triangular
+    from scipy.linalg import solve_triangular
 
     if moments.response_scale[response] == 0:
         return np.nan
-    factor, order, rank, _ = lapack.dpstrf(moments.gram, lower=1, tol=_DEPENDENT)
-    kept = order[:rank] - 1
+    factor, kept = independent_factor(moments.gram)
     reached = solve_triangular(
-        factor[:rank, :rank], moments.cross[kept, response], lower=True, check_finite=False
+        factor, moments.cross[kept, response], lower=True, check_finite=False
     )
     return min(float(reached @ reached), 1.0)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # scipy's parts are imported where they are used: they are sl
     from scipy import sparse
 
 __all__ = [
+    "DEPENDENT",
     "Design",
     "LinearFit",
     "Moments",
@@ -23,6 +24,7 @@ __all__ = [
     "coordinate_descent",
     "dense_blocks",
     "fit_columns",
+    "independent_factor",
     "lasso_path",
     "ridge",
     "weighted_moments",
@@ -36,6 +38,11 @@ Design: TypeAlias = "np.ndarray | sparse.csr_array"
 # many columns has as many rows: adding up p x p matrices would cost more than computing them.
 _BLOCK_VALUES = 32_000
 _MOST_VALUES = 2_000_000
+
+
+# A column, or a combination of columns, that has less than this share of a column's variance
+# depends on others: what is left of it is rounding error.
+DEPENDENT = 1e-10
 
 
 @dataclass(frozen=True)
@@ -259,6 +266,27 @@ def fit_columns(moments: Moments, response: int, penalty: float | None) -> tuple
     # The column varies only where the weight is zero: R leaves the weight missing.
     mean = float(moments.response_mean[response])
     return LinearFit(np.array([np.nan]), mean, -np.inf), 0.0
+
+
+def independent_factor(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Factor the correlations of those columns that do not depend on others.
+
+    Parameters
+    ----------
+    gram
+        (p, p) correlations.
+
+    Returns
+    -------
+    tuple
+        The (r, r) lower Cholesky factor and the (r,) positions of its columns. Each leaves a
+        share of at least 1e-10 of the variance of the columns after it.
+    """
+    from scipy.linalg import lapack
+
+    factor, order, rank, _ = lapack.dpstrf(gram, lower=1, tol=DEPENDENT)
+    return np.tril(factor[:rank, :rank]), order[:rank] - 1
 
 
 class _Descent:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pylime.errors import CaseError
 from pylime.surrogate.linear import (
+    DEPENDENT,
     Design,
     Moments,
     as_dense,
@@ -33,6 +34,7 @@ __all__ = [
     "select_features",
     "select_forward_wide",
     "selects_forward",
+    "sweep_forward",
 ]
 
 FeatureSelect: TypeAlias = Literal[
@@ -109,7 +111,7 @@ def select_forward(problem: SelectionProblem, response: int, n_features: int) ->
     for _ in range(n_features):
         left = np.diag(swept)
         # The rest of a column that the chosen ones explain is rounding error.
-        usable = open_ & (left > 1e-10)
+        usable = open_ & (left > DEPENDENT)
         gain = np.where(usable, np.square(cross) / np.where(usable, left, 1.0), 0.0)
         for column in np.flatnonzero(usable & (left < _NEARLY_EXPLAINED)):
             columns = [*chosen, int(column)]
@@ -167,42 +169,68 @@ def select_forward_wide(
     usable = scale > 1e-12 * np.abs(mean)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=usable)
 
-    def correlations(column: int) -> np.ndarray:
-        values = as_dense(design[:, [column]])[:, 0]
-        values = weights * (values - mean[column]) * inverse[column]
-        found = np.zeros(design.shape[1])
+    def correlations(columns: np.ndarray) -> np.ndarray:
+        distinct, places = np.unique(columns, return_inverse=True)
+        values = as_dense(design[:, distinct]) - mean[distinct]
+        values *= weights[:, None] * inverse[distinct]
+        found = np.zeros((len(distinct), design.shape[1]))
         for rows, block in dense_blocks(design):
-            found += values[rows] @ block  # the values sum to zero, so the means drop out
-        return found * inverse
+            found += values[rows].T @ block  # the values sum to zero, so the means drop out
+        return (found * inverse)[places]
 
-    return [
-        _forward(products[:, response] * inverse, usable, correlations, n_features)
-        for response in range(responses.shape[1])
-    ]
+    found = sweep_forward((products * inverse[:, None]).T, usable, correlations, n_features)
+    return found.tolist()
 
 
-def _forward(
+def sweep_forward(
     cross: np.ndarray,
     usable: np.ndarray,
-    correlations: Callable[[int], np.ndarray],
+    correlations: Callable[[np.ndarray], np.ndarray],
     n_features: int,
-) -> list[int]:
-    """Choose columns one by one, sweeping their correlations by those chosen before."""
-    left = usable.astype(np.float64)
+) -> np.ndarray:
+    """
+    Select forward for several responses at once, from correlations.
+
+    Parameters
+    ----------
+    cross
+        (r, p) correlations of each response with its columns, up to a factor.
+    usable
+        (p,) or (r, p) array: whether a column varies.
+    correlations
+        A function from r column positions, one for each response, to the (r, p)
+        correlations of these columns with all.
+    n_features
+        How many columns to choose.
+
+    Returns
+    -------
+    numpy.ndarray
+        (r, n_features) column positions.
+    """
+    each = np.arange(len(cross))
+    left = np.where(usable, 1.0, np.zeros_like(cross))
+    open_ = np.ones(cross.shape, dtype=bool)
     swept: list[np.ndarray] = []
-    chosen: list[int] = []
-    for _ in range(n_features):
-        gain = np.where(left > 1e-10, np.square(cross) / np.where(left > 1e-10, left, 1.0), 0.0)
-        gain[chosen] = -np.inf
-        best = int(np.argmax(gain >= gain.max() - 1e-12 * np.square(cross).max()))
-        chosen.append(best)
-        if left[best] <= 1e-10:
-            continue
+    chosen = np.empty((len(cross), n_features), dtype=np.intp)
+    for number in range(n_features):
+        # The rest of a column that the chosen ones explain is rounding error.
+        varies = left > DEPENDENT
+        squares = np.square(cross)
+        gain = np.divide(squares, left, out=np.zeros_like(cross), where=varies)
+        gain[~open_] = -np.inf
+        enough = gain.max(axis=1) - 1e-12 * squares.max(axis=1)
+        best = np.argmax(gain >= enough[:, None], axis=1)
+        chosen[:, number] = best
+        if number == n_features - 1:
+            break
+        open_[each, best] = False
         column = correlations(best)
         for earlier in swept:
-            column -= earlier * earlier[best]
-        column /= math.sqrt(left[best])
-        cross = cross - column * (cross[best] / math.sqrt(left[best]))
+            column -= earlier * earlier[each, best][:, None]
+        pivot = np.sqrt(np.where(varies[each, best], left[each, best], np.inf))
+        column /= pivot[:, None]
+        cross = cross - column * (cross[each, best] / pivot)[:, None]
         left = left - np.square(column)
         swept.append(column)
     return chosen
