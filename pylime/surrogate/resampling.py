@@ -140,8 +140,10 @@ class _BlockSums:
         self.binary = design.dtype.kind == "b"
         if not self.binary:
             self.mean = self.weights @ design
-            extremes = as_dense(design.max(axis=0)), as_dense(design.min(axis=0))
-            spread = np.ravel(extremes[0]) - np.ravel(extremes[1])
+            least, most = design.min(axis=0), design.max(axis=0)
+            if not isinstance(design, np.ndarray):
+                least, most = least.toarray(), most.toarray()
+            spread = np.ravel(most) - np.ravel(least)
             self.range = np.where(spread > 0, spread, 1.0)
         self._at_once = max(_MOST_VALUES // (self.length * p), 1)
         self._held: np.ndarray | None = None
