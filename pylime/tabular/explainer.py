@@ -485,6 +485,7 @@ def _perturb_table(
             rows=None if drawing.distinct is None else drawing.distinct[1],
             unusual=_new_levels(cases.unseen.get(row, ()), record),
             held=_held_columns(columns),
+            numbers=("table", drawing.n_numbers),
             redrawn=_redrawn_batch(explainer, chunk, row, drawing, request),
             reweighed=drawing.reweighed,
         )
