@@ -367,7 +367,7 @@ def _check_binned(explainer: TableExplainer) -> None:
     if numbers:
         raise ValueError(
             '`sampling="kernel"` needs columns with bins or levels; pass lime(..., '
-            f"bin_continuous=True). Without bins are {checks.some(numbers, 5, str)}."
+            f"bin_continuous=True). Without bins are {checks.some(numbers, 5)}."
         )
 
 
