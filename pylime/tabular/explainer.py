@@ -366,8 +366,8 @@ def _check_binned(explainer: TableExplainer) -> None:
     ]
     if numbers:
         raise ValueError(
-            '`sampling="kernel"` needs columns with bins or levels; pass lime(..., '
-            f"bin_continuous=True). Without bins are {checks.some(numbers, 5, str)}."
+            '`sampling` can be "kernel" only where all columns have bins or levels; without bins '
+            f"are {checks.some(numbers, 5)}. lime(..., bin_continuous=True) makes bins."
         )
 
 

@@ -132,7 +132,7 @@ def r_explanation(model: str, setting: str, seed: int) -> pd.DataFrame:
 def test_means_over_seeds_are_rs(model, setting):
     """Within four standard errors of the difference, for features that always appear."""
     stored = END_TO_END[model]["settings"][setting]
-    n_seeds = 12
+    n_seeds = 25
     runs = pd.concat([r_explanation(model, setting, seed) for seed in range(n_seeds)])
     runs["label"] = runs.get("label", "Response")
     ours = runs.groupby(["case", "label", "feature"])[NUMBERS].agg(["mean", "std", "count"])
@@ -478,7 +478,7 @@ def test_wide_forward_selection_is_forward_selection(monkeypatch):
     explainer = lime(text, as_classifier(model))
     options = {"n_labels": 2, "n_features": 6, **SMALL}
     narrow = explain(text, explainer, **options)
-    monkeypatch.setattr(pylime.surrogate.selection, "_WIDE", 10)
+    monkeypatch.setattr(pylime.surrogate.selection, "WIDE", 10)
     wide = explain(text, explainer, **options)
     same(wide, narrow)
     pooled = {"single_explanation": True, **options}
