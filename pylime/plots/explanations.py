@@ -2,18 +2,21 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from plotnine import (
     aes,
     element_blank,
     element_rect,
     element_text,
     facet_wrap,
+    geom_segment,
     geom_tile,
     ggplot,
+    labs,
     scale_fill_gradient2,
     scale_x_discrete,
     scale_y_discrete,
@@ -23,7 +26,13 @@ from skimage.color import lab2rgb, rgb2lab
 
 from pylime import checks
 from pylime.frame import check_explanation
+from pylime.plots.intervals import includes_zero, striped_key
 from pylime.plots.theme import in_order, number_texts, plain_text, sized_theme, text_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from plotnine.coords.coord import coord as Coord  # noqa: N812
+    from plotnine.iapi import panel_view
 
 __all__ = ["plot_explanations"]
 
@@ -35,11 +44,85 @@ NEEDED = ("case", "feature", "feature_value", "feature_weight", "feature_desc")
 LARGEST = 24.5
 LEGEND = 1.0
 CASE_LABEL = 0.22
+CAPTION_HEIGHT = 0.3
+# Colour and size. White makes a tile paler, as tiles to look at less; on a tile that is white
+# already, only the grey is seen.
+STRIPES = (("white", 0.7), ("#666666", 0.25))
+STRIPE_PITCH = 0.14
+
+
+class geom_stripes(geom_segment):  # noqa: N801 - plotnine's convention
+    """Draw diagonal stripes over tiles of width and height 1, which go on in the next tile."""
+
+    REQUIRED_AES = {"x", "y"}
+    DEFAULT_PARAMS = {**geom_segment.DEFAULT_PARAMS, "tile_size": (1.0, 1.0)}
+
+    def draw_panel(
+        self, data: pd.DataFrame, panel_params: "panel_view", coord: "Coord", ax: "Axes"
+    ) -> None:
+        """Draw the stripes of all tiles of a panel."""
+        places, segments = stripes(
+            data["x"].to_numpy(), data["y"].to_numpy(), self.params["tile_size"]
+        )
+        drawn = data.iloc[places].reset_index(drop=True).assign(**segments)
+        self.draw_group(drawn, panel_params, coord, ax, self.params)
+
+
+def stripes(
+    x: ArrayLike, y: ArrayLike, tile_size: tuple[float, float]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """
+    Cut parallel lines, which rise by 45 degrees, into the pieces that lie on some tiles.
+
+    The lines are as far apart on any tile, so that narrow tiles do not turn grey.
+
+    Parameters
+    ----------
+    x, y
+        (n,) centres of tiles, whose width and height is 1.
+    tile_size
+        Their width and height in inches.
+
+    Returns
+    -------
+    places : numpy.ndarray
+        (m,) positions of the tiles on which the pieces lie.
+    segments : dict of numpy.ndarray
+        `x`, `y`, `xend` and `yend` of the m pieces, in the units of the centres.
+
+    Examples
+    --------
+    >>> places, segments = stripes([0.5], [0.5], (STRIPE_PITCH, 2 * STRIPE_PITCH))
+    >>> places.tolist(), segments["y"].tolist(), segments["yend"].tolist()
+    ([0, 0], [0.0, 0.5], [0.5, 1.0])
+    """
+    width, height = (side / STRIPE_PITCH for side in tile_size)
+    left = (np.asarray(x, dtype=float) - 0.5) * width
+    bottom = (np.asarray(y, dtype=float) - 0.5) * height
+    # Line k has y = x + k; the lines that cross a tile lie between its lower right corner
+    # and its upper left one.
+    first = np.floor(bottom - left - width) + 1
+    lines = first[:, None] + np.arange(np.ceil(width + height))
+    start = np.maximum(left[:, None], bottom[:, None] - lines)
+    end = np.minimum(left[:, None] + width, bottom[:, None] + height - lines)
+    on_tile = end > start
+    places = np.nonzero(on_tile)[0]
+    start, end, lines = start[on_tile], end[on_tile], lines[on_tile]
+    return places, {
+        "x": start / width,
+        "xend": end / width,
+        "y": (start + lines) / height,
+        "yend": (end + lines) / height,
+    }
 
 
 def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot:
     """
     Draw the weights of many cases as coloured tiles.
+
+    If the explanation has intervals (`explain(..., intervals=True)`), a tile is striped where
+    the interval of its weight includes 0: the feature possibly has no effect. A line below
+    the plot says so.
 
     Parameters
     ----------
@@ -99,12 +182,14 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
         facet = [facet_wrap("label", **{"labeller": plain_text, **facet_options})]
     cases = list(tiles["case"].cat.categories)
     descriptions = list(tiles["feature_desc"].cat.categories)
-    figure_size, spacing, step = _tiles_size(cases, descriptions, panels, len(labels))
+    striped = tiles[includes_zero(explanation)]
+    figure_size, tile_size, spacing, step = _tiles_size(cases, descriptions, panels, len(labels))
     colours = scale_fill_gradient2(name="Feature\nweight", midpoint=0, labels=number_texts)
     colours.palette = lambda x: _mix(x)  # keeps the midpoint, replaces plotnine's mixing
     return (
         ggplot(tiles, aes("case", "feature_desc"))
         + geom_tile(aes(fill="feature_weight"))
+        + _stripes(striped, tile_size)
         + scale_x_discrete(
             name="Case",
             expand=(0, 0),
@@ -115,7 +200,9 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
         + colours
         + facet
         + sized_theme(
-            *figure_size,
+            figure_size[0],
+            figure_size[1] + CAPTION_HEIGHT * (not striped.empty),
+            plot_caption=element_text(size=9, ha="left"),
             panel_border=element_rect(fill="none", color="#999999", size=1),
             panel_grid=element_blank(),
             panel_spacing_x=spacing / figure_size[0],
@@ -124,6 +211,19 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
             axis_text_x=element_text(rotation=45, ha="right", va="top"),
         )
     )
+
+
+def _stripes(striped: pd.DataFrame, tile_size: tuple[float, float]) -> list[Any]:
+    """Make the layer of the stripes and its key: nothing if there are none."""
+    if striped.empty:
+        return []
+    return [
+        *(
+            geom_stripes(data=striped, color=colour, size=size, tile_size=tile_size)
+            for colour, size in STRIPES
+        ),
+        labs(caption=striped_key("Striped")),
+    ]
 
 
 def _check_facet_options(options: Mapping[str, object]) -> None:
@@ -204,12 +304,12 @@ def _grid(n_panels: int, nrow: int | None, ncol: int | None) -> tuple[int, int]:
 
 def _tiles_size(
     cases: Sequence[str], descriptions: Sequence[str], panels: tuple[int, int], n_labels: int
-) -> tuple[tuple[float, float], float, int]:
+) -> tuple[tuple[float, float], tuple[float, float], float, int]:
     """
     Find the size that has room for every description and as many cases as fit.
 
-    Returns the size and the space between panels, both in inches, and the number of cases
-    per name on the axis.
+    Returns the sizes of the figure and of a tile and the space between panels, all in
+    inches, and the number of cases per name on the axis.
     """
     rows, columns = panels
     name = text_width(cases, 8.8) * 0.71  # at 45 degrees
@@ -220,6 +320,8 @@ def _tiles_size(
     panel = max(float(np.clip(widest, 0.01, 0.4)) * len(cases), 1.5 if columns == 1 else 1.1)
     tallest = ((LARGEST - name - 0.9) / rows - 0.35) / len(descriptions)
     line = float(np.clip(tallest, 0.16, 0.27))
-    height = rows * (max(line * len(descriptions), 0.8) + 0.35) + name + 0.9
+    panel_height = max(line * len(descriptions), 0.8)
+    height = rows * (panel_height + 0.35) + name + 0.9
     step = max(1, int(np.ceil(CASE_LABEL * len(cases) / panel)))
-    return (columns * (panel + spacing) + beside, max(height, 3.2)), spacing, step
+    figure = (columns * (panel + spacing) + beside, max(height, 3.2))
+    return figure, (panel / len(cases), panel_height / len(descriptions)), spacing, step

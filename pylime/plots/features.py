@@ -3,6 +3,7 @@
 import numbers
 from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from plotnine import (
     coord_flip,
     facet_wrap,
     geom_col,
+    geom_errorbar,
+    geom_linerange,
     ggplot,
     labs,
     scale_fill_manual,
@@ -22,7 +25,9 @@ from plotnine import (
 from pylime import checks
 from pylime.frame import as_utf8, check_explanation, object_column
 from pylime.numbers import format_numbers
+from pylime.plots.intervals import has_intervals, interval_ends
 from pylime.plots.theme import (
+    fit_texts,
     in_order,
     label_both_upper,
     number_texts,
@@ -38,6 +43,8 @@ DIRECTIONS = {
     "regression": ("Positive", "Negative"),
 }
 FILLS = ("steelblue", "firebrick")
+DARK_GREY = "#222222"
+WITH_INTERVALS = "Weight, with its interval"
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "feature_desc")
 
 # Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
@@ -55,6 +62,14 @@ def plot_features(
 
     Bars are sorted by the size of their weight. For a regressor's numbers that were not
     binned, they show weight times value: the contribution to the prediction.
+
+    If the explanation has intervals (`explain(..., intervals=True)`), a dark line with ends
+    over each bar shows the interval of its weight; on bars of weight times value it is
+    multiplied by the value, too. A bar without a line has no interval. Bars show the weights
+    of the ridge regression and intervals those without a penalty, so a bar need not end in
+    the middle of its line.
+
+    The strip of a panel says so where the explanation fit (R²) is low, below 0.1.
 
     Parameters
     ----------
@@ -104,7 +119,7 @@ def plot_features(
     checks.count("ncol", ncol)
     bars = _of_cases(explanation, cases).reset_index(drop=True)
     if model_type == "regression":
-        bars["feature_weight"] = _contributions(bars)
+        bars = _contributions(bars)
     positive, negative = DIRECTIONS[model_type]
     bars["type"] = pd.Categorical(
         np.where(bars["feature_weight"] > 0, positive, negative), [positive, negative], ordered=True
@@ -116,13 +131,14 @@ def plot_features(
         ggplot(bars)
         + facet_wrap(list(facets), labeller=label_both_upper, scales="free_y", ncol=ncol)
         + geom_col(aes("description", "feature_weight", fill="type"), show_legend=True)
+        + _error_bars(bars)
         + coord_flip()
         + scale_fill_manual(dict(zip((positive, negative), FILLS, strict=True)), drop=False)
         + scale_x_discrete(
             labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
         )
         + scale_y_continuous(labels=number_texts)
-        + labs(x="Feature", y="Weight", fill="")
+        + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")
         + _sized_theme(bars, list(facets), ncol)
     )
 
@@ -145,9 +161,9 @@ def _of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -
     return explanation[names.isin(wanted).to_numpy()]
 
 
-def _contributions(bars: pd.DataFrame) -> np.ndarray:
+def _contributions(bars: pd.DataFrame) -> pd.DataFrame:
     """
-    Multiply the weights of plain numbers by their values.
+    Multiply the weights of plain numbers, and their intervals, by their values.
 
     A feature whose description has a comparison is 0 or 1, and so are a word and a
     superpixel: for these the weight is the contribution.
@@ -162,7 +178,26 @@ def _contributions(bars: pd.DataFrame) -> np.ndarray:
             for value, alone in zip(bars["feature_value"], bare, strict=True)
         ]
     )
-    return bars["feature_weight"].to_numpy(dtype=float) * values
+    scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
+    if has_intervals(bars):
+        lo, hi = (end * values for end in interval_ends(bars))
+        # A negative value turns the interval round.
+        scaled |= {"feature_lo": np.minimum(lo, hi), "feature_hi": np.maximum(lo, hi)}
+    return bars.assign(**scaled)
+
+
+def _error_bars(bars: pd.DataFrame) -> list[Any]:
+    """Make the layers of the intervals: none if there are none."""
+    lo, hi = interval_ends(bars)
+    known = bars[np.isfinite(lo) & np.isfinite(hi)]
+    if known.empty:
+        return []
+    ends = aes("description", ymin="feature_lo", ymax="feature_hi")
+    return [
+        # A light edge sets the line apart from a bar of any colour.
+        geom_linerange(ends, data=known, color="white", size=1.4, alpha=0.6),
+        geom_errorbar(ends, data=known, color=DARK_GREY, size=0.6, width=0.3),
+    ]
 
 
 def _is_plain_number(value: object) -> bool:
@@ -203,7 +238,7 @@ def _facets(bars: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
     else:
         # R writes a number that is not rounded with fifteen digits.
         facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in bars["prediction"])
-    facets["Explanation fit"] = in_order(format_numbers(bars["model_r2"].to_numpy(), 2))
+    facets["Explanation fit"] = in_order(fit_texts(bars["model_r2"]))
     return facets
 
 

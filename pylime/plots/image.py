@@ -1,6 +1,6 @@
 """Plots of images: their superpixels, and which of them change a prediction."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -10,6 +10,7 @@ from plotnine import (
     aes,
     coord_fixed,
     element_blank,
+    element_text,
     facet_grid,
     facet_wrap,
     ggplot,
@@ -27,9 +28,10 @@ from pylime.image.pixels import RGBA, Colour, flatten, parse_colour, read_origin
 from pylime.image.superpixels import Segmentation, check_segmentation, segment_by
 from pylime.numbers import format_numbers
 from pylime.pipeline import read_cases
-from pylime.plots.theme import label_both_upper, theme_lime
+from pylime.plots.intervals import includes_zero, striped_key
+from pylime.plots.theme import fit_texts, label_both_upper, theme_lime
 from pylime.shades import upright
-from pylime.values import Bitmap
+from pylime.values import Bitmap, Superpixel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +42,8 @@ __all__ = ["Display", "plot_image_explanation", "plot_superpixels"]
 
 Display: TypeAlias = Literal["outline", "block"]
 """A way to show superpixels."""
+
+CAPTION_HEIGHT = 0.3  # inches
 
 
 class geom_image(geom):  # noqa: N801 - plotnine's convention
@@ -138,6 +142,10 @@ def plot_image_explanation(
     """
     Show which parts of an image support or contradict each explained label.
 
+    If the explanation has intervals (`explain(..., intervals=True)`), a superpixel is striped
+    where the interval of its weight includes 0: it possibly has no effect. A line below the
+    plot says so. The strip of a panel says where the explanation fit (R²) is low, below 0.1.
+
     Parameters
     ----------
     explanation
@@ -191,22 +199,27 @@ def plot_image_explanation(
             "different names, or draw one explanation at a time."
         )
 
-    fits = format_numbers(case["model_r2"].to_numpy(), 2)
+    added = {"fit": fit_texts(case["model_r2"]), "possibly_none": includes_zero(case)}
+    stripes = striped_opacity(pixels.shape[:2])
+    any_striped = False
     rows = []
-    for _, rows_of_label in case.assign(fit=fits).groupby(_panel_order(case), sort=True):
+    for _, rows_of_label in case.assign(**added).groupby(_panel_order(case), sort=True):
         facets = _facet_values(rows_of_label)
         weights = rows_of_label["feature_weight"]
         parts = {"Supports": weights > threshold}
         if show_negative:
             parts["Contradicts"] = weights <= -threshold
         for kind, chosen in parts.items():
-            mask = np.zeros(pixels.shape[:2], dtype=bool)
-            for superpixel in rows_of_label["feature_value"][chosen]:
-                mask |= superpixel.mask
+            possibly_none = rows_of_label["possibly_none"]
+            mask = _union(rows_of_label["feature_value"][chosen & ~possibly_none], pixels)
+            striped = _union(rows_of_label["feature_value"][chosen & possibly_none], pixels)
+            any_striped = any_striped or bool(striped.any())
             if display == "block":
-                drawn = lay_over(pixels, ~mask * 1.0, block)
+                drawn = lay_over(pixels, np.where(striped, stripes, ~mask), block)
             else:
                 drawn = lay_over(pixels, outline_opacity(mask, fill_alpha), colours[kind])
+                opacity = outline_opacity(striped, fill_alpha) * stripes
+                drawn = lay_over(drawn, opacity, colours[kind])
             drawn = Bitmap(upright(drawn, image.orientation))
             rows.append({"image": drawn, "type": kind, **facets})
     panels = pd.DataFrame(rows)
@@ -223,15 +236,19 @@ def plot_image_explanation(
         if show_negative
         else facet_wrap(names, ncol=columns, labeller=label_both_upper)
     )
+    look = "Dashed" if display == "outline" and fill_alpha == 0 else "Striped"
+    width, height = _panels_size(drawn_shape, n_rows, columns, strip_rows)
     return (
         _draw_images(panels)
         + facet
+        + (labs(caption=striped_key(look)) if any_striped else [])
         + theme_lime(
             axis_title=element_blank(),
             axis_line=element_blank(),
             axis_text=element_blank(),
             panel_grid=element_blank(),
-            figure_size=_panels_size(drawn_shape, n_rows, columns, strip_rows),
+            figure_size=(width, height + CAPTION_HEIGHT * any_striped),
+            plot_caption=element_text(size=9, ha="left"),
         )
     )
 
@@ -288,6 +305,34 @@ def outline_opacity(mask: np.ndarray, fill_alpha: float) -> np.ndarray:
     border = mask & (_laplacian(mask.astype(np.int64)) > 0)
     inside = np.floor(fill_alpha * 255 + 0.5) / 255
     return np.where(border, 1.0, np.where(mask, inside, 0.0))
+
+
+def striped_opacity(shape: tuple[int, int]) -> np.ndarray:
+    """
+    Compute the share of its opacity that a colour keeps in stripes.
+
+    Parameters
+    ----------
+    shape
+        Height and width of the image.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) shares: 1 in diagonal stripes, 0.25 between them. A stripe is as wide as an
+        eightieth of the image.
+    """
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    width = max(2, round((shape[0] * shape[1]) ** 0.5 / 80))
+    return np.where((rows + columns) // width % 2 == 0, 1.0, 0.25)
+
+
+def _union(superpixels: Iterable[Superpixel], pixels: np.ndarray) -> np.ndarray:
+    """Return the (H, W) mask of some superpixels."""
+    mask = np.zeros(pixels.shape[:2], dtype=bool)
+    for superpixel in superpixels:
+        mask |= superpixel.mask
+    return mask
 
 
 def _laplacian(values: np.ndarray) -> np.ndarray:

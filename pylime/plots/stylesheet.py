@@ -5,7 +5,7 @@ Every rule is bound to the class of the plot, so that it changes neither the pag
 plot. Colours are variables, once for light and once for dark.
 """
 
-__all__ = ["DARK", "LIGHT", "STYLESHEET"]
+__all__ = ["DARK", "LIGHT", "STRIPES", "STYLESHEET"]
 
 # Blue and red differ in lightness or in visible hue for every kind of colour vision; every
 # ink has a contrast of at least 4.5 to its background.
@@ -14,6 +14,8 @@ LIGHT = {
     "paper": "#ffffff",
     "faint": "#57606a",
     "rule": "#d5dbe1",
+    "veil-1": "#ffffff59",
+    "veil-2": "#ffffffd9",
     "positive-line": "#1f5f99",
     "positive-1": "#dfebf6",
     "positive-2": "#bcd6ee",
@@ -34,6 +36,8 @@ DARK = {
     "paper": "#14181d",
     "faint": "#9aa7b4",
     "rule": "#343c45",
+    "veil-1": "#14181d80",
+    "veil-2": "#14181dd9",
     "positive-line": "#79b8f2",
     "positive-1": "#1b2f42",
     "positive-2": "#1c4163",
@@ -108,4 +112,15 @@ STYLESHEET = f"""\
 }}
 .pylime-text [class^="negative_"] {{ border-bottom: 2px dashed var(--pylime-negative-line); }}
 {_strengths()}
+"""
+
+# Words that possibly have no effect: stripes of paper over their colour, which make it paler.
+# A pale colour alone would be that of a smaller weight.
+STRIPES = """\
+.pylime-text .striped {
+  color: var(--pylime-ink); border-bottom-width: 1px;
+  background-image: repeating-linear-gradient(
+    135deg, var(--pylime-veil-1) 0 3px, var(--pylime-veil-2) 3px 6px
+  );
+}
 """

@@ -11,7 +11,14 @@ import pandas as pd
 
 from pylime.frame import check_explanation
 from pylime.numbers import format_numbers
-from pylime.plots.stylesheet import STYLESHEET
+from pylime.plots.intervals import (
+    POSSIBLY_NO_EFFECT,
+    includes_zero,
+    interval_ends,
+    striped_key,
+)
+from pylime.plots.stylesheet import STRIPES, STYLESHEET
+from pylime.plots.theme import fit_texts
 from pylime.text.places import locate_features
 from pylime.text.tokens import Span
 
@@ -82,6 +89,10 @@ def plot_text_explanations(
     strengths, by the word's share of the sum of all absolute weights. A word with weight 0
     has no colour.
 
+    If the explanation has intervals (`explain(..., intervals=True)`), a word is paler and
+    striped where the interval of its weight includes 0: it possibly has no effect. Tooltips
+    name the intervals.
+
     Parameters
     ----------
     explanation
@@ -94,8 +105,8 @@ def plot_text_explanations(
     -------
     TextExplanations
         An object that notebooks show, with `save(path)`; `str()` returns its HTML.
-        Every label of a text has a block of its own, with the fit of the explanation
-        and the label's probability.
+        Every label of a text has a block of its own, with the fit of the explanation (R²),
+        called low below 0.1, and the label's probability.
 
     Raises
     ------
@@ -133,13 +144,22 @@ def plot_text_explanations(
         for _, of_text in _rows_by(rows, "data")
     ]
     blocks = []
+    striped = False
     for case, rows in cases:
         name = case if len(cases) > 1 else None
         labels = _rows_by(rows, "label") if model_type == "classification" else [(None, rows)]
-        blocks += [_block(of_label, model_type, name) for _, of_label in labels]
+        for _, of_label in labels:
+            text = _text_of(of_label)
+            highlights = _highlights(of_label, text, model_type)
+            striped = striped or any(mark.striped for mark in highlights)
+            blocks.append(
+                f'<div class="text">\n<p class="words" dir="auto">{_marked(text, highlights)}</p>\n'
+                f"{_facts(of_label, model_type, name)}\n</div>"
+            )
+    style = STYLESHEET + STRIPES if striped else STYLESHEET
     return TextExplanations(
-        f'<div class="pylime-text" style="{size}">\n<style>\n{STYLESHEET}</style>\n'
-        + "\n".join([*blocks, _key(model_type)])
+        f'<div class="pylime-text" style="{size}">\n<style>\n{style}</style>\n'
+        + "\n".join([*blocks, _key(model_type, striped)])
         + "\n</div>",
         n_texts=len(cases),
     )
@@ -236,26 +256,27 @@ def _rows_by(rows: pd.DataFrame, column: str) -> Iterator[tuple[object, pd.DataF
 
 @dataclass(frozen=True)
 class _Highlight:
-    """A word that is coloured: its place, the name of its colour and its tooltip."""
+    """A word that is coloured: its place, the name of its colour, its tooltip and its look."""
 
     place: Span
     code: str
     note: str
+    striped: bool
+
+    @property
+    def classes(self) -> str:
+        return f"{self.code} striped" if self.striped else self.code
 
 
-def _block(rows: pd.DataFrame, model_type: str, case: object) -> str:
-    """Write the text of a case for one label."""
+def _text_of(rows: pd.DataFrame) -> str:
+    """Return the text of a case."""
     text = rows["data"].iloc[0]
     if not isinstance(text, str):
         raise ValueError(
             "`explanation` must be one of texts; its column 'data' has an object of class "
             f"{type(text).__name__!r}."
         )
-    words = _marked(text, _highlights(rows, text, model_type))
-    return (
-        f'<div class="text">\n<p class="words" dir="auto">{words}</p>\n'
-        f"{_facts(rows, model_type, case)}\n</div>"
-    )
+    return text
 
 
 def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlight]:
@@ -264,8 +285,12 @@ def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlig
     places = locate_features(values, text)
     weights = np.nan_to_num(rows["feature_weight"].to_numpy(dtype=float))
     total = np.abs(weights).sum()
+    striped = includes_zero(rows).tolist()
+    notes = _interval_notes(rows)
     found = []
-    for value, weight in zip(values, weights, strict=True):
+    for value, weight, possibly_none, note_of_interval in zip(
+        values, weights, striped, notes, strict=True
+    ):
         if weight == 0:
             continue
         code = color_code(abs(weight) / total, weight > 0)
@@ -273,15 +298,26 @@ def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlig
         (number,) = format_numbers([weight], 3)
         note = (
             f"{value}: {EFFECTS[model_type][sign]}, weight {number}, "
-            f"strength {strength} of {STRENGTHS}"
+            f"strength {strength} of {STRENGTHS}{note_of_interval}"
         )
-        found += [_Highlight(place, code, note) for place in places[value]]
+        found += [_Highlight(place, code, note, possibly_none) for place in places[value]]
     # Tokens of the default tokenizer never overlap, others can: the longer one wins.
     kept: list[_Highlight] = []
     for highlight in sorted(found, key=lambda mark: (mark.place[0], -mark.place[1])):
         if not kept or highlight.place[0] >= kept[-1].place[1]:
             kept.append(highlight)
     return kept
+
+
+def _interval_notes(rows: pd.DataFrame) -> list[str]:
+    """Write the part of each tooltip that names the interval, where there is one."""
+    return [
+        "; interval from {} to {}".format(*format_numbers(ends, 3))
+        + (f": {POSSIBLY_NO_EFFECT}" if ends[0] <= 0 <= ends[1] else "")
+        if not np.isnan(ends).any()
+        else ""
+        for ends in zip(*interval_ends(rows), strict=True)
+    ]
 
 
 def _marked(text: str, highlights: Sequence[_Highlight]) -> str:
@@ -292,7 +328,7 @@ def _marked(text: str, highlights: Sequence[_Highlight]) -> str:
         start, stop = mark.place
         parts += [
             escape(text[end:start]),
-            f'<mark class="{mark.code}" title="{escape(mark.note)}">',
+            f'<mark class="{mark.classes}" title="{escape(mark.note)}">',
             escape(text[start:stop]),
             "</mark>",
         ]
@@ -311,7 +347,7 @@ def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
     elif "prediction" in rows:
         (number,) = format_numbers([float(first["prediction"])], 7)
         facts.append(f"Prediction: {number}")
-    (fit,) = format_numbers([float(first["model_r2"])], 2)
+    (fit,) = fit_texts([float(first["model_r2"])])
     facts.append(f"Explainer fit: {fit}")
     items = " ".join(f"<span>{fact}</span>" for fact in facts)
     return f'<p class="facts">{items}</p>'
@@ -325,12 +361,19 @@ def _is_most_likely(row: pd.Series) -> bool:
     return prediction[row["label"]] >= max(prediction.values())
 
 
-def _key(model_type: str) -> str:
-    """Write the key of the colours."""
+def _key(model_type: str, striped: bool) -> str:
+    """Write the key of the colours, and of the stripes if there are any."""
     entries = []
     for sign, effect in EFFECTS[model_type].items():
         steps = "".join(
             f'<span class="{sign}_{strength}">&nbsp;</span>' for strength in range(1, STRENGTHS + 1)
         )
         entries.append(f'<span>{effect} <span aria-hidden="true">{steps}</span></span>')
+    if striped:
+        steps = "".join(
+            f'<span class="{sign}_3 striped">&nbsp;</span>' for sign in EFFECTS[model_type]
+        )
+        entries.append(
+            f'<span>{escape(striped_key())} <span aria-hidden="true">{steps}</span></span>'
+        )
     return f'<p class="key">{" ".join(entries)}</p>'

@@ -14,6 +14,8 @@ from pylime.frame import as_utf8
 from pylime.numbers import format_numbers
 
 __all__ = [
+    "LOW_FIT",
+    "fit_texts",
     "in_order",
     "label_both_upper",
     "number_texts",
@@ -22,6 +24,14 @@ __all__ = [
     "text_width",
     "theme_lime",
 ]
+
+LOW_FIT = 0.1
+"""
+R² below which plots call a fit low.
+
+There the local model describes less than a tenth of what the model does around the case: its
+weights say next to nothing about the prediction, however certain they are.
+"""
 
 
 def theme_lime(**settings: Any) -> theme:
@@ -151,6 +161,32 @@ def text_width(texts: Iterable[object], size: float) -> float:
         default=0,
     )
     return longest * size * 0.6 / 72
+
+
+def fit_texts(fits: Iterable[float]) -> list[str]:
+    """
+    Write the fits of panels, like R, and which of them are low.
+
+    Parameters
+    ----------
+    fits
+        R².
+
+    Returns
+    -------
+    list of str
+        Two significant digits, with `", low"` behind those below `LOW_FIT`.
+
+    Examples
+    --------
+    >>> fit_texts([0.69, 0.08])
+    ['0.69', '0.08, low']
+    """
+    fits = list(fits)
+    return [
+        f"{text}, low" if fit < LOW_FIT else text
+        for fit, text in zip(fits, format_numbers(fits, 2), strict=True)
+    ]
 
 
 def in_order(values: Iterable[object], levels: Iterable[object] | None = None) -> pd.Categorical:

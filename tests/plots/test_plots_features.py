@@ -55,14 +55,23 @@ def assert_layer(plot, expected, columns):
 
 
 def assert_layout(plot, strips, expected):
+    """R's panels and strips, which say nothing of low fits, and ours where R² is below 0.1."""
     layout, reference = plot.layout.layout, expected["layout"]
     for name in ("ROW", "COL", "SCALE_X", "SCALE_Y"):
         assert layout[name].tolist() == reference[name], name
-    for name in ("case", "label", "probability", "Explanation fit"):
+    for name in ("case", "label", "probability"):
         if name in reference:
             assert layout[name].astype(str).tolist() == reference[name], name
+    keys = [name for name in ("case", "label") if name in reference]
+    if "Explanation fit" in reference:
+        r2 = plot.data.astype(dict.fromkeys(keys, str)).groupby(keys)["model_r2"].first()
+        panels = zip(*(reference[name] for name in keys), strict=True)
+        low = [", low" if r2[key[0] if len(keys) == 1 else key] < 0.1 else "" for key in panels]
+        fits = [r + addition for r, addition in zip(reference["Explanation fit"], low, strict=True)]
+        assert layout["Explanation fit"].astype(str).tolist() == fits
     if strips:
-        assert strips == expected["strip_labels"]
+        said = zip(expected["strip_labels"], low, strict=True)
+        assert strips == [[*rest, fit + addition] for (*rest, fit), addition in said]
 
 
 def assert_levels(plot, expected):
