@@ -14,6 +14,10 @@ everybody can read. Three steps, the same for every kind of input:
    `plot_image_explanation(explanation)` a picture and `plot_text_explanations(explanation)`
    a text. `interactive_text_explanations(explainer)` is a page to type texts into.
 
+How far to trust it: `explain(..., intervals=True)` adds intervals of the weights,
+`quality(cases, explainer)` a verdict on each explanation, and `n_permutations="auto"` draws until
+the weights are precise.
+
 Only the permutation differs between inputs. Each column of a table is drawn anew from
 what it holds in the training data, numbers within bins. A picture is cut into superpixels
 that are shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
     from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
     from pylime.plots.text import plot_text_explanations
+    from pylime.plots.widths import plot_widths
 
 __all__ = [
     "COLUMNS",
@@ -90,6 +95,7 @@ __all__ = [
     "plot_image_explanation",
     "plot_superpixels",
     "plot_text_explanations",
+    "plot_widths",
     "predict_model",
     "quality",
     "read_explanation",
@@ -111,6 +117,7 @@ _LAZY = {
     "plot_image_explanation": "pylime.plots.image",
     "plot_superpixels": "pylime.plots.image",
     "plot_text_explanations": "pylime.plots.text",
+    "plot_widths": "pylime.plots.widths",
     "render_text_explanations": "pylime.app",
     "text_explanations_output": "pylime.app",
 }

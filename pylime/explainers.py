@@ -529,11 +529,13 @@ def explain_request(
     if (elsewhere := explain_elsewhere(x, explainer, request)) is not None:
         return elsewhere
     cases = prepare_cases(x, explainer, request)
-    with progress_bar(request.progress, len(cases.names) * request.most_permutations) as report:
+    most = request.max_permutations or request.n_permutations
+    with progress_bar(request.progress, len(cases.names) * most) as report:
         results = explain_cases(explainer, cases, request, report)
     failures = [result for result in results if isinstance(result, CaseError)]
     explained = [result for result in results if not isinstance(result, CaseError)]
-    report_failures(failures, len(explained), may_be_all=may_be_empty)
+    if failures:
+        report_failures(failures, len(explained), may_be_all=may_be_empty)
     warn_of_fits(explained, request)
     explanation = assemble(explained, request)
     return as_plain(explanation) if request.plain else explanation

@@ -68,7 +68,7 @@ def columns_of(request: Request) -> list[str]:
         ],
         "model_prediction": [
             *(["surrogate_mean"] if request.contributions else ()),
-            *(["n_permutations"] if request.quality or request.is_adaptive else ()),
+            *(["n_permutations"] if request.quality or request.max_permutations else ()),
         ],
         "prediction": QUALITY if request.quality else (),
     }

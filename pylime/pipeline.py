@@ -35,7 +35,6 @@ from pylime.progress import Report, silent
 from pylime.request import Request
 from pylime.surrogate import Surrogate, choose_labels, fit_labels
 from pylime.surrogate.assessment import Assessment, assess, intervals_of, share_within
-from pylime.surrogate.intervals import effective_n
 from pylime.surrogate.linear import Design
 
 __all__ = [
@@ -974,7 +973,7 @@ def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Requ
         reported,
         case.data,
         constant,
-        effective_n(case.weights),
+        surrogates[0].effective_n,
         len(case.weights),
         assessments,
         in_bins,
@@ -1018,7 +1017,7 @@ def _grow(
     explainer: Explainer, cases: Cases, predicted: Predicted, request: Request, report: Report
 ) -> Predicted:
     """Add permutations to a case until its weights are precise enough, and predict them."""
-    most = request.most_permutations
+    most = request.max_permutations or request.n_permutations
     while (n := len(predicted.responses)) < most and not _is_precise(predicted, request):
         n_more = min(2 * n, most)
         if predicted.grown is not None:
@@ -1189,7 +1188,7 @@ def _explain_in_turn(
 
 def _parts(explainer: Explainer, cases: Cases, request: Request) -> Iterable[Cases]:
     """Divide the cases into parts that are predicted together."""
-    if explainer.kind.parts is not None and not request.is_adaptive:
+    if explainer.kind.parts is not None and request.max_permutations is None:
         return explainer.kind.parts(explainer, cases, request)
     if len(cases.names) == 1:
         return [cases]
@@ -1220,7 +1219,7 @@ def _explain_together(
             yield each
             continue
         try:
-            if request.is_adaptive:
+            if request.max_permutations is not None:
                 each = _grow(explainer, cases, each, request, report)
             yield _explain_predicted(explainer, each, request)
         except Exception as error:  # a kind from outside can raise any
@@ -1265,7 +1264,7 @@ def _predict_together(
             return None
         if isinstance(error, MemoryError):
             raise  # the next case would hardly have more
-        report(request.most_permutations - done)
+        report((request.max_permutations or request.n_permutations) - done)
         return [CaseError.of(names[0], _with_reason(error, unusual))]
 
 
@@ -1293,7 +1292,7 @@ def _explain_in_parallel(
             with closing(done):
                 for number, (explained, messages) in done:
                     results[number] = explained
-                    report(len(explained) * request.most_permutations)
+                    report(len(explained) * (request.max_permutations or request.n_permutations))
                     for message in messages:
                         if str(message) not in told:
                             checks.warn(message)

@@ -92,16 +92,6 @@ tolerance
     folder: str | None = field(default=None, metadata=checks.INTERNAL)
 
     @property
-    def is_adaptive(self) -> bool:
-        """Whether the number of permutations is found for each case."""
-        return self.max_permutations is not None
-
-    @property
-    def most_permutations(self) -> int:
-        """The largest number of permutations of a case."""
-        return self.max_permutations or self.n_permutations
-
-    @property
     def level(self) -> float:
         """The level of the intervals; .95 unless it was passed."""
         return 0.95 if isinstance(self.intervals, bool | np.bool_) else float(self.intervals)

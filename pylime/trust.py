@@ -30,6 +30,8 @@ _MOST_LOSS = 0.1
 _MOST_MARGIN = 0.25
 # The least expected share of features that two runs share.
 _LEAST_STABILITY = 0.8
+# Features that other runs select less often may be others there.
+_SURELY_AGAIN = 0.95
 # How many cases a warning names.
 _NAMED = 5
 
@@ -105,7 +107,7 @@ def _verdict(
         reasons.append(
             f"only {quality.effective_n:.3g} of {n} permutations count: {_wider(request)}"
         )
-    if request.penalty is None and quality.shrinkage > _MOST_SHRINKAGE:
+    if request.penalty is None and _bites(quality.shrinkage, n):
         share = _percent(quality.shrinkage)
         reasons.append(f"the penalty takes {share} of the weights: pass `penalty=0`")
     if fit.r2 < _LOW_R2 and not collapsed:
@@ -121,7 +123,10 @@ def _why_low(quality: Quality, fit: Surrogate, request: Request) -> str:
     if not request.n_calls:
         return f"{low}: `n_calls=500` finds out why"
     parts = {
-        quality.in_bins: "happens inside the bins: try another `n_bins`, or `bin_continuous=False`",
+        quality.in_bins: (
+            "happens inside the bins: try another `n_bins` in lime(), such as 2, or "
+            "`bin_continuous=False`"
+        ),
         quality.together: "comes from features that act together, which no sum of weights shows",
         quality.left_out: "is due to features that are left out: raise `n_features`",
     }
@@ -137,6 +142,8 @@ def _imprecisions(quality: Quality, fit: Surrogate, assessment: Assessment) -> l
             f"R² is {fit.r2:.2f}, but {quality.fresh_r2:.2f} for fresh permutations: raise "
             "`n_permutations`"
         )
+    if np.isnan(assessment.intervals.lo).any():
+        reasons.append("the permutations do not determine all weights: raise `n_permutations`")
     if quality.margin > _MOST_MARGIN:
         reasons.append(
             f"weights are uncertain by up to {_percent(quality.margin)} of the largest: raise "
@@ -154,7 +161,7 @@ def _instability(quality: Quality, assessment: Assessment) -> str:
         return shared
     intervals = assessment.intervals
     could_be_zero = (intervals.lo <= 0) & (intervals.hi >= 0)
-    if np.all(could_be_zero[assessment.frequencies < _LEAST_STABILITY]):
+    if np.all(could_be_zero[assessment.frequencies < _SURELY_AGAIN]):
         return (
             f"{shared}: {could_be_zero.sum()} of {len(could_be_zero)} may have no effect; lower "
             "`n_features`"
@@ -238,6 +245,13 @@ def _of_penalty(explained: Sequence[Explained]) -> str:
     )
 
 
+def _bites(shrinkage: float, n: int) -> bool:
+    """Whether the penalty takes much of the weights, and not because permutations are few."""
+    # The penalty is 2 / n, so that with k times the permutations its odds are a k-th.
+    k = max(_MANY_PERMUTATIONS / n, 1.0)
+    return shrinkage / (shrinkage + k * (1 - shrinkage)) > _MOST_SHRINKAGE
+
+
 def _of_neighbourhoods(explained: Sequence[Explained], request: Request) -> str:
     """The cases whose weights rest on few permutations, and the cure."""
     collapsed = {
@@ -263,8 +277,11 @@ def _wider(request: Request) -> str:
     """How to let more permutations count."""
     if not hasattr(request.options, "kernel_width"):
         return "raise `n_permutations`"
-    name = "gower_pow" if request.options.dist_fun == "gower" else "kernel_width"
-    return f"widen the neighbourhood with a larger `{name}`"
+    if request.options.dist_fun == "gower":
+        return "widen the neighbourhood with a larger `gower_pow`"
+    return (
+        'widen the neighbourhood with a larger `kernel_width`, or draw it with `sampling="kernel"`'
+    )
 
 
 def _of_poor_fits(explained: Sequence[Explained]) -> str:

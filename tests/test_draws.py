@@ -50,8 +50,20 @@ def test_a_net_has_one_row_in_each_interval_of_each_column(kind, n_columns):
     numbers = uniform(3 * rows, n_columns, "balanced", kind, generator(1))
     nets = np.sort((numbers * rows).astype(int).reshape(3, rows, n_columns), axis=1)
     assert (nets == np.arange(rows)[:, None]).all()
-    # Nets have other orders and shifts.
-    assert not np.isin(numbers[:rows], numbers[rows:]).any()
+
+
+def test_each_net_has_an_order_of_columns_and_a_shift_of_its_own():
+    numbers = uniform(2 * 512, 20, "balanced", "table", generator(1))
+    assert not np.isin(numbers[:512], numbers[512:]).any()
+    bits = (numbers * 2**30).astype(int).reshape(2, 512, 20)
+    differences = bits ^ bits[:, :1]  # without the shift: the columns of the points
+    points = sobol(20, 512).astype(int)
+    columns = [
+        [np.flatnonzero((points == column[:, None]).all(axis=0)).tolist() for column in net.T]
+        for net in differences
+    ]
+    assert columns[0] != columns[1]
+    assert sorted(columns[0]) == sorted(columns[1]) == [[column] for column in range(20)]
 
 
 @draws_of_all
@@ -420,3 +432,13 @@ def test_as_many_values_are_missing_as_in_the_training_data(draws):
     assert (abs(missing - expected) <= 4 * np.sqrt(expected * (1 - expected) / 5000)).all()
     together = batch.inputs.iloc[1:][["gaps", "sold"]].isna().all(axis=1).mean()
     assert together == pytest.approx(expected["gaps"] * expected["sold"], abs=0.015)
+    # The values that are not missing are drawn as if none was.
+    for name in ("gaps", "sold"):
+        cuts = explainer.bin_cuts[name]
+        found, learnt = (
+            pd.cut(data[name].dropna(), cuts, include_lowest=True).value_counts(
+                normalize=True, sort=False
+            )
+            for data in (batch.inputs.iloc[1:], frame)
+        )
+        np.testing.assert_allclose(found, learnt, atol=0.04)

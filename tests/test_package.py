@@ -46,7 +46,7 @@ sys.modules |= {"ipykernel": SimpleNamespace(), "ipywidgets": None}
 sys.modules["IPython"] = SimpleNamespace(get_ipython=lambda: kernel)
 from pylime import as_classifier, explain, lime
 explainer = lime("one two", as_classifier(lambda texts: [len(t) / 9 for t in texts]))
-print(len(explain("one two", explainer, n_permutations=9)))
+print(len(explain("one two", explainer, n_permutations=9, random_state=1)))
 """
     assert run(sys.executable, "-c", script).split() == ["2"]
 

@@ -427,7 +427,7 @@ def _permute(image: _Segmented, request: Request, n_predicted: int = 0) -> Pertu
         rows=inverse,
         rewriting=None if is_array else _rewriting(image.original),
     )
-    new = distinct[n_inputs_of(inverse, n_predicted) :]
+    new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
     batches = painted_batches(
         image.original, image.paint, kept[new], options.batch_size, request.folder
     )

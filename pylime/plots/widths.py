@@ -34,10 +34,12 @@ from plotnine import (
 from plotnine.composition import Compose
 
 from pylime import checks
+from pylime.pipeline import Explainer
 from pylime.plots.intervals import interval_ends
 from pylime.plots.theme import number_texts, plain_text, sized_theme, text_width
+from pylime.widths import weights_by_width
 
-__all__ = ["ENOUGH", "WIDTH_COLUMNS", "draw_widths"]
+__all__ = ["ENOUGH", "WIDTH_COLUMNS", "draw_widths", "plot_widths"]
 
 WIDTH_COLUMNS = (
     "width",
@@ -72,6 +74,52 @@ LOWEST_R2 = -1.0  # below it every R² means the same: much worse than the mean
 PANEL_WIDTH = 5.2
 HEIGHT = 7.0
 LEGEND_LINE = 0.25
+
+
+def plot_widths(
+    x: Any, explainer: Explainer, widths: Sequence[float] | None = None, **options: Any
+) -> Compose:
+    """
+    Draw how the weights of a case depend on the width of the kernel.
+
+    A narrow kernel explains what happens close to the case, but lets few permutations count. All
+    widths are computed from one set of predictions.
+
+    Parameters
+    ----------
+    x
+        A table with one row, or one row as a Series.
+    explainer
+        From `pylime.lime`, of a table.
+    widths
+        Widths of the exponential kernel, positive numbers. By default 25, from a tenth of the
+        default of `pylime.explain` to four times that.
+    **options
+        As in `pylime.explain`. `dist_fun` is `"euclidean"` by default, as `"gower"` has no
+        kernel. The features are those that are selected at `kernel_width`; of several labels
+        the first is shown.
+
+    Returns
+    -------
+    plotnine.composition.Compose
+        Three panels: the weights of the fit without a penalty, with their intervals; how many
+        permutations of equal weight would carry as much information (`effective_n`); and R²
+        for fresh permutations, with that in sample. Widths at which fewer than 100 permutations
+        count are grey.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the explainer is not of a table, `x` has several rows, or a width is not positive.
+
+    Examples
+    --------
+    >>> plot = plot_widths(case, explainer, n_features=4, random_state=1)  # doctest: +SKIP
+    >>> plot.save("widths.png")  # doctest: +SKIP
+    """
+    level = options.get("intervals", True)
+    table = weights_by_width(x, explainer, widths, **options)
+    return draw_widths(table, intervals=level)
 
 
 def draw_widths(table: pd.DataFrame, *, intervals: float | bool = True) -> Compose:

@@ -17,7 +17,7 @@ from pylime import checks
 from pylime._types import Labels
 from pylime.errors import CaseError, RequestError
 from pylime.parallel import few_threads
-from pylime.surrogate.intervals import contributions
+from pylime.surrogate.intervals import contributions, effective_n
 from pylime.surrogate.linear import Design, as_dense, fit_columns
 from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect, column_selector
 
@@ -63,6 +63,8 @@ class Surrogate:
         How much each moves the fit at the case itself away from `mean`.
     mean
         The weighted mean of the fit, which is that of the response.
+    effective_n
+        How many equally weighted permutations would carry as much information (Kish).
     """
 
     label: Hashable
@@ -75,6 +77,7 @@ class Surrogate:
     columns: Sequence[int] = ()
     contributions: np.ndarray = field(default_factory=lambda: np.empty(0))
     mean: float = np.nan
+    effective_n: float = np.nan
 
 
 def choose_labels(
@@ -236,6 +239,7 @@ def fit_labels(
         chosen = [select(position) for position in range(len(reacting))]
         fits = [fit_columns(moments, k, penalty) for k, (_, moments) in enumerate(chosen)]
     first = np.asarray(as_dense(matrix[[0]])[0], dtype=np.float64)
+    n_effective = effective_n(weights)
     surrogates = []
     for k, ((columns, moments), (fit, shrinkage)) in enumerate(zip(chosen, fits, strict=True)):
         surrogates.append(
@@ -250,6 +254,7 @@ def fit_labels(
                 varying[columns].tolist(),
                 contributions(fit.coefficients, first[columns], moments.mean),
                 float(moments.response_mean[k]),
+                n_effective,
             )
         )
     return surrogates

@@ -479,7 +479,7 @@ def _perturb_text(
     rows, n_texts = [], 1
     for document, kept in zip(documents, masks, strict=True):
         distinct, inverse = distinct_rows(kept)
-        new = distinct[n_inputs_of(inverse, n_predicted) :]
+        new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
         if explainer.in_place:
             texts.append(cut_words(document.text or "", document.spans, kept, new))
         else:

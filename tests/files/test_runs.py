@@ -193,6 +193,7 @@ def double(rows):
         ({"n_features": 2}, "`n_features` was 3 and is 2"),
         ({"n_permutations": 300}, "`n_permutations` was 200 and is 300"),
         ({"labels": "yes"}, "`labels` was None and is 'yes'"),
+        ({"draws": "independent"}, "`draws` was 'balanced' and is 'independent'"),
         ({"dist_fun": "euclidean"}, "`dist_fun` was 'gower' and is 'euclidean'"),
         ({"model": double}, "the model, `preprocess` or .* returns something else"),
         ({"data": ROWS[:19]}, "made from other training data"),
