@@ -3,11 +3,21 @@
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain, repeat
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-__all__ = ["DRAWS", "Draws", "KindOfRows", "net_rows", "sobol", "uniform", "uniform_blocks"]
+__all__ = [
+    "DRAWS",
+    "Draws",
+    "KindOfRows",
+    "are_balanced",
+    "net_sizes",
+    "sobol",
+    "uniform",
+    "uniform_blocks",
+]
 
 Draws = Literal["balanced", "independent"]
 """How the rows of permutations are drawn: balancing each other's error, or independently."""
@@ -26,9 +36,9 @@ _LEAST = 2.0**-54
 _BLOCK_VALUES = 2**16
 
 
-def net_rows(kind: KindOfRows, n_columns: int) -> int:
+def net_sizes(kind: KindOfRows, n_columns: int) -> tuple[int, ...]:
     """
-    Return how many rows balance each other.
+    Return how many rows of each net balance each other.
 
     Parameters
     ----------
@@ -39,12 +49,27 @@ def net_rows(kind: KindOfRows, n_columns: int) -> int:
 
     Returns
     -------
-    int
-        A power of 2; 0 if rows have so many columns that they are drawn independently. It does
-        not depend on the number of rows, so that the first ones stay the same if more follow.
+    tuple of int
+        Powers of 2: the sizes of the first nets, the last of which is that of all others. Empty if
+        rows have so many columns that they are drawn independently. They do not depend on
+        the number of rows, so that the first ones stay the same if more follow. The first nets of
+        tables and texts are smaller, because the errors within a single net cannot be seen.
     """
     sizes = {64: 128, 150: 256} if kind == "image" else {128: 512, 256: 1024}
-    return next((rows for most, rows in sizes.items() if n_columns <= most), 0)
+    size = next((rows for most, rows in sizes.items() if n_columns <= most), 0)
+    if kind == "image" or not size:
+        return (size,) * bool(size)
+    return (size // 2, size // 2, size)
+
+
+def are_balanced(n: int, n_columns: int, draws: Draws, kind: KindOfRows) -> bool:
+    """
+    Return whether n rows are balanced draws from at least two nets.
+
+    From a single net nobody can estimate how far its rows balance each other.
+    """
+    sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
+    return bool(sizes) and n > sizes[0]
 
 
 @cache
@@ -103,7 +128,7 @@ def uniform_blocks(
     n, n_columns
         Number of rows and columns.
     draws
-        `"balanced"`: consecutive rows are consecutive points of nets, of `net_rows` rows each. A
+        `"balanced"`: consecutive rows are consecutive points of nets, of `net_sizes`. A
         net has its own order of columns and its own digital shift [Owen1995]_, so that each row
         is uniform and nets are independent. With more columns than a net serves, and with
         `"independent"`: the rows are independent.
@@ -122,17 +147,20 @@ def uniform_blocks(
     ----------
     .. [Owen1995] Owen (1995), Randomly permuted (t,m,s)-nets and (t,s)-sequences.
     """
-    size = net_rows(kind, n_columns) if draws == "balanced" else 0
-    if size:
-        points = sobol(n_columns, size).T
-        for start in range(0, n, size):
+    sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
+    if sizes:
+        start = 0
+        for size in chain(sizes, repeat(sizes[-1])):
+            if start >= n:
+                return
+            points = sobol(n_columns, size).T
             stop = min(start + size, n)
             order = random.permutation(n_columns)
             shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
             numbers = (points[order, : stop - start] ^ shift[:, None]) + 0.5
             numbers *= 2.0**-_BITS
             yield slice(start, stop), numbers.T
-        return
+            start = stop
     size = max(_BLOCK_VALUES // max(n_columns, 1), 1)
     for start in range(0, n, size):
         stop = min(start + size, n)
@@ -159,7 +187,7 @@ def uniform(
 
     Examples
     --------
-    >>> numbers = uniform(512, 3, "balanced", "table", np.random.default_rng(1))
+    >>> numbers = uniform(256, 3, "balanced", "table", np.random.default_rng(1))
     >>> (numbers < 0.25).mean(axis=0)  # of balanced numbers exactly a quarter
     array([0.25, 0.25, 0.25])
     """

@@ -491,7 +491,10 @@ def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **argument
 def _numbers_of_permutations(kind: InputKind, n: Any, most: Any) -> dict[str, Any]:
     """The number of permutations, or the first and the largest number where it is found."""
     if isinstance(n, str):
-        checks.one_of("n_permutations", n, ["auto"], beside="a whole number")
+        if n != "auto":
+            raise TypeError(
+                f'`n_permutations` must be a whole number of at least 2, or "auto"; not {n!r:.80}.'
+            )
         most = 4 * kind.n_permutations if most is None else most
         checks.at_least(2)("max_permutations", most)
         return {"n_permutations": min(kind.first_permutations, most), "max_permutations": most}

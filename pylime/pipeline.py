@@ -19,6 +19,7 @@ import numpy as np
 
 from pylime import checks
 from pylime._types import Model, Prepared, Preprocess
+from pylime.draws import KindOfRows, are_balanced
 from pylime.errors import CaseError, RequestError, some_names, stop_at
 from pylime.folders import temporary_folder
 from pylime.models import (
@@ -51,6 +52,7 @@ __all__ = [
     "Rewritten",
     "as_given",
     "explain_cases",
+    "is_balanced",
     "kind_of",
     "n_inputs_of",
     "predict_cases",
@@ -179,6 +181,9 @@ class Permutations:
         What the permutations hold, for the error if the model's predictions do not vary.
     rewriting
         How permutation 0 is written, where that may change the prediction.
+    numbers
+        What the uniform numbers of `pylime.draws` decide, and how many a permutation takes; None
+        if permutations are not drawn from these.
     redrawn
         For `n_calls` of the request: inputs that have the same row of the design as the
         permutations 1, 2 and so on, but are drawn anew. None if the design determines the input.
@@ -197,6 +202,7 @@ class Permutations:
     unusual: str = ""
     held: str = ""
     rewriting: Rewriting | None = None
+    numbers: tuple[KindOfRows, int] | None = None
     redrawn: Batch | None = None
     reweighed: Callable[[float], np.ndarray] | None = None
 
@@ -998,7 +1004,7 @@ def _assess(
         case.weights,
         surrogates,
         level=request.level,
-        blocks=request.draws == "balanced",
+        blocks=is_balanced(case, request),
         n_features=request.n_features,
         feature_select=request.feature_select,
         penalty=request.penalty,
@@ -1030,6 +1036,14 @@ def _grow(
     return predicted
 
 
+def is_balanced(case: Permutations, request: Request) -> bool:
+    """Return whether the errors of neighbouring permutations of a case cancel."""
+    if case.numbers is None:
+        return False
+    kind, n_numbers = case.numbers
+    return are_balanced(len(case.weights) - 1, n_numbers, request.draws, kind)
+
+
 def _is_precise(predicted: Predicted, request: Request) -> bool:
     """Whether all intervals of the weights of a case are narrow enough."""
     case = predicted.case
@@ -1044,7 +1058,7 @@ def _is_precise(predicted: Predicted, request: Request) -> bool:
         case.weights,
         surrogates,
         level=request.level,
-        blocks=request.draws == "balanced",
+        blocks=is_balanced(case, request),
     )
     return all(
         bool(np.all((each.hi - each.lo) / 2 <= request.tolerance * np.abs(each.weight).max()))

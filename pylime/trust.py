@@ -12,14 +12,20 @@ from pylime.request import Request
 from pylime.surrogate import Surrogate
 from pylime.surrogate.assessment import Assessment
 
-__all__ = ["Quality", "qualities_of", "warn_of_fits"]
+__all__ = ["ENOUGH", "Quality", "qualities_of", "warn_of_fits"]
 
 # The share of the weights that the penalty may take without a warning. Of fewer permutations than
 # these it takes more, but then the draws themselves move the weights by as much.
 _MOST_SHRINKAGE = 0.1
 _MANY_PERMUTATIONS = 1000
-# Fewer permutations than these, or than half of all, are a collapsed neighbourhood.
-_LEAST_EFFECTIVE = 100
+ENOUGH = 100
+"""
+The effective number of permutations below which a neighbourhood has collapsed.
+
+With fewer the weights follow single permutations, and R² in sample rises because there is
+little left to describe. Of fewer than 200 permutations half are enough.
+"""
+
 # A linear model of a smaller R² describes next to nothing of what the model does.
 _LEAST_R2 = 0.05
 # A verdict names the reasons of an R² below this.
@@ -270,7 +276,7 @@ def _of_neighbourhoods(explained: Sequence[Explained], request: Request) -> str:
 
 
 def _has_collapsed(case: Explained) -> bool:
-    return case.effective_n < min(_LEAST_EFFECTIVE, case.n_permutations / 2)
+    return case.effective_n < min(ENOUGH, case.n_permutations / 2)
 
 
 def _wider(request: Request) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pylime import checks
 from pylime.explainers import make_request
-from pylime.pipeline import Explainer, predict_permutations, prepare_cases
+from pylime.pipeline import Explainer, is_balanced, predict_permutations, prepare_cases
 from pylime.surrogate import fit_labels
 from pylime.surrogate.intervals import effective_n, weight_intervals
 from pylime.surrogate.linear import ridge, weighted_moments
@@ -91,7 +91,7 @@ def weights_by_width(
             weights,
             level=request.level,
             n_candidates=case.design.shape[1],
-            blocks=request.draws == "balanced",
+            blocks=is_balanced(case, request),
         )
         moments = weighted_moments(design, response[:, None], weights)
         fresh = fresh_r2(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, qmc
 
 from pylime import as_regressor, explain, lime
-from pylime.draws import DRAWS, net_rows, sobol, uniform, uniform_blocks
+from pylime.draws import DRAWS, are_balanced, net_sizes, sobol, uniform, uniform_blocks
 from pylime.explainers import make_request
 from pylime.masks import draw_masks, kept_words
 from pylime.pipeline import prepare_cases
@@ -38,22 +38,31 @@ def test_points_are_those_of_scipy(n_columns, bits):
 
 
 def test_nets_grow_with_the_columns_and_end():
-    rows = [net_rows("table", n) for n in (0, 1, 128, 129, 256, 257)]
-    assert rows == [512, 512, 512, 1024, 1024, 0]
-    assert [net_rows("text", n) for n in (2, 128, 256, 300)] == [512, 512, 1024, 0]
-    assert [net_rows("image", n) for n in (2, 64, 65, 150, 151)] == [128, 128, 256, 256, 0]
+    sizes = [net_sizes("table", n) for n in (0, 1, 128, 129, 256, 257)]
+    assert sizes == [(256, 256, 512)] * 3 + [(512, 512, 1024)] * 2 + [()]
+    assert [net_sizes("text", n)[-1:] for n in (2, 128, 256, 300)] == [(512,), (512,), (1024,), ()]
+    images = [net_sizes("image", n) for n in (2, 64, 65, 150, 151)]
+    assert images == [(128,), (128,), (256,), (256,), ()]
+
+
+def test_rows_of_a_single_net_do_not_count_as_balanced():
+    assert [are_balanced(n, 30, "balanced", "table") for n in (5, 256, 257)] == [False, False, True]
+    assert [are_balanced(n, 30, "balanced", "image") for n in (128, 129)] == [False, True]
+    assert not are_balanced(5000, 30, "independent", "table")
+    assert not are_balanced(5000, 300, "balanced", "table")
 
 
 @pytest.mark.parametrize(("kind", "n_columns"), [("table", 30), ("text", 200), ("image", 100)])
 def test_a_net_has_one_row_in_each_interval_of_each_column(kind, n_columns):
-    rows = net_rows(kind, n_columns)
-    numbers = uniform(3 * rows, n_columns, "balanced", kind, generator(1))
-    nets = np.sort((numbers * rows).astype(int).reshape(3, rows, n_columns), axis=1)
-    assert (nets == np.arange(rows)[:, None]).all()
+    sizes = [*net_sizes(kind, n_columns), net_sizes(kind, n_columns)[-1]]
+    numbers = uniform(sum(sizes), n_columns, "balanced", kind, generator(1))
+    for size, net in zip(sizes, np.split(numbers, np.cumsum(sizes[:-1])), strict=True):
+        places = np.sort((net * size).astype(int), axis=0)
+        assert (places == np.arange(size)[:, None]).all()
 
 
 def test_each_net_has_an_order_of_columns_and_a_shift_of_its_own():
-    numbers = uniform(2 * 512, 20, "balanced", "table", generator(1))
+    numbers = uniform(3 * 512, 20, "balanced", "table", generator(1))[512:]
     assert not np.isin(numbers[:512], numbers[512:]).any()
     bits = (numbers * 2**30).astype(int).reshape(2, 512, 20)
     differences = bits ^ bits[:, :1]  # without the shift: the columns of the points
@@ -110,7 +119,7 @@ def test_independent_numbers_are_never_0():
 
 
 @draws_of_all
-@pytest.mark.parametrize("row", [0, 1, 76, 511, 512, 700])
+@pytest.mark.parametrize("row", [0, 1, 76, 255, 256, 700])
 def test_a_row_is_uniform(draws, row):
     found = [uniform(row + 1, 3, draws, "table", generator(seed))[row] for seed in range(3000)]
     cells = (np.array(found) * 3).astype(int) @ [1, 3, 9]
@@ -118,7 +127,7 @@ def test_a_row_is_uniform(draws, row):
 
 
 def test_rows_of_different_nets_are_independent():
-    found = [uniform(513, 2, "balanced", "table", generator(s))[[0, 512], 0] for s in range(4000)]
+    found = [uniform(257, 2, "balanced", "table", generator(s))[[0, 256], 0] for s in range(4000)]
     cells = (np.array(found) * 4).astype(int) @ [1, 4]
     assert chisquare(np.bincount(cells, minlength=16)).pvalue > UNLIKELY
 

@@ -301,7 +301,6 @@ def test_a_found_number_costs_no_prediction_twice():
     [
         ({"intervals": 1.5}, "`intervals` must be True, False or a level such as 0.9; not 1.5"),
         ({"intervals": "yes"}, "`intervals` must be True, False or a level"),
-        ({"n_permutations": "Auto"}, "Did you mean 'auto'"),
         ({"max_permutations": 10}, '`n_permutations="auto"`'),
         ({"n_permutations": "auto", "max_permutations": 1}, "`max_permutations` must be a whole"),
         ({"tolerance": 0}, "`tolerance` must be a positive number"),
@@ -312,6 +311,8 @@ def test_a_found_number_costs_no_prediction_twice():
 def test_wrong_arguments_are_errors_with_the_cure(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         explained("table", **options)
+    with pytest.raises(TypeError, match="whole number of at least 2, or \"auto\"; not 'Auto'"):
+        explained("table", n_permutations="Auto")
 
 
 # Quality and its verdict

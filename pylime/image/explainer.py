@@ -426,6 +426,7 @@ def _permute(image: _Segmented, request: Request, n_predicted: int = 0) -> Pertu
         n_inputs=len(distinct),
         rows=inverse,
         rewriting=None if is_array else _rewriting(image.original),
+        numbers=("image", n_superpixels),
     )
     new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
     batches = painted_batches(

@@ -37,9 +37,10 @@ from pylime import checks
 from pylime.pipeline import Explainer
 from pylime.plots.intervals import interval_ends
 from pylime.plots.theme import number_texts, plain_text, sized_theme, text_width
+from pylime.trust import ENOUGH
 from pylime.widths import weights_by_width
 
-__all__ = ["ENOUGH", "WIDTH_COLUMNS", "draw_widths", "plot_widths"]
+__all__ = ["WIDTH_COLUMNS", "draw_widths", "plot_widths"]
 
 WIDTH_COLUMNS = (
     "width",
@@ -53,14 +54,6 @@ WIDTH_COLUMNS = (
     "model_r2",
 )
 """The columns that `draw_widths` needs; a classifier's table has `label`, too."""
-
-ENOUGH = 100
-"""
-The effective number of permutations below which widths are shaded.
-
-With fewer the weights follow single permutations, and R² in sample rises because there is
-little left to describe.
-"""
 
 # Okabe and Ito's colours, which all kinds of colour vision tell apart, without the yellow that
 # is too light for lines. From the eighth feature on they come again with dashes, then dots.

@@ -139,10 +139,8 @@ class _BlockSums:
         self.binary = design.dtype.kind == "b"
         if not self.binary:
             self.mean = self.weights @ design
-            least, most = design.min(axis=0), design.max(axis=0)
-            if not isinstance(design, np.ndarray):
-                least, most = least.toarray(), most.toarray()
-            spread = np.ravel(most) - np.ravel(least)
+            spread = design.max(axis=0) - design.min(axis=0)
+            spread = np.ravel(spread if isinstance(spread, np.ndarray) else spread.toarray())
             self.range = np.where(spread > 0, spread, 1.0)
         self._at_once = max(_MOST_VALUES // (self.length * p), 1)
         self._held: np.ndarray | None = None

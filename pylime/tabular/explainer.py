@@ -366,8 +366,8 @@ def _check_binned(explainer: TableExplainer) -> None:
     ]
     if numbers:
         raise ValueError(
-            '`sampling="kernel"` needs columns with bins or levels; pass lime(..., '
-            f"bin_continuous=True). Without bins are {checks.some(numbers, 5, str)}."
+            '`sampling` can be "kernel" only where all columns have bins or levels; without bins '
+            f"are {checks.some(numbers, 5)}. lime(..., bin_continuous=True) makes bins."
         )
 
 
@@ -485,6 +485,7 @@ def _perturb_table(
             rows=None if drawing.distinct is None else drawing.distinct[1],
             unusual=_new_levels(cases.unseen.get(row, ()), record),
             held=_held_columns(columns),
+            numbers=("table", drawing.n_numbers),
             redrawn=_redrawn_batch(explainer, chunk, row, drawing, request),
             reweighed=drawing.reweighed,
         )

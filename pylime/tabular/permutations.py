@@ -93,6 +93,8 @@ class Drawing:
     distinct
         Positions of the distinct rows, the case first, and for each row which of these it
         equals; None if nearly all rows differ.
+    n_numbers
+        How many uniform numbers a permutation takes.
     reweighed
         A function from the width of the kernel to the weights; None if there is no kernel.
     """
@@ -100,6 +102,7 @@ class Drawing:
     design: np.ndarray
     weights: np.ndarray
     distinct: tuple[np.ndarray, np.ndarray] | None
+    n_numbers: int
     reweighed: Callable[[float], np.ndarray] | None = None
 
 
@@ -203,7 +206,8 @@ def draw_case(
     """
     rows = slice(row * chunk.n, (row + 1) * chunk.n)
     width = options.kernel_width or 0.75 * np.sqrt(len(chunk.features))
-    _draw_values(chunk, row, random, draws, width if options.sampling == "kernel" else None)
+    drawn_within = width if options.sampling == "kernel" else None
+    n_numbers = _draw_values(chunk, row, random, draws, drawn_within)
     slots = [None if slot is None else slot[rows] for slot in chunk.slots]
     design = [
         np.zeros(chunk.n, dtype=bool) if slot is None else column.compare(slot)
@@ -216,12 +220,13 @@ def draw_case(
         if slot is not None and not column.is_kept
     ]
     distinct = _distinct_rows(drawn, chunk.n)
+    matrix = np.array(design).T
     if options.sampling == "kernel":
-        return Drawing(np.array(design).T, np.ones(chunk.n), distinct)
+        return Drawing(matrix, np.ones(chunk.n), distinct, n_numbers)
     if options.dist_fun == "gower":
-        return Drawing(np.array(design).T, _similarity(chunk, rows, design, options), distinct)
+        return Drawing(matrix, _similarity(chunk, rows, design, options), distinct, n_numbers)
     kernel = partial(exponential_kernel, _distance(chunk, rows, design, options.dist_fun))
-    return Drawing(np.array(design).T, kernel(width), distinct, kernel)
+    return Drawing(matrix, kernel(width), distinct, n_numbers, kernel)
 
 
 def _distance(
@@ -242,11 +247,12 @@ def _distance(
 
 def _draw_values(
     chunk: Chunk, row: int, random: np.random.Generator, draws: Draws, width: float | None
-) -> None:
+) -> int:
     """
     Write the permutations of a case, encoded, into the memory of the chunk.
 
-    With a width they are drawn from the neighbourhood of a kernel.
+    With a width they are drawn from the neighbourhood of a kernel. Returns how many uniform
+    numbers a permutation takes.
     """
     start = row * chunk.n
     drawn = []
@@ -273,6 +279,7 @@ def _draw_values(
             others[:] = column.draw_near(value, u, gaps)
         else:
             others[:] = draw_in_neighbourhood(column, value, width, u, gaps)
+    return n_numbers
 
 
 def _similarity(

@@ -501,6 +501,8 @@ def _perturb_text(
         n_inputs=n_texts,
         rows=np.concatenate(rows),
         rewriting=None if as_it_is else _JOINED,
+        # Texts that are pooled have nets of their own.
+        numbers=("text", len(first.words) + 1) if len(documents) == 1 else None,
     )
     batches = _text_batches(chain.from_iterable(texts))
     # Permutations of texts that are pooled stand text by text, so that the first change with n.

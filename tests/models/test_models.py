@@ -572,7 +572,7 @@ def test_scores_are_warned_of_once_with_their_numbers():
 
     with pytest.warns(UserWarning, match=r'1, -1 sum to 0\. .*activation="softmax"') as caught:
         explain(TABLE, lime(TABLE, as_classifier(scores)), n_labels=2, random_state=1)
-    assert len(caught) == 1
+    assert ["activation" in str(warning.message) for warning in caught].count(True) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         explainer = lime(TABLE, as_classifier(scores, ["a", "b"], activation="softmax"))

@@ -132,7 +132,7 @@ def r_explanation(model: str, setting: str, seed: int) -> pd.DataFrame:
 def test_means_over_seeds_are_rs(model, setting):
     """Within four standard errors of the difference, for features that always appear."""
     stored = END_TO_END[model]["settings"][setting]
-    n_seeds = 12
+    n_seeds = 25
     runs = pd.concat([r_explanation(model, setting, seed) for seed in range(n_seeds)])
     runs["label"] = runs.get("label", "Response")
     ours = runs.groupby(["case", "label", "feature"])[NUMBERS].agg(["mean", "std", "count"])
