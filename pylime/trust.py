@@ -86,12 +86,13 @@ def qualities_of(case: Explained, request: Request) -> list[Quality]:
         intervals, frequencies = assessment.intervals, assessment.frequencies
         half_widths = (intervals.hi - intervals.lo) / 2
         largest = np.abs(intervals.weight).max()
-        additive = max(assessment.additive_r2, fit.r2)
+        # A missing value stays missing.
+        additive = float(np.maximum(assessment.additive_r2, fit.r2))
         quality = Quality(
             effective_n=case.effective_n,
             fresh_r2=assessment.fresh_r2,
             left_out=additive - fit.r2,
-            together=max(1.0 - additive - in_bins, 0.0) if in_bins == in_bins else np.nan,
+            together=float(np.maximum(1.0 - additive - in_bins, 0.0)),
             in_bins=in_bins,
             stability=float(np.mean(np.square(frequencies))),
             margin=float(half_widths.max() / largest) if largest > 0 else np.nan,
@@ -128,6 +129,8 @@ def _why_low(quality: Quality, fit: Surrogate, request: Request) -> str:
     low = f"the local model describes {_percent(max(fit.r2, 0.0))} of what moves the prediction"
     if not request.n_calls:
         return f"{low}: `n_calls=500` finds out why"
+    if np.isnan(quality.together):
+        return low
     parts = {
         quality.in_bins: (
             "happens inside the bins: try another `n_bins` in lime(), such as 2, or "

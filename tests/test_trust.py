@@ -408,3 +408,23 @@ def test_intervals_and_contributions_follow_the_response(factor):
     for name in [*scaled_columns, "feature_contribution", "surrogate_mean"]:
         np.testing.assert_allclose(other[name] / factor, plain[name], rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(other["feature_freq"], plain["feature_freq"], atol=0.02)
+
+
+def test_as_many_words_as_a_book_have_quality_too(monkeypatch):
+    from pylime.surrogate import assessment, selection
+
+    for module in (assessment, selection):
+        monkeypatch.setattr(module, "WIDE", 20)
+    text = " ".join(f"word{number}" for number in range(60))
+    explainer = lime([text], as_regressor(lambda texts: [("word7" in t) + 0.0 for t in texts]))
+    found = quality(text, explainer, n_features=2, n_permutations=500, n_calls=5, random_state=1)
+    assert found[["left_out", "together"]].isna().all(axis=None)
+    assert found["fresh_r2"][0] > 0.9
+
+
+def test_jobs_change_nothing():
+    options = {"n_permutations": "auto", "random_state": 1, "n_features": 2, **TRUST, "n_calls": 9}
+    for kind in KINDS:
+        pd.testing.assert_frame_equal(
+            explained(kind, **options), explained(kind, n_jobs=2, **options)
+        )

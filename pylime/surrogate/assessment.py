@@ -9,7 +9,7 @@ from pylime.surrogate.fit import AnyDesign, Surrogate, as_design, varying_column
 from pylime.surrogate.intervals import Intervals, additive_r2, weight_intervals
 from pylime.surrogate.linear import Design, weighted_moments
 from pylime.surrogate.resampling import fresh_r2, selection_frequencies
-from pylime.surrogate.selection import FeatureSelect, effective_method
+from pylime.surrogate.selection import WIDE, FeatureSelect, effective_method
 
 __all__ = ["Assessment", "assess", "intervals_of", "share_within"]
 
@@ -142,9 +142,13 @@ def assess(
     fresh = fresh_r2(
         matrix, responses, weights, method=method, n_features=n_features, penalty=penalty
     )
-    moments = weighted_moments(matrix, responses, weights)
+    if n_columns > WIDE:  # the moments of all columns would take too much memory
+        additive = [np.nan] * len(surrogates)
+    else:
+        moments = weighted_moments(matrix, responses, weights)
+        additive = [additive_r2(moments, k) for k in range(len(surrogates))]
     return [
-        Assessment(intervals[k], frequencies[k], float(fresh[k]), additive_r2(moments, k))
+        Assessment(intervals[k], frequencies[k], float(fresh[k]), additive[k])
         for k in range(len(surrogates))
     ]
 

@@ -79,9 +79,9 @@ _NEARLY_EXPLAINED = 0.05
 # The largest number of features for which `auto` selects forward.
 _MOST_FORWARD = 6
 
-# With more columns than `_WIDE`, forward selection does without the p x p Gram matrix. A
+# With more columns than `WIDE`, forward selection does without the p x p Gram matrix. A
 # method that needs it raises with more than `_WIDEST`, with which it takes 0.8 GB.
-_WIDE = 2000
+WIDE = 2000
 _WIDEST = 10_000
 
 
@@ -402,7 +402,7 @@ def column_selector(
     """
     n_columns = design.shape[1]
     forward = effective_method(method, n_features, n_columns) == "forward_selection"
-    if n_columns > _WIDE and forward:
+    if n_columns > WIDE and forward:
         found = select_forward_wide(design, responses, weights, n_features)
         return lambda k: (found[k], weighted_moments(design[:, found[k]], responses, weights))
     if n_columns > _WIDEST:

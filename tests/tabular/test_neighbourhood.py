@@ -81,7 +81,7 @@ def test_all_permutations_count_where_the_kernel_is_narrow():
 
 def test_columns_without_bins_are_an_error_that_names_the_cure():
     explainer = lime(ROWS, as_regressor(response), dates="hold", bin_continuous=False)
-    with pytest.raises(ValueError, match="without bins are 'number'.*bin_continuous=True"):
+    with pytest.raises(ValueError, match=r"without bins are 'number'.*bin_continuous=True"):
         explain(ROWS.head(1), explainer, sampling="kernel")
     with pytest.raises(ValueError, match="leave out `dist_fun`, which is 'manhattan'"):
         explain(ROWS.head(1), explainer, sampling="kernel", dist_fun="manhattan")

@@ -478,7 +478,7 @@ def test_wide_forward_selection_is_forward_selection(monkeypatch):
     explainer = lime(text, as_classifier(model))
     options = {"n_labels": 2, "n_features": 6, **SMALL}
     narrow = explain(text, explainer, **options)
-    monkeypatch.setattr(pylime.surrogate.selection, "_WIDE", 10)
+    monkeypatch.setattr(pylime.surrogate.selection, "WIDE", 10)
     wide = explain(text, explainer, **options)
     same(wide, narrow)
     pooled = {"single_explanation": True, **options}
