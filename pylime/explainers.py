@@ -274,9 +274,10 @@ def explain(
         into a similarity by an exponential kernel; or a function of a one-row frame, the case,
         and a frame of n rows that returns n distances), `kernel_width=None` (of that kernel;
         by default 0.75 times the root of the number of columns), `gower_pow=1` (power of
-        the Gower distance), `sampling=None` (`"kernel"` draws permutations from the
-        neighbourhood that `kernel_width` describes, instead of weighting them by it, so that all
-        of them count also where it is narrow; of columns with bins and levels).
+        the Gower distance, which is below 1: a larger power makes the neighbourhood wider),
+        `sampling=None` (`"kernel"` draws permutations from the neighbourhood that `kernel_width`
+        describes, instead of weighting them by it, so that all of them count also where it is
+        narrow; of columns with bins and levels).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed
