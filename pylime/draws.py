@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from pylime.memory import work_array
+
 __all__ = [
     "DRAWS",
     "Draws",
@@ -192,7 +194,7 @@ def uniform(
     >>> (numbers < 0.25).mean(axis=0)  # of balanced numbers exactly a quarter
     array([0.25, 0.25, 0.25])
     """
-    columns = np.empty((n_columns, n))
+    columns = work_array((n_columns, n))
     for rows, numbers in uniform_blocks(n, n_columns, draws, kind, random):
         columns[:, rows] = numbers.T
     return columns.T

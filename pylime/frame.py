@@ -128,12 +128,13 @@ def assemble(explained: Iterable[Explained], request: Request) -> pd.DataFrame:
             for name, column in columns.items():
                 column += own[name] if name in own else [shared[name]] * len(fit.features)
     cells = {"feature_value", "data"} | (set() if regression else {"prediction"})
-    return pd.DataFrame(
-        {
-            name: object_column(values) if name in cells else _column(values)
-            for name, values in columns.items()
-        }
-    )
+    lists = {
+        name: object_column(values) if name in cells else values for name, values in columns.items()
+    }
+    try:
+        return pd.DataFrame(lists)
+    except UnicodeEncodeError:  # pandas refuses lone surrogates, as file names can have
+        return pd.DataFrame({name: _column(values) for name, values in lists.items()})
 
 
 def _interval_columns(assessment: Assessment) -> dict[str, list[Any]]:
@@ -153,12 +154,12 @@ def _with_one_nan(data: Any) -> Any:
     }
 
 
-def _column(values: list[Any]) -> pd.Series:
-    """Make a column of the type that pandas finds."""
+def _column(values: list[Any] | pd.Series) -> pd.Series:
+    """Make a column of the type that pandas finds, or of objects if it refuses the values."""
     try:
         return pd.Series(values)
-    except UnicodeEncodeError:  # pandas refuses lone surrogates, as file names can have
-        return object_column(values)
+    except UnicodeEncodeError:
+        return object_column(list(values))
 
 
 def as_utf8(text: str) -> str:

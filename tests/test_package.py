@@ -221,13 +221,27 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(chelsea()).save("cat.png")
     readme = (ROOT / "README.md").read_text("utf-8")
+    printed = re.findall(r"^```text\n(.*?)^```", readme, re.M | re.S)
     names: dict = {}
+
+    def print_as(block, frame):
+        """The columns and rows of a frame that a block of the README shows."""
+        header, *rows = block.splitlines()
+        shown = frame[header.split()].head(len(rows))
+        return shown.round(3).to_string(index=False) + "\n"
+
     for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)):
         exec(compile(block, f"README.md, block {number}", "exec"), names)
         if number == 0:
-            printed = names["explanation"].head(2)
-            assert printed["feature"].tolist() == ["bill_length_mm", "island"]
-            assert f"{printed['feature_weight'].iloc[0]:.6f}" in readme
+            explanation = names["explanation"]
+            assert print_as(printed[0], explanation) == printed[0]
+            glance = names["quality"](explanation)
+            assert print_as(printed[1], glance) == printed[1]
+            assert set(glance["verdict"]) == {"nothing speaks against it"}
+        if number == 1:
+            columns, first = (line.split() for line in printed[2].splitlines()[:2])
+            assert columns[:3] == names["explanation"].columns[1:4].tolist()
+            assert first[0] == names["explanation"]["case"].iloc[0]
     streamed = pd.concat(names["streamed"], ignore_index=True)
     for way in (streamed, names["computed"], names["stored"]):
         pd.testing.assert_series_equal(

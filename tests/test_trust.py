@@ -491,3 +491,30 @@ def test_jobs_change_nothing():
         pd.testing.assert_frame_equal(
             explained(kind, **options), explained(kind, n_jobs=2, **options)
         )
+
+
+def test_margins_compare_numbers_of_different_units():
+    """Grams in place of kilograms change the weight, not how well it is known."""
+    options = {"n_features": 2, "random_state": 1, "n_permutations": 500}
+    margins = []
+    for factor in (1.0, 1000.0):
+        rows = ROWS.assign(mass=ROWS["mass"] * factor)
+
+        def model(rows, factor=factor):
+            return standing(rows.assign(mass=rows["mass"] / factor)) + np.sin(rows["height"])
+
+        explainer = lime(rows, as_regressor(model), bin_continuous=False)
+        margins += quality(rows.head(1), explainer, **options)["margin"].tolist()
+    assert margins[0] == pytest.approx(margins[1], rel=0.4)  # other draws
+    assert margins[0] > 0.01
+
+
+def test_the_warning_of_poor_fits_names_the_label():
+    def model(rows):
+        low = 1 / (1 + np.exp(-standing(rows)))
+        noise = np.random.default_rng(len(rows)).uniform(0, 0.1, len(rows))
+        return np.column_stack([low * 0.9, noise, 1 - 0.9 * low - noise])
+
+    explainer = lime(ROWS, as_classifier(model, ["low", "noise", "high"]), bin_continuous=False)
+    with pytest.warns(FitWarning, match=r"for case 0 \(label 'noise'\)\. `pylime"):
+        explain(ROWS.head(1), explainer, n_labels=3, random_state=1)

@@ -193,7 +193,7 @@ class Numbers(Column):
         shares = self.distribution
         if not isinstance(shares, pd.Series) or not self.cut_texts:
             return True
-        return bool(shares.iloc[self._bin(value)[0]] > 0)
+        return bool(shares.to_numpy()[self._bin(value)[0]] > 0)
 
     def _range_of(self, value: Value) -> tuple[float, float]:
         """Return the uniform numbers of a bin, or those that make values missing."""
