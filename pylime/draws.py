@@ -34,8 +34,9 @@ _BITS = 30
 _DIRECTION_BITS = 10
 # The least of independent numbers: half a step of the generator above 0, which it can return.
 _LEAST = 2.0**-54
-# About how many independent numbers are drawn at once, so that they stay in the cache.
-_BLOCK_VALUES = 2**16
+# About how many independent numbers are drawn at once: so few that they stay in the cache, and that
+# their memory is used again, where larger arrays get new pages each time.
+_BLOCK_VALUES = 2**13
 
 
 def net_sizes(kind: KindOfRows, n_columns: int) -> tuple[int, ...]:

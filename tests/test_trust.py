@@ -19,6 +19,7 @@ from pylime import (
 )
 from pylime.frame import INTERVALS, QUALITY
 from pylime.surrogate import fit_surrogates
+from pylime.surrogate.selection import FEATURE_SELECT
 
 RANDOM = np.random.default_rng(5)
 ROWS = pd.DataFrame({"height": RANDOM.normal(170, 10, 300), "mass": RANDOM.normal(70, 12, 300)})
@@ -58,6 +59,68 @@ def test_without_penalty_weights_follow_the_response(factor, method):
         other["feature_weight"] / factor, plain["feature_weight"], rtol=1e-9, atol=1e-12
     )
     np.testing.assert_allclose(other["model_r2"], plain["model_r2"], rtol=1e-9)
+
+
+WORDS = "a quick brown fox jumps over one lazy dog"
+BLOCKS = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((4, 4), dtype=int))
+
+
+def _of_columns(x):
+    return np.tanh(x[:, 0]) + x[:, 1] * x[:, 2] + 0.3 * x[:, 5]
+
+
+def _of_words(texts):
+    return np.array([("fox" in t) * ("dog" in t) + len(t) / 90 for t in texts])
+
+
+def _of_pixels(images):
+    return np.tanh(images[:, ::4, ::4, 0].reshape(len(images), -1) @ np.linspace(0.02, -0.01, 12))
+
+
+SUBJECTS = {
+    "table": (np.random.default_rng(6).normal(size=(300, 8)), _of_columns, {}),
+    "text": (WORDS, _of_words, {}),
+    "image": (
+        np.full((12, 16, 3), 200, dtype=np.uint8),
+        _of_pixels,
+        {"segmentation": lambda _: BLOCKS, "background": "black"},
+    ),
+}
+
+
+def _explained(kind, method, unit):
+    data, function, options = SUBJECTS[kind]
+    explainer = lime(data, as_regressor(lambda inputs: unit * function(inputs)), probe=False)
+    return explain(
+        data[0] if kind == "table" else data,
+        explainer,
+        n_permutations=400,
+        n_features=4,
+        feature_select=method,
+        penalty=0,
+        intervals=True,
+        contributions=True,
+        quality=True,
+        n_calls=50,
+        random_state=1,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+@pytest.mark.parametrize("method", FEATURE_SELECT)
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_all_that_is_reported_follows_the_response(kind, method, factor):
+    """What has its unit is multiplied; features, shares and verdicts stay."""
+    plain, other = (_explained(kind, method, unit) for unit in (1.0, factor))
+    units = [f"feature_{name}" for name in ("weight", "se", "lo", "hi", "contribution")]
+    units += ["model_intercept", "model_prediction", "surrogate_mean"]
+    largest = plain["feature_weight"].abs().max()
+    np.testing.assert_allclose(other[units] / factor, plain[units], rtol=1e-9, atol=1e-9 * largest)
+    shares = ["model_r2", "feature_freq", *QUALITY[:-1]]
+    np.testing.assert_allclose(other[shares], plain[shares], rtol=1e-9, atol=1e-9)
+    for name in ("feature", "verdict"):
+        assert other[name].tolist() == plain[name].tolist()
 
 
 def test_a_penalty_of_ones_own_is_not_warned_of():
