@@ -152,23 +152,41 @@ def uniform_blocks(
     """
     sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
     if sizes:
-        start = 0
-        for size in chain(sizes, repeat(sizes[-1])):
-            if start >= n:
-                return
-            points = sobol(n_columns, size).T
-            stop = min(start + size, n)
-            order = random.permutation(n_columns)
-            shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
-            numbers = (points[order, : stop - start] ^ shift[:, None]) + 0.5
-            numbers *= 2.0**-_BITS
-            yield slice(start, stop), numbers.T
-            start = stop
+        for rows, size in _nets(n, sizes):
+            yield rows, _net(n_columns, size, random, rows.stop - rows.start).T
+        return
     size = max(_BLOCK_VALUES // max(n_columns, 1), 1)
     for start in range(0, n, size):
         stop = min(start + size, n)
         numbers = random.random((stop - start, n_columns))
         yield slice(start, stop), np.maximum(numbers, _LEAST, out=numbers)
+
+
+def _nets(n: int, sizes: tuple[int, ...]) -> Iterator[tuple[slice, int]]:
+    """Divide n rows into nets: the rows of each, and how many it would have as a whole."""
+    start = 0
+    for size in chain(sizes, repeat(sizes[-1])):
+        if start >= n:
+            return
+        yield slice(start, min(start + size, n)), size
+        start += size
+
+
+def _net(
+    n_columns: int,
+    size: int,
+    random: np.random.Generator,
+    n: int,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw the first n rows of a net; returns an (n_columns, n) array of numbers."""
+    order = random.permutation(n_columns)
+    shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
+    whole = sobol(n_columns, size).T[order, :n]
+    whole ^= shift[:, None]
+    numbers = np.multiply(whole, 2.0**-_BITS, out=out)
+    numbers += 2.0 ** -(_BITS + 1)
+    return numbers
 
 
 def uniform(
@@ -195,6 +213,11 @@ def uniform(
     array([0.25, 0.25, 0.25])
     """
     columns = work_array((n_columns, n))
+    sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
+    if sizes:
+        for rows, size in _nets(n, sizes):
+            _net(n_columns, size, random, rows.stop - rows.start, out=columns[:, rows])
+        return columns.T
     for rows, numbers in uniform_blocks(n, n_columns, draws, kind, random):
         columns[:, rows] = numbers.T
     return columns.T
