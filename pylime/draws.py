@@ -82,6 +82,21 @@ def _direction_numbers() -> np.ndarray:
     return np.array([line.split(",") for line in text.split()], dtype=np.uint32)
 
 
+@cache
+def _table_order() -> np.ndarray:
+    """
+    In which order tables use the columns of the sequence.
+
+    The first two binary digits of a column decide on its bin. In this order those of two or three
+    columns are balanced best within 128 to 512 rows: in the sequence's own, some columns imitate
+    others.
+    """
+    text = (files("pylime") / "table_order.csv").read_text(encoding="ascii")
+    order = np.array(text.split(","), dtype=np.intp)
+    order.flags.writeable = False
+    return order
+
+
 @lru_cache(maxsize=16)
 def sobol(n_columns: int, n_rows: int) -> np.ndarray:
     """
@@ -133,7 +148,8 @@ def uniform_blocks(
     draws
         `"balanced"`: consecutive rows are consecutive points of nets, of `net_sizes`. A
         net has its own order of columns and its own digital shift [Owen1995]_, so that each row
-        is uniform and nets are independent. With more columns than a net serves, and with
+        is uniform and nets are independent. Tables use the columns of the sequence in an order in
+        which few of them balance each other best. With more columns than a net serves, and with
         `"independent"`: the rows are independent.
     kind
         What the rows decide.
@@ -153,7 +169,7 @@ def uniform_blocks(
     sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
     if sizes:
         for rows, size in _nets(n, sizes):
-            yield rows, _net(n_columns, size, random, rows.stop - rows.start).T
+            yield rows, _net(kind, n_columns, size, random, rows.stop - rows.start).T
         return
     size = max(_BLOCK_VALUES // max(n_columns, 1), 1)
     for start in range(0, n, size):
@@ -173,6 +189,7 @@ def _nets(n: int, sizes: tuple[int, ...]) -> Iterator[tuple[slice, int]]:
 
 
 def _net(
+    kind: KindOfRows,
     n_columns: int,
     size: int,
     random: np.random.Generator,
@@ -182,7 +199,10 @@ def _net(
     """Draw the first n rows of a net; returns an (n_columns, n) array of numbers."""
     order = random.permutation(n_columns)
     shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
-    whole = sobol(n_columns, size).T[order, :n]
+    if kind == "table":
+        whole = sobol(len(_table_order()), size).T[_table_order()[order], :n]
+    else:
+        whole = sobol(n_columns, size).T[order, :n]
     whole ^= shift[:, None]
     numbers = np.multiply(whole, 2.0**-_BITS, out=out)
     numbers += 2.0 ** -(_BITS + 1)
@@ -216,7 +236,8 @@ def uniform(
     sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
     if sizes:
         for rows, size in _nets(n, sizes):
-            _net(n_columns, size, random, rows.stop - rows.start, out=columns[:, rows])
+            n_rows = rows.stop - rows.start
+            _net(kind, n_columns, size, random, n_rows, out=columns[:, rows])
         return columns.T
     for rows, numbers in uniform_blocks(n, n_columns, draws, kind, random):
         columns[:, rows] = numbers.T

@@ -250,6 +250,8 @@ def subject_of(name: str) -> Subject:
 
 COVERAGE = [
     Setting("3 of 30 columns", 500),
+    Setting("1 of 30 columns", 500),
+    Setting("pairs of 12 columns", 500),
     Setting("1 of 30 columns", 5000),
     Setting("bag of 40 words", 5000),
     Setting("product of words", 5000),
