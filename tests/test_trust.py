@@ -1,5 +1,7 @@
 """How far to trust an explanation: its columns, verdicts and warnings."""
 
+import itertools
+import math
 import re
 import warnings
 
@@ -518,3 +520,70 @@ def test_the_warning_of_poor_fits_names_the_label():
     explainer = lime(ROWS, as_classifier(model, ["low", "noise", "high"]), bin_continuous=False)
     with pytest.warns(FitWarning, match=r"for case 0 \(label 'noise'\)\. `pylime"):
         explain(ROWS.head(1), explainer, n_labels=3, random_state=1)
+
+
+# Limits from all subsets, which no permutation is needed for
+
+
+def limit_of_subsets(value, p, chance):
+    """
+    The unpenalised weights and intercept of the fit to all non-empty subsets of p parts.
+
+    `value` is the response to a subset, `chance` its probability from the number of its parts.
+    """
+    subsets = [np.array(bits) for bits in itertools.product([0, 1], repeat=p) if any(bits)]
+    design = np.column_stack([np.array(subsets), np.ones(len(subsets))])
+    weights = np.array([chance(bits.sum()) * np.sqrt(bits.sum() / p) for bits in subsets])
+    response = np.array([value(bits) for bits in subsets])
+    return np.linalg.solve(design.T @ (weights[:, None] * design), design.T @ (weights * response))
+
+
+@pytest.mark.parametrize("draws", ["balanced", "independent"])
+def test_products_of_words_have_the_weights_of_all_subsets(draws):
+    words = ["zero", "one", "two", "three", "four", "five"]
+
+    def value(kept):
+        return 2.0 * kept[0] * kept[1] + kept[2] - 0.5 * kept[3] * kept[4]
+
+    def model(texts):
+        kept = np.array([[word in text.split() for word in words] for text in texts])
+        return value(kept.T.astype(float))
+
+    limit = limit_of_subsets(value, 6, lambda k: 1 / (6 * math.comb(6, k)))
+    explainer = lime([" ".join(words)], as_regressor(model))
+    found = explain(
+        " ".join(words), explainer, n_features=6, intervals=0.999, random_state=1, draws=draws
+    )
+    for row in found.itertuples():
+        exact = limit[words.index(row.feature)]
+        assert row.feature_lo <= exact <= row.feature_hi
+        assert row.feature_hi - row.feature_lo < 0.4
+        assert row.feature_weight == pytest.approx(exact, abs=0.05)
+
+
+@pytest.mark.parametrize("p_remove", [0.3, 0.5])
+def test_products_of_superpixels_have_the_weights_of_all_subsets(p_remove):
+    quarters = np.kron(np.array([[1, 2], [3, 4]]), np.ones((8, 8), dtype=int))
+    image = np.full((16, 16, 3), 255, dtype=np.uint8)
+
+    def value(kept):
+        return 2.0 * kept[0] * kept[1] + kept[2] - 0.5 * kept[2] * kept[3]
+
+    def model(images):
+        return value((images[:, [0, 0, 15, 15], [0, 15, 0, 15], 0] == 255).T.astype(float))
+
+    limit = limit_of_subsets(value, 4, lambda k: (1 - p_remove) ** k * p_remove ** (4 - k))
+    found = explain(
+        image,
+        lime(image, as_regressor(model)),
+        segmentation=lambda pixels: quarters,
+        p_remove=p_remove,
+        background="black",
+        n_features=4,
+        intervals=0.999,
+        random_state=1,
+    )
+    for row in found.itertuples():
+        exact = limit[int(row.feature) - 1]
+        assert row.feature_lo <= exact <= row.feature_hi
+        assert row.feature_weight == pytest.approx(exact, abs=0.1)
