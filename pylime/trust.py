@@ -113,10 +113,11 @@ def _verdict(
         reasons.append(
             f"only {quality.effective_n:.3g} of {n} permutations count: {_wider(request)}"
         )
-    if request.penalty is None and _bites(quality.shrinkage, n):
+    bitten = request.penalty is None and _bites(quality.shrinkage, n)
+    if bitten:
         share = _percent(quality.shrinkage)
         reasons.append(f"the penalty takes {share} of the weights: pass `penalty=0`")
-    if fit.r2 < _LOW_R2 and not collapsed:
+    if fit.r2 < _LOW_R2 and not (collapsed or bitten):
         reasons.append(_why_low(quality, fit, request))
     if not collapsed:
         reasons += _imprecisions(quality, fit, assessment)
