@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pylime.draws import Draws, uniform_blocks
+from pylime.draws import Draws, comparable_blocks, net_sizes, uniform_blocks
 
 __all__ = ["distinct_rows", "draw_masks", "kept_words", "row_blocks"]
 
 # Number of cells of a mask that fit into a processor's cache.
 _CACHED_CELLS = 2**16
+# 2^64 divided by the golden ratio, made odd: Knuth's multiplier for hashes.
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def draw_masks(
@@ -74,9 +76,11 @@ def kept_words(
         number of words, drawn uniformly from 1 to all, and draws these without replacement. The
         first rows are the same whatever `n` is.
     """
-    kept = np.ones((n, n_words), dtype=bool)
+    # Balanced numbers come column by column, others row by row.
+    balanced = draws == "balanced" and net_sizes("text", n_words + 1)
+    kept = np.ones((n, n_words), dtype=bool, order="F" if balanced else "C")
     drawn = kept[1:]
-    for rows, numbers in uniform_blocks(n - 1, n_words + 1, draws, "text", random):
+    for rows, numbers in comparable_blocks(n - 1, n_words + 1, draws, "text", random):
         # A word stays if its number is below the row's, so that 0 to all words do, each number
         # of them with the same probability.
         np.less(numbers[:, 1:], numbers[:, :1], out=drawn[rows])
@@ -158,7 +162,43 @@ def distinct_rows(kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> distinct_rows(np.array([[True, True], [False, True], [True, True]]))
     (array([0, 1]), array([0, 1, 0]))
     """
-    packed = np.packbits(kept, axis=1)
+    packed = np.packbits(np.ascontiguousarray(kept), axis=1)
+    keys = _hashes(packed)
+    order = np.argsort(keys)
+    ordered = keys[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    # For each row the first one that has the same hash.
+    first = np.empty_like(order)
+    sizes = np.diff(starts, append=len(order))
+    first[order] = np.repeat(np.minimum.reduceat(order, starts), sizes)
+    is_new = first == np.arange(len(first))
+    again = np.flatnonzero(~is_new)
+    if not np.array_equal(packed[again], packed[first[again]]):
+        return _distinct_bytes(packed)  # different rows with the same hash
+    return np.flatnonzero(is_new), (np.cumsum(is_new) - 1)[first]
+
+
+def _hashes(packed: np.ndarray) -> np.ndarray:
+    """
+    Hash rows of bytes to whole numbers of 64 bits; different rows hardly ever share one.
+
+    Each word of 8 bytes is added to the hash of those before it, whose high bits are first
+    mixed into the low ones, and the sum is multiplied by an odd constant.
+    """
+    n_words = -(-packed.shape[1] // 8)
+    padded = np.zeros((len(packed), 8 * n_words), dtype=np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    words = padded.view(np.uint64)
+    hashes = words[:, 0].copy()
+    for number in range(1, n_words):
+        hashes ^= hashes >> np.uint64(32)
+        hashes *= _ODD
+        hashes += words[:, number]
+    return hashes
+
+
+def _distinct_bytes(packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the distinct rows of an array of bytes; returns what `distinct_rows` does."""
     # Opaque bytes sort much faster than rows of numbers.
     keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)

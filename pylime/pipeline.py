@@ -618,8 +618,9 @@ def _check_rows(prepared: Prepared, n: int, what: str) -> None:
     shape = getattr(prepared, "shape", None)
     rows = shape[0] if shape is not None and len(shape) else None
     if rows is None and isinstance(prepared, list):
-        several = {len(part) for part in prepared if getattr(part, "ndim", 0)}
-        rows = n if several == {n} else len(prepared)  # of several inputs, or of cases
+        rows = len(prepared)
+        if rows != n and {len(part) for part in prepared if getattr(part, "ndim", 0)} == {n}:
+            return  # several inputs
     if rows is not None and rows != n:
         raise ValueError(
             f"`preprocess` must return one row for each of the {what} of a batch: {n} {what} "

@@ -314,7 +314,7 @@ def _parts_in_place(
     return lead, parts, owners
 
 
-def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], list[str]]:
+def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], Iterator[str]]:
     """
     Prepare to put texts together of p parts.
 
@@ -332,15 +332,28 @@ def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], list[str
             dropped = [selection + rest for selection in selections] if rest else selections
             selections = dropped + [selection + part + rest for selection in selections]
         pieces[piece, : len(selections)] = selections
+    starts = 2**size * np.arange(n_pieces)
 
-    def write(kept: np.ndarray) -> list[str]:
-        bits = np.zeros((len(kept), n_pieces * size), dtype=bool)
-        bits[:, : len(parts)] = kept
-        numbers = np.packbits(bits.reshape(-1, n_pieces, size), axis=2, bitorder="little")
-        chosen = pieces[np.arange(n_pieces), numbers[..., 0]].tolist()
-        return ["".join(row) for row in chosen]
+    def write(kept: np.ndarray) -> Iterator[str]:
+        chosen = pieces.take(_selections(kept, size) + starts)
+        return map("".join, chosen.tolist())
 
     return write
+
+
+def _selections(kept: np.ndarray, size: int) -> np.ndarray:
+    """
+    Number the selections of neighbouring parts, 1, 4 or 8 at a time: the first part has bit 0.
+
+    Takes an (n, p) array of bool; returns an (n, ceil(p / size)) array.
+    """
+    if size == 1:
+        return kept.astype(np.uint8)
+    packed = np.packbits(kept, axis=1, bitorder="little")
+    if size == 8:
+        return packed
+    halves = np.stack([packed & 15, packed >> 4], axis=2).reshape(len(packed), -1)
+    return halves[:, : -(-kept.shape[1] // size)]
 
 
 # What is a text
@@ -474,9 +487,11 @@ def _perturb_text(
         _draw(document, n, request)
         for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True)
     ]
-    # The model receives the first text as the user passed it, then the distinct permutations.
-    texts: list[Iterable[list[str]]] = [] if n_predicted else [[[first.text or ""]]]
-    rows, n_texts = [], 1
+    as_it_is = explainer.in_place or " ".join(first.words) == first.text
+    # The model receives the first text as the user passed it, then the distinct permutations, of
+    # which the first can be the same text.
+    rows, n_texts = [], 0 if as_it_is else 1
+    texts: list[Iterable[list[str]]] = [] if n_predicted or as_it_is else [[[first.text or ""]]]
     for document, kept in zip(documents, masks, strict=True):
         distinct, inverse = distinct_rows(kept)
         new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
@@ -487,7 +502,6 @@ def _perturb_text(
         rows.append(inverse + n_texts)
         n_texts += len(distinct)
     spans = dict(zip(first.features, first.spans, strict=True))
-    as_it_is = explainer.in_place or " ".join(first.words) == first.text
     permutations = Permutations(
         case=name,
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
@@ -504,7 +518,8 @@ def _perturb_text(
         # Texts that are pooled have nets of their own.
         numbers=("text", len(first.words) + 1) if len(documents) == 1 else None,
     )
-    batches = _text_batches(chain.from_iterable(texts))
+    differ = len(documents) == 1 and not explainer.in_place and _differ(first)
+    batches = _text_batches(chain.from_iterable(texts), differ)
     # Permutations of texts that are pooled stand text by text, so that the first change with n.
     grown = None if len(documents) > 1 else partial(_grown, explainer, cases, request)
     return Perturbed([permutations], batches, grown=grown)
@@ -603,18 +618,31 @@ def _pooled_design(
     return sparse.csr_array(sparse.coo_array((ones, places), shape=(n_rows, len(features))))
 
 
-def _text_batches(texts: Iterable[list[str]]) -> Iterator[Batch]:
-    """Collect texts into batches with a bounded number of characters."""
+def _differ(document: Document) -> bool:
+    """
+    Whether a text and its permutations, joined by spaces, all differ if what they keep does.
+
+    Split at the spaces, permutations are the words that they keep, each of them once.
+    """
+    words = set(document.words)
+    if len(words) < len(document.words) or any(" " in word for word in words):
+        return False
+    own = (document.text or "").split(" ")
+    return own == list(document.words) or len(set(own)) < len(own) or not words.issuperset(own)
+
+
+def _text_batches(texts: Iterable[list[str]], differ: bool) -> Iterator[Batch]:
+    """Collect texts, which may be known to differ, into batches with a bounded size."""
     some: list[str] = []
     n_characters = 0
     for block in texts:
         some += block
         n_characters += sum(map(len, block))
         if n_characters >= _BATCH_CHARACTERS:
-            yield _distinct_texts(some)
+            yield Batch(some, len(some)) if differ else _distinct_texts(some)
             some, n_characters = [], 0
     if some:
-        yield _distinct_texts(some)
+        yield Batch(some, len(some)) if differ else _distinct_texts(some)
 
 
 def _distinct_texts(texts: list[str]) -> Batch:
