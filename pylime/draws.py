@@ -12,6 +12,7 @@ from pylime.memory import work_array
 
 __all__ = [
     "DRAWS",
+    "MOST_COLUMNS",
     "Draws",
     "KindOfRows",
     "are_balanced",
@@ -29,6 +30,9 @@ DRAWS = get_args(Draws)
 
 KindOfRows: TypeAlias = Literal["table", "text", "image"]
 """What a row of numbers decides."""
+
+MOST_COLUMNS = 256
+"""With more numbers in a row, the rows of tables and texts are drawn independently."""
 
 # Bits of the balanced numbers, and how many of them the direction numbers have.
 _BITS = 30
@@ -59,7 +63,7 @@ def net_sizes(kind: KindOfRows, n_columns: int) -> tuple[int, ...]:
         the number of rows, so that the first ones stay the same if more follow. The first nets of
         tables and texts are smaller, because the errors within a single net cannot be seen.
     """
-    sizes = {64: 128, 150: 256} if kind == "image" else {128: 512, 256: 1024}
+    sizes = {64: 128, 150: 256} if kind == "image" else {128: 512, MOST_COLUMNS: 1024}
     size = next((rows for most, rows in sizes.items() if n_columns <= most), 0)
     if kind == "image" or not size:
         return (size,) * bool(size)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pylime.draws import Draws, comparable_blocks, net_sizes, uniform_blocks
+from pylime.draws import MOST_COLUMNS, Draws, comparable_blocks, uniform_blocks
 
 __all__ = ["distinct_rows", "draw_masks", "kept_words", "row_blocks"]
 
@@ -77,7 +77,7 @@ def kept_words(
         first rows are the same whatever `n` is.
     """
     # Balanced numbers come column by column, others row by row.
-    balanced = draws == "balanced" and net_sizes("text", n_words + 1)
+    balanced = draws == "balanced" and n_words < MOST_COLUMNS
     kept = np.ones((n, n_words), dtype=bool, order="F" if balanced else "C")
     drawn = kept[1:]
     for rows, numbers in comparable_blocks(n - 1, n_words + 1, draws, "text", random):
