@@ -495,7 +495,7 @@ def test_jobs_change_nothing():
 
 def test_margins_compare_numbers_of_different_units():
     """Grams in place of kilograms change the weight, not how well it is known."""
-    options = {"n_features": 2, "random_state": 1, "n_permutations": 500}
+    seeds = range(20)  # the permutations differ: their law has the units, too
     margins = []
     for factor in (1.0, 1000.0):
         rows = ROWS.assign(mass=ROWS["mass"] * factor)
@@ -504,8 +504,10 @@ def test_margins_compare_numbers_of_different_units():
             return standing(rows.assign(mass=rows["mass"] / factor)) + np.sin(rows["height"])
 
         explainer = lime(rows, as_regressor(model), bin_continuous=False)
-        margins += quality(rows.head(1), explainer, **options)["margin"].tolist()
-    assert margins[0] == pytest.approx(margins[1], rel=0.4)  # other draws
+        options = {"n_features": 2, "n_permutations": 500}
+        found = [quality(rows.head(1), explainer, random_state=seed, **options) for seed in seeds]
+        margins.append(pd.concat(found)["margin"].mean())
+    assert margins[0] == pytest.approx(margins[1], rel=0.2)
     assert margins[0] > 0.01
 
 
