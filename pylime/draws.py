@@ -60,8 +60,23 @@ def net_sizes(kind: KindOfRows, n_columns: int) -> tuple[int, ...]:
     tuple of int
         Powers of 2: the sizes of the first nets, the last of which is that of all others. Empty if
         rows have so many columns that they are drawn independently. They do not depend on
-        the number of rows, so that the first ones stay the same if more follow. The first nets of
-        tables and texts are smaller, because the errors within a single net cannot be seen.
+        the number of rows, so that the first ones stay the same if more follow.
+
+    Notes
+    -----
+    Tables and texts begin with two nets of half the size. How far the errors within a net cancel
+    can only be seen if there are other nets, so that intervals from a single one would be too
+    narrow; in this way 500 rows, with which `n_permutations="auto"` begins, have two. The nets of
+    images are small enough without.
+
+    Examples
+    --------
+    >>> net_sizes("table", 30)  # 256, 256, 512, 512 rows and so on
+    (256, 256, 512)
+    >>> net_sizes("image", 50)
+    (128,)
+    >>> net_sizes("text", 300)
+    ()
     """
     sizes = {64: 128, 150: 256} if kind == "image" else {128: 512, MOST_COLUMNS: 1024}
     size = next((rows for most, rows in sizes.items() if n_columns <= most), 0)
@@ -151,11 +166,11 @@ def uniform_blocks(
     n, n_columns
         Number of rows and columns.
     draws
-        `"balanced"`: consecutive rows are consecutive points of nets, of `net_sizes`. A
-        net has its own order of columns and its own digital shift [Owen1995]_, so that each row
-        is uniform and nets are independent. Tables use the columns of the sequence in an order in
-        which few of them balance each other best. With more columns than a net serves, and with
-        `"independent"`: the rows are independent.
+        `"balanced"`: consecutive rows are consecutive points of nets, whose rows `net_sizes`
+        counts. A net has its own order of columns and its own digital shift [Owen1995]_, so that
+        each row is uniform and nets are independent. Tables use the columns of the sequence in an
+        order in which few of them balance each other best. With more columns than a net serves,
+        and with `"independent"`: the rows are independent.
     kind
         What the rows decide.
     random
