@@ -25,6 +25,7 @@ from pylime.models.generics import (
     owner_of,
     predict_model,
 )
+from pylime.models.networks import remembering
 from pylime.models.outputs import Activation, Predictions
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "owner_of",
     "predict",
     "predict_model",
+    "remembering",
     "sklearn",
     "statsmodels",
     "torch",

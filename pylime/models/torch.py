@@ -41,6 +41,7 @@ from pylime.models.networks import (
     interpret,
     joined,
     matrix,
+    remembered,
     take_options,
 )
 from pylime.models.outputs import Predictions, PredictionType
@@ -152,7 +153,9 @@ def predict_torch_module(
     if type == "raw":
         return interpret(values, type)
     ending, _ = _last_layer(model)
-    return interpret(values, type, ending or _last_step(model, inputs))
+    if ending is None:
+        ending = remembered(model, lambda: _last_step(model, inputs))
+    return interpret(values, type, ending)
 
 
 @outputs.register(Module)
@@ -239,7 +242,7 @@ def _tensor(values: Prepared, whole: bool) -> "torch.Tensor":
     if isinstance(values, list) and values and isinstance(values[0], torch.Tensor):
         values = torch.stack(values)
     if isinstance(values, torch.Tensor):
-        return values.float() if values.dtype == torch.uint8 else values
+        return values if values.ndim > 2 or values.dtype != torch.uint8 else values.float()
     if isinstance(values, pd.DataFrame):
         kinds = {getattr(dtype, "kind", "O") for dtype in values.dtypes}
         array = matrix(values, np.int64 if whole and kinds <= {"i", "u"} else np.float64)
@@ -252,12 +255,20 @@ def _tensor(values: Prepared, whole: bool) -> "torch.Tensor":
             "PyTorch modules take numbers: `preprocess` must return tensors or arrays of numbers, "
             f"or a dictionary or tuple of these; not {array.dtype} values."
         )
+    if array.dtype == np.uint8 and array.ndim > 2:
+        # Images become fractions, and get their layout, on the device: bytes get there sooner.
+        return torch.from_numpy(np.require(_forwards(array), requirements="W"))
     if not whole or array.dtype == np.uint8:
         array = array if array.dtype.kind == "f" else array.astype(np.float32)
     elif array.dtype.kind in "iu":
         array = array.astype(np.int64)
     # PyTorch warns of read-only arrays, and refuses negative strides.
     return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+def _forwards(array: np.ndarray) -> np.ndarray:
+    """The same array, copied if a stride is negative: PyTorch has none of these."""
+    return array if min(array.strides) >= 0 else np.ascontiguousarray(array)
 
 
 def _home(model: "torch.nn.Module") -> "tuple[torch.device, torch.dtype]":
@@ -280,11 +291,20 @@ def _each(function: "Callable[[torch.Tensor], torch.Tensor]", inputs: Tensors) -
 
 
 def _moved(inputs: Tensors, device: "torch.device", dtype: "torch.dtype") -> Tensors:
-    """A batch on the device, its fractions in the floating type."""
-    return _each(
-        lambda values: values.to(device, dtype if values.is_floating_point() else values.dtype),
-        inputs,
-    )
+    """A batch on the device, its fractions in the floating type; bytes become fractions."""
+    import torch
+
+    def moved(values: torch.Tensor) -> torch.Tensor:
+        if device.type == "cuda" and values.device.type == "cpu":
+            # Out of pinned memory, a batch is copied while the device works on the one before.
+            values = values.pin_memory()
+        # In one step, a conversion would be done before the copy: by the slower side.
+        values = values.to(device, non_blocking=device.type == "cuda")
+        if values.dtype == torch.uint8:
+            return values.to(dtype).contiguous()
+        return values.to(dtype) if values.is_floating_point() else values
+
+    return _each(moved, inputs)
 
 
 def _call(model: "torch.nn.Module", inputs: Tensors) -> Returned:
@@ -299,13 +319,19 @@ def _run_batches(model: "torch.nn.Module", inputs: Tensors, size: int | None) ->
     parts = []
     with evaluating(model):
         for batch in [inputs] if _in_bags(model, inputs) else in_batches(inputs, size):
-            values = _scores(_call(model, _moved(batch, device, dtype))).cpu()
-            if values.is_floating_point() and values.itemsize < 4:
-                values = values.float()
+            values = _scores(_call(model, _moved(batch, device, dtype)))
             # A `squeeze()` in the module takes away the axis of a single row too.
             lost = _is_single(batch) and (values.ndim == 0 or len(values) != 1)
-            parts.append(values.numpy()[None] if lost else values.numpy())
-    return joined(parts)
+            parts.append(values[None] if lost else values)
+    # The device may not have finished; only here the results are waited for.
+    return joined([_array(values) for values in parts])
+
+
+def _array(values: "torch.Tensor") -> np.ndarray:
+    """An output as numpy has it, which has no bfloat16 and is slow with half precision."""
+    values = values.cpu()
+    narrow = values.is_floating_point() and values.itemsize < 4
+    return (values.float() if narrow else values).numpy()
 
 
 def _parts(inputs: Tensors) -> "list[torch.Tensor]":
