@@ -274,10 +274,10 @@ def _assign(
                 distance = squares.of_colour(centre, lab[:, *tile])
                 distance += space[top - y0 : top - y0 + rows]
                 best = nearest[tile]
-                closer = distance < best
-                margin = np.subtract(distance, best)
+                margin = best - distance
+                closer = margin > 0
                 np.abs(margin, out=margin)
-                unsure = margin <= best * _CERTAIN
+                unsure = margin <= distance * _CERTAIN
                 if unsure.any():
                     y, x = np.nonzero(unsure)
                     pixels = np.stack([*lab[:, *tile][:, y, x], x + x0, y + top])
@@ -320,19 +320,17 @@ class _Squares:
 
     def of_colour(self, centre: np.ndarray, lab: np.ndarray) -> np.ndarray:
         """The part of colour, of (3, h, w) bytes."""
-        total = np.empty(lab.shape[1:], dtype=np.float32)
-        for number, (mean, channel) in enumerate(zip(centre[:3], lab, strict=True)):
-            # Truncated, a difference is how far a byte is beyond the mean rounded down or up.
-            low, high = np.uint8(math.floor(mean)), np.uint8(math.ceil(mean))
-            difference = np.maximum(channel, high)
-            difference -= high
-            difference |= low - np.minimum(channel, low)
-            square = difference.astype(np.uint16)
-            square *= square
-            if number:
-                total += square
-            else:
-                total[:] = square
+        # Truncated, a difference is how far a byte is beyond the mean rounded down or up: from the
+        # middle between these it is as far, or half more.
+        means = centre[:3, None, None]
+        difference = lab.astype(np.float32)
+        difference -= ((np.floor(means) + np.ceil(means)) / 2).astype(np.float32)
+        np.abs(difference, out=difference)
+        np.floor(difference, out=difference)
+        difference *= difference
+        total = difference[0]
+        total += difference[1]
+        total += difference[2]
         total *= self._of_colour
         return total
 

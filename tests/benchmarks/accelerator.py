@@ -47,11 +47,7 @@ WORDS = [
     "short",
     "and",
     "but",
-    "the",
     "we",
-    "liked",
-    "hated",
-    "it",
 ]
 
 
