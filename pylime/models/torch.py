@@ -9,6 +9,11 @@ never do. Parts of different lengths, such as the words of all texts in a row an
 begins, go to the module in one batch. `predict_options={"channels_first": True}` lays images out
 as (n, channels, H, W); their values are left as they are, from 0 to 255.
 
+Accelerators. Bytes become fractions, and get their layout, on the device of the module, which
+takes a quarter of the copying: leave arrays of images as they are, and scale them in the module.
+`explain(..., batch_size=250)` gives a device images enough to be busy with; while it works on a
+batch, the next is painted.
+
 Outputs. A tensor; of tuples the first; of dictionaries and other objects `logits`, or else the
 first. What they mean is read off the operation that makes them, never off their values: softmax
 and sigmoid give probabilities, their logarithms are exponentiated, several linear units are
@@ -92,6 +97,9 @@ _STEPS = {
     "LogSoftmax": "log_softmax",
     "LogSigmoid": "log_sigmoid",
 }
+
+# PyTorch keeps memory that was pinned until the process ends, so no more bytes than these are.
+_MOST_PINNED = 2**26
 
 # A module holds its mode itself, so only one prediction at a time may change it.
 _ALONE = threading.RLock()
@@ -295,7 +303,7 @@ def _moved(inputs: Tensors, device: "torch.device", dtype: "torch.dtype") -> Ten
     import torch
 
     def moved(values: torch.Tensor) -> torch.Tensor:
-        if device.type == "cuda" and values.device.type == "cpu":
+        if device.type == "cuda" and values.device.type == "cpu" and values.nbytes <= _MOST_PINNED:
             # Out of pinned memory, a batch is copied while the device works on the one before.
             values = values.pin_memory()
         # In one step, a conversion would be done before the copy: by the slower side.
