@@ -267,7 +267,9 @@ def _assign(
     assignment = np.full((height, width), -1, dtype=np.min_scalar_type(-len(centres) - 1))
     squares = _Squares(step, weight)
     for _ in range(n_iter):
-        nearest = np.full((height, width), _FAR)
+        # The distance to the nearest centre and, in bits that 24 leave of 53, that centre's number
+        # from 1: one minimum finds both.
+        nearest = np.full((height, width), _FAR, dtype=np.float64)
         for number, centre in enumerate(centres.tolist()):
             if math.isnan(centre[0]):  # the centre has lost all pixels
                 continue
@@ -281,22 +283,32 @@ def _assign(
                 tile = slice(top, min(top + rows, y1)), slice(x0, x1)
                 distance = squares.of_colour(centre, lab[:, *tile])
                 distance += space[top - y0 : top - y0 + rows]
+                distance = distance.astype(np.float64)
                 best = nearest[tile]
                 margin = best - distance
-                closer = margin > 0
                 np.abs(margin, out=margin)
                 unsure = margin <= distance * _CERTAIN
-                if unsure.any():
-                    y, x = np.nonzero(unsure)
-                    pixels = np.stack([*lab[:, *tile][:, y, x], x + x0, y + top])
-                    held = centres[assignment[tile][y, x]].T
-                    closer[y, x] = squares.distance(
-                        centres[number, :, None], pixels
-                    ) < squares.distance(held, pixels)
-                np.copyto(best, distance, where=closer)
-                np.copyto(assignment[tile], number, where=closer)
+                distance.view(np.int64)[:] |= number + 1
+                if not unsure.any():
+                    np.minimum(best, distance, out=best)
+                    continue
+                y, x = np.nonzero(unsure)
+                pixels = np.stack([*lab[:, *tile][:, y, x], x + x0, y + top])
+                held = best[y, x]
+                others = centres[_numbers_in(held) - 1].T
+                there = squares.distance(others, pixels)
+                here = squares.distance(centres[number, :, None], pixels)
+                np.minimum(best, distance, out=best)
+                best[y, x] = np.where(here < there, distance[y, x], held)
+        numbers = _numbers_in(nearest)
+        np.copyto(assignment, numbers - 1, where=numbers > 0, casting="unsafe")
         _move(centres, lab, assignment)
     return assignment
+
+
+def _numbers_in(nearest: np.ndarray) -> np.ndarray:
+    """The numbers in the last bits of distances; 0 where there is none."""
+    return nearest.view(np.int64) & (2**29 - 1)
 
 
 class _Squares:

@@ -304,8 +304,8 @@ def resnet() -> Any:
     return model.eval()
 
 
-def busy_seconds(run: Callable[[], Any]) -> tuple[float, float, float]:
-    """Seconds of a call, and those in which the device computes, or computes or copies."""
+def busy_seconds(run: Callable[[], Any]) -> tuple[float, float, float, float]:
+    """Seconds of a call; of these computing, or computing or copying; from first to last of it."""
     from torch.profiler import ProfilerActivity, profile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -318,7 +318,9 @@ def busy_seconds(run: Callable[[], Any]) -> tuple[float, float, float]:
         events = json.loads(trace.read_text())["traceEvents"]
     kernels = [e for e in events if e.get("cat") == "kernel"]
     copies = [e for e in events if e.get("cat") in ("gpu_memcpy", "gpu_memset")]
-    return seconds, covered(kernels), covered([*kernels, *copies])
+    ends = [e["ts"] + e["dur"] for e in kernels]
+    span = (max(ends) - min(e["ts"] for e in kernels)) / 1e6
+    return seconds, covered(kernels), covered([*kernels, *copies]), span
 
 
 def covered(events: list[dict[str, Any]]) -> float:
@@ -390,14 +392,15 @@ def measure_resnet(device: Any, n: int, sizes: list[int], quick: bool) -> None:
         seconds = statistics.median(times)
         line = f"  {what}, batch_size={size}: {seconds:.3f} s, {n / seconds:.0f} a second"
         if cuda:
-            profiled, computes, works = busy_seconds(run)
+            profiled, computes, works, span = busy_seconds(run)
             line += (
                 f"; profiled {profiled:.3f} s: computes {computes:.3f} s = "
                 f"{computes / profiled:.1%} ({computes / seconds:.1%} of the time without profiler)"
-                f", with copies {works / profiled:.1%}"
+                f", with copies {works / profiled:.1%}; from the first kernel to the last "
+                f"{span:.3f} s, computing {computes / span:.1%} of it"
             )
             if size >= 100 and not quick:
-                line += f"; nvidia-smi {sampled_use(run, 3)}"
+                line += f"; nvidia-smi {sampled_use(run, 2)}"
         print(line, flush=True)
 
     first = {"channels_first": True}
@@ -405,14 +408,12 @@ def measure_resnet(device: Any, n: int, sizes: list[int], quick: bool) -> None:
         measured("arrays, softmax", None, first, "softmax", size)
     big = sizes[-1]
     measured("arrays, last step found", None, first, "auto", big)
-    inner = {**first, "batch_size": max(big // 4, 1)}
-    measured(f"arrays, {inner['batch_size']} at once", None, inner, "softmax", big)
-    measured("own preprocess", on_the_way, None, "softmax", big)
-    model.to(memory_format=torch.channels_last)
+    measured("fractions by preprocess", on_the_way, None, "softmax", big)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        model.to(memory_format=layout)
+        if cuda:
+            bare(model, array, big, n)
     measured("channels last", None, first, "softmax", big)
-    if cuda:
-        measured("channels last", None, inner, "softmax", big)
-        bare(model, array, big, n)
 
 
 def bare(model: Any, array: np.ndarray, size: int, n: int) -> None:
@@ -470,7 +471,7 @@ def main() -> None:
         lambda: measure_resnet(
             device,
             2000 if cuda else 16,
-            ([10, 250] if quick else [10, 50, 100, 250, 500]) if cuda else [8],
+            ([10, 200] if quick else [10, 100, 150, 200, 300]) if cuda else [8],
             quick or not cuda,
         ),
     ]
