@@ -1,6 +1,6 @@
 """Permutations of an image: superpixels are painted over, and `preprocess` gets the images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,10 @@ from pylime.image.superpixels import run_starts
 from pylime.pipeline import Batch
 
 __all__ = ["make_painter", "on_background", "painted_batches"]
+
+# Batches of so many bytes are painted in a thread, one ahead: below, starting that takes longer
+# than it saves; above, a second batch takes too much memory.
+_AHEAD = 2**22, 2**28
 
 
 def on_background(original: Original, background: Background) -> tuple[Original, np.ndarray]:
@@ -105,24 +109,22 @@ def make_painter(
         A function from an (n, n_superpixels) mask of kept superpixels to an
         (n, H, W[, channels]) array.
     """
-    height, width = labels.shape
     colour = np.array(background).astype(pixels.dtype)
     # Painting is `background ^ (difference & mask)` of the bytes, which restores the pixels where
     # the mask keeps them. Neighbouring pixels of a superpixel form runs: repeating one mask value
     # per run is far faster than looking up one per pixel.
-    behind = np.tile(colour, width).view(np.uint8)
-    difference = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, -1) ^ behind
+    behind = np.tile(colour, labels.size).view(np.uint8)
+    difference = np.ascontiguousarray(pixels).view(np.uint8).ravel() ^ behind
     starts = run_starts(labels)
-    lengths = np.diff(starts, append=labels.size) * (colour.nbytes)
+    lengths = np.diff(starts, append=labels.size) * colour.nbytes
     runs = labels.ravel()[starts] - 1
 
     def paint(kept: np.ndarray) -> np.ndarray:
-        bits = np.where(kept, 255, 0).astype(np.uint8)
-        images = np.empty((len(kept), *difference.shape), dtype=np.uint8)
-        for number, row in enumerate(bits):
-            mask = np.repeat(row[runs], lengths).reshape(difference.shape)
-            np.bitwise_and(mask, difference, out=images[number])
-            images[number] ^= behind
+        bits = np.where(kept, np.uint8(255), np.uint8(0))
+        images = np.empty((len(kept), len(difference)), dtype=np.uint8)
+        for row, image in zip(bits, images, strict=True):
+            np.bitwise_and(np.repeat(row.take(runs), lengths), difference, out=image)
+            np.bitwise_xor(image, behind, out=image)
         return images.view(pixels.dtype).reshape(len(kept), *pixels.shape)
 
     return paint
@@ -157,9 +159,16 @@ def painted_batches(
         Paths of temporary files, which exist until the next batch; images of Pillow; or a stacked
         array.
     """
+    parts = [masks[start : start + size] for start in range(0, len(masks), size)]
+    if isinstance(original.item, np.ndarray):
+        n_bytes = size * original.painted.nbytes
+        in_turn = _one_ahead if _AHEAD[0] <= n_bytes <= _AHEAD[1] else map
+        for images in in_turn(lambda some: _stack(original, paint(some)), parts):
+            yield Batch(images, len(images))
+            del images
+        return
     write = _file_writer(original) if original.is_file else None
-    for start in range(0, len(masks), size):
-        some = masks[start : start + size]
+    for some in parts:
         if write is not None:
             # Each batch has a folder of its own: code of the user's can remember what a path held.
             with temporary_folder(folder) as place:
@@ -169,10 +178,26 @@ def painted_batches(
                     for number, mask in enumerate(some)
                 ]
                 yield Batch(paths, len(paths))
-        elif isinstance(original.item, Image.Image):
-            yield Batch([_pil_image(original, paint(m[None])[0]) for m in some], len(some))
         else:
-            yield Batch(_stack(original, paint(some)), len(some))
+            yield Batch([_pil_image(original, paint(m[None])[0]) for m in some], len(some))
+
+
+def _one_ahead(
+    make: Callable[[np.ndarray], np.ndarray], parts: Iterable[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Do what `map` does, but make each result in a thread while the one before is in use."""
+    from concurrent.futures import ThreadPoolExecutor  # slow to import
+
+    with ThreadPoolExecutor(1) as thread:
+        ready: list[np.ndarray] = []
+        for part in parts:
+            ahead = thread.submit(make, part)
+            if ready:
+                yield ready.pop()  # nothing here keeps it in memory
+            ready.append(ahead.result())
+            del ahead
+        if ready:
+            yield ready.pop()
 
 
 def _stack(original: Original, images: np.ndarray) -> np.ndarray:

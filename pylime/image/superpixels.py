@@ -6,7 +6,7 @@ Superpixels of R's `lime`, pixel for pixel.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -43,10 +43,12 @@ _WHITE = np.array([0.950456, 1.0, 1.088754])
 _CIE_EPSILON = 216.0 / 24389.0
 _CIE_K = 24389.0 / 27.0
 
-# From so many pixels on, a table of all 2^24 colours is quicker than sorting.
+# From so many pixels on, a table of all 2^24 colours is quicker than converting each pixel.
 _MANY_PIXELS = 2**20
-# How many pixels are worked on together, so that they stay in a processor's cache.
+# How many pixels are worked on together, so that they stay in a processor's cache; and how many
+# colours, which take more room.
 _TILE_PIXELS = 2**15
+_TILE_COLOURS = 2**13
 # Two distances, computed with 24 bits, of which one is known to be the smaller: they differ by
 # more than this share.
 _CERTAIN = np.float32(2e-6)
@@ -82,20 +84,19 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"`rgb` must be a (H, W, 3) array of uint8; not {rgb.shape} of {rgb.dtype}."
         )
+    if rgb.size < 3 * _MANY_PIXELS:
+        return _lab_of(rgb.reshape(-1, 3)).reshape(rgb.shape)
     # A photograph has far fewer colours than pixels, so each colour is converted once.
     packed = rgb[..., 0].astype(np.uint32)
     for channel in (1, 2):
         packed <<= 8
         packed |= rgb[..., channel]
-    if packed.size < _MANY_PIXELS:
-        colours, inverse = np.unique(packed, return_inverse=True)
-        return _lab_of_colours(colours)[inverse].reshape(rgb.shape)
-    # Sorting millions of pixels takes longer than a table of all colours.
     seen = np.zeros(2**24, dtype=bool)
     seen[packed.ravel()] = True
     colours = np.flatnonzero(seen)
     table = np.zeros((2**24, 4), dtype=np.uint8)
-    table[colours, :3] = _lab_of_colours(colours)
+    channels = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
+    table[colours, :3] = _lab_of(channels.astype(np.uint8))
     lab = np.empty(rgb.shape, dtype=np.uint8)
     converted = table.view(np.uint32)[:, 0]
     for row, colour in zip(lab, packed, strict=True):
@@ -103,12 +104,19 @@ def lab_bytes(rgb: np.ndarray) -> np.ndarray:
     return lab
 
 
-def _lab_of_colours(colours: np.ndarray) -> np.ndarray:
-    """Convert n colours, packed into whole numbers, to an (n, 3) array of L, a and b."""
-    channels = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
+def _lab_of(colours: np.ndarray) -> np.ndarray:
+    """Convert an (n, 3) array of red, green and blue to one of L, a and b."""
+    lab = np.empty(colours.shape, dtype=np.uint8)
+    for start in range(0, len(lab), _TILE_COLOURS):
+        tile = slice(start, start + _TILE_COLOURS)
+        lab[tile] = _lab_of_tile(colours[tile])
+    return lab
+
+
+def _lab_of_tile(colours: np.ndarray) -> np.ndarray:
     byte = np.arange(256) / 255.0
     decoded = np.where(byte <= 0.0404482362771076, byte / 12.92, ((byte + 0.055) / 1.055) ** 2.4)
-    xyz = decoded[channels] @ _RGB_TO_XYZ.T / _WHITE
+    xyz = decoded[colours] @ _RGB_TO_XYZ.T / _WHITE
     f = np.where(xyz > _CIE_EPSILON, np.cbrt(xyz), (_CIE_K * xyz + 16.0) / 116.0)
     lab = np.stack(
         [
@@ -259,9 +267,11 @@ def _assign(
     assignment = np.full((height, width), -1, dtype=np.min_scalar_type(-len(centres) - 1))
     squares = _Squares(step, weight)
     for _ in range(n_iter):
-        nearest = np.full((height, width), _FAR)
-        for number, centre in enumerate(centres):
-            if np.isnan(centre[0]):  # the centre has lost all pixels
+        # The distance to the nearest centre and, in bits that 24 leave of 53, that centre's number
+        # from 1: one minimum finds both.
+        nearest = np.full((height, width), _FAR, dtype=np.float64)
+        for number, centre in enumerate(centres.tolist()):
+            if math.isnan(centre[0]):  # the centre has lost all pixels
                 continue
             x0, x1 = _window(centre[3], step, width)
             y0, y1 = _window(centre[4], step, height)
@@ -273,22 +283,32 @@ def _assign(
                 tile = slice(top, min(top + rows, y1)), slice(x0, x1)
                 distance = squares.of_colour(centre, lab[:, *tile])
                 distance += space[top - y0 : top - y0 + rows]
+                distance = distance.astype(np.float64)
                 best = nearest[tile]
-                closer = distance < best
-                margin = np.subtract(distance, best)
+                margin = best - distance
                 np.abs(margin, out=margin)
-                unsure = margin <= best * _CERTAIN
-                if unsure.any():
-                    y, x = np.nonzero(unsure)
-                    pixels = np.stack([*lab[:, *tile][:, y, x], x + x0, y + top])
-                    held = centres[assignment[tile][y, x]].T
-                    closer[y, x] = squares.distance(centre[:, None], pixels) < squares.distance(
-                        held, pixels
-                    )
-                np.copyto(best, distance, where=closer)
-                np.copyto(assignment[tile], number, where=closer)
+                unsure = margin <= distance * _CERTAIN
+                distance.view(np.int64)[:] |= number + 1
+                if not unsure.any():
+                    np.minimum(best, distance, out=best)
+                    continue
+                y, x = np.nonzero(unsure)
+                pixels = np.stack([*lab[:, *tile][:, y, x], x + x0, y + top])
+                held = best[y, x]
+                others = centres[_numbers_in(held) - 1].T
+                there = squares.distance(others, pixels)
+                here = squares.distance(centres[number, :, None], pixels)
+                np.minimum(best, distance, out=best)
+                best[y, x] = np.where(here < there, distance[y, x], held)
+        numbers = _numbers_in(nearest)
+        np.copyto(assignment, numbers - 1, where=numbers > 0, casting="unsafe")
         _move(centres, lab, assignment)
     return assignment
+
+
+def _numbers_in(nearest: np.ndarray) -> np.ndarray:
+    """The numbers in the last bits of distances; 0 where there is none."""
+    return nearest.view(np.int64) & (2**29 - 1)
 
 
 class _Squares:
@@ -303,9 +323,9 @@ class _Squares:
         self._of_space = of_space.astype(np.float32)
         self._mirrored: dict[tuple[bool, bool], np.ndarray] = {}
 
-    def of_space(self, centre: np.ndarray, ys: slice, xs: slice) -> np.ndarray:
+    def of_space(self, centre: Sequence[float], ys: slice, xs: slice) -> np.ndarray:
         """The part of space in the window of a centre, whose differences are truncated."""
-        whole = bool(centre[4] == int(centre[4])), bool(centre[3] == int(centre[3]))
+        whole = centre[4].is_integer(), centre[3].is_integer()
         if whole not in self._mirrored:
             # A centre between two pixels is at distance 0 of both.
             table = self._of_space
@@ -318,21 +338,19 @@ class _Squares:
         left = len(self._of_space) - 1 - int(centre[3])
         return mirrored[ys.start + top : ys.stop + top, xs.start + left : xs.stop + left]
 
-    def of_colour(self, centre: np.ndarray, lab: np.ndarray) -> np.ndarray:
+    def of_colour(self, centre: Sequence[float], lab: np.ndarray) -> np.ndarray:
         """The part of colour, of (3, h, w) bytes."""
-        total = np.empty(lab.shape[1:], dtype=np.float32)
-        for number, (mean, channel) in enumerate(zip(centre[:3], lab, strict=True)):
-            # Truncated, a difference is how far a byte is beyond the mean rounded down or up.
-            low, high = np.uint8(math.floor(mean)), np.uint8(math.ceil(mean))
-            difference = np.maximum(channel, high)
-            difference -= high
-            difference |= low - np.minimum(channel, low)
-            square = difference.astype(np.uint16)
-            square *= square
-            if number:
-                total += square
-            else:
-                total[:] = square
+        # Truncated, a difference is how far a byte is beyond the mean rounded down or up: from the
+        # middle between these it is as far, or half more.
+        middle = [[[(math.floor(mean) + math.ceil(mean)) / 2]] for mean in centre[:3]]
+        difference = lab.astype(np.float32)
+        difference -= np.array(middle, dtype=np.float32)
+        np.abs(difference, out=difference)
+        np.floor(difference, out=difference)
+        difference *= difference
+        total = difference[0]
+        total += difference[1]
+        total += difference[2]
         total *= self._of_colour
         return total
 
@@ -357,14 +375,19 @@ def _move(centres: np.ndarray, lab: np.ndarray, assignment: np.ndarray) -> None:
         lengths = np.diff(starts, append=block.size)
         owner = block.ravel()[starts].astype(np.int64) + 1
         y, x = np.divmod(starts, width)
-        sums = [
-            np.add.reduceat(part[top : top + rows].ravel(), starts, dtype=np.int64) for part in lab
-        ]
+        sums = [_sums_of_runs(part[top : top + rows], starts) for part in lab]
         sums += [x * lengths + lengths * (lengths - 1) // 2, (y + top) * lengths, lengths]
         for total, part in zip(totals, sums, strict=True):
             total += np.bincount(owner, weights=part, minlength=n)
     with np.errstate(invalid="ignore"):
         centres[:] = (totals[:5, 1:] / totals[5, 1:]).T
+
+
+def _sums_of_runs(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Add up each run of an array of bytes."""
+    until = np.zeros(values.size + 1, dtype=np.int64)
+    np.cumsum(values, out=until[1:])
+    return np.diff(until[starts], append=until[-1])
 
 
 def run_starts(labels: np.ndarray) -> np.ndarray:

@@ -9,6 +9,11 @@ never do. Parts of different lengths, such as the words of all texts in a row an
 begins, go to the module in one batch. `predict_options={"channels_first": True}` lays images out
 as (n, channels, H, W); their values are left as they are, from 0 to 255.
 
+Accelerators. Bytes become fractions, and get their layout, on the device of the module, which
+takes a quarter of the copying: leave arrays of images as they are, and scale them in the module.
+`explain(..., batch_size=250)` gives a device images enough to be busy with; while it works on a
+batch, the next is painted.
+
 Outputs. A tensor; of tuples the first; of dictionaries and other objects `logits`, or else the
 first. What they mean is read off the operation that makes them, never off their values: softmax
 and sigmoid give probabilities, their logarithms are exponentiated, several linear units are
@@ -24,7 +29,7 @@ one of the activations of regression, is a regressor. Any other module must be w
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -41,9 +46,10 @@ from pylime.models.networks import (
     interpret,
     joined,
     matrix,
+    remembered,
     take_options,
 )
-from pylime.models.outputs import Predictions, PredictionType
+from pylime.models.outputs import Predictions, PredictionType, Unfinished, then, unfinished
 
 if TYPE_CHECKING:
     import torch
@@ -91,6 +97,9 @@ _STEPS = {
     "LogSoftmax": "log_softmax",
     "LogSigmoid": "log_sigmoid",
 }
+
+# PyTorch keeps memory that was pinned until the process ends, so no more bytes than these are.
+_MOST_PINNED = 2**26
 
 # A module holds its mode itself, so only one prediction at a time may change it.
 _ALONE = threading.RLock()
@@ -145,20 +154,20 @@ def own_methods_of_torch_module(model: "torch.nn.Module") -> tuple[str, ...]:
 @predict_model.register(Module)
 def predict_torch_module(
     model: "torch.nn.Module", newdata: Prepared, type: PredictionType, **kwargs: object
-) -> Predictions:
+) -> Predictions | Unfinished:
     """Predict numbers, or the probabilities of classes or labels."""
     inputs, size = _tensors(model, newdata, kwargs)
     values = _run_batches(model, inputs, size)
-    if type == "raw":
-        return interpret(values, type)
-    ending, _ = _last_layer(model)
-    return interpret(values, type, ending or _last_step(model, inputs))
+    ending = None if type == "raw" else _last_layer(model)[0]
+    if ending is None and type != "raw":
+        ending = remembered(model, lambda: _last_step(model, inputs))
+    return then(values, lambda values: interpret(values, type, ending))
 
 
 @outputs.register(Module)
 def outputs_of_torch_module(
     model: "torch.nn.Module", newdata: Prepared, **kwargs: object
-) -> np.ndarray:
+) -> np.ndarray | Unfinished:
     """The first output, a batch at a time."""
     return _run_batches(model, *_tensors(model, newdata, kwargs))
 
@@ -221,19 +230,20 @@ def _tensors(
     size, to_front = take_options(options, "PyTorch", "batch_size", "channels_first")
     if to_front:
         newdata = channels_first(newdata)
+    away = _home(model)[0].type != "cpu"
     if isinstance(newdata, Mapping):
-        return {name: _tensor(values, True) for name, values in newdata.items()}, size
+        return {name: _tensor(values, True, away) for name, values in newdata.items()}, size
     embeds = any(_layer_name(part).startswith("Embedding") for part in model.modules())
     if isinstance(newdata, tuple):
-        return tuple(_tensor(values, embeds) for values in newdata), size
-    inputs = _tensor(newdata, embeds)
+        return tuple(_tensor(values, embeds, away) for values in newdata), size
+    inputs = _tensor(newdata, embeds, away)
     convolutions = (part for part in model.modules() if _layer_name(part) == "Conv2d")
     check_layout(tuple(inputs.shape), getattr(next(convolutions, None), "in_channels", None))
     return inputs, size
 
 
-def _tensor(values: Prepared, whole: bool) -> "torch.Tensor":
-    """One input; arrays of whole numbers stay so if `whole`."""
+def _tensor(values: Prepared, whole: bool, away: bool) -> "torch.Tensor":
+    """One input; arrays of whole numbers stay so if `whole`, bytes of images if the way is far."""
     import torch
 
     if isinstance(values, list) and values and isinstance(values[0], torch.Tensor):
@@ -252,6 +262,9 @@ def _tensor(values: Prepared, whole: bool) -> "torch.Tensor":
             "PyTorch modules take numbers: `preprocess` must return tensors or arrays of numbers, "
             f"or a dictionary or tuple of these; not {array.dtype} values."
         )
+    if away and array.dtype == np.uint8 and array.ndim > 2:
+        # Images become fractions, and get their layout, on the device: bytes get there sooner.
+        return torch.from_numpy(np.require(_forwards(array), requirements="W"))
     if not whole or array.dtype == np.uint8:
         array = array if array.dtype.kind == "f" else array.astype(np.float32)
     elif array.dtype.kind in "iu":
@@ -260,14 +273,18 @@ def _tensor(values: Prepared, whole: bool) -> "torch.Tensor":
     return torch.from_numpy(np.require(array, requirements=["C", "W"]))
 
 
+def _forwards(array: np.ndarray) -> np.ndarray:
+    """The same array, copied if a stride is negative: PyTorch has none of these."""
+    return array if min(array.strides) >= 0 else np.ascontiguousarray(array)
+
+
 def _home(model: "torch.nn.Module") -> "tuple[torch.device, torch.dtype]":
     """The device of a module's parameters, and their floating type."""
     import torch
 
-    parameters = list(model.parameters())
-    devices = [parameter.device for parameter in parameters]
-    dtypes = [parameter.dtype for parameter in parameters if parameter.is_floating_point()]
-    return (*devices, torch.device("cpu"))[0], (*dtypes, torch.float32)[0]
+    devices = (parameter.device for parameter in model.parameters())
+    floats = (p.dtype for p in model.parameters() if p.is_floating_point())
+    return next(devices, torch.device("cpu")), next(floats, torch.float32)
 
 
 def _each(function: "Callable[[torch.Tensor], torch.Tensor]", inputs: Tensors) -> Tensors:
@@ -280,11 +297,20 @@ def _each(function: "Callable[[torch.Tensor], torch.Tensor]", inputs: Tensors) -
 
 
 def _moved(inputs: Tensors, device: "torch.device", dtype: "torch.dtype") -> Tensors:
-    """A batch on the device, its fractions in the floating type."""
-    return _each(
-        lambda values: values.to(device, dtype if values.is_floating_point() else values.dtype),
-        inputs,
-    )
+    """A batch on the device, its fractions in the floating type; bytes become fractions."""
+    import torch
+
+    def moved(values: torch.Tensor) -> torch.Tensor:
+        if device.type == "cuda" and values.device.type == "cpu" and values.nbytes <= _MOST_PINNED:
+            # Out of pinned memory, a batch is copied while the device works on the one before.
+            values = values.pin_memory()
+        # In one step, a conversion would be done before the copy: by the slower side.
+        values = values.to(device, non_blocking=device.type == "cuda")
+        if values.dtype == torch.uint8:
+            return values.contiguous().to(dtype)
+        return values.to(dtype) if values.is_floating_point() else values
+
+    return _each(moved, inputs)
 
 
 def _call(model: "torch.nn.Module", inputs: Tensors) -> Returned:
@@ -293,19 +319,39 @@ def _call(model: "torch.nn.Module", inputs: Tensors) -> Returned:
     return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
 
 
-def _run_batches(model: "torch.nn.Module", inputs: Tensors, size: int | None) -> np.ndarray:
+def _run_batches(
+    model: "torch.nn.Module", inputs: Tensors, size: int | None
+) -> np.ndarray | Unfinished:
     """The outputs as an array, a batch at a time."""
+    import torch
+
     device, dtype = _home(model)
-    parts = []
+    parts: list[torch.Tensor] = []
+    copied: list[Any] = []  # events of PyTorch
     with evaluating(model):
         for batch in [inputs] if _in_bags(model, inputs) else in_batches(inputs, size):
-            values = _scores(_call(model, _moved(batch, device, dtype))).cpu()
-            if values.is_floating_point() and values.itemsize < 4:
-                values = values.float()
+            values = _scores(_call(model, _moved(batch, device, dtype)))
             # A `squeeze()` in the module takes away the axis of a single row too.
             lost = _is_single(batch) and (values.ndim == 0 or len(values) != 1)
-            parts.append(values.numpy()[None] if lost else values.numpy())
-    return joined(parts)
+            values = values[None] if lost else values
+            parts.append(values.to("cpu", non_blocking=values.is_cuda))
+            if values.is_cuda:  # which has only begun to compute
+                copied.append(torch.cuda.current_stream(values.device).record_event())
+
+    def finish() -> np.ndarray:
+        for event in copied:
+            event.synchronize()
+        return _joined(parts)
+
+    return unfinished(finish) if copied else finish()
+
+
+def _joined(parts: "list[torch.Tensor]") -> np.ndarray:
+    """Outputs as numpy has them, which has no bfloat16 and is slow with half precision."""
+    narrow = [part.is_floating_point() and part.itemsize < 4 for part in parts]
+    return joined(
+        [(v.float() if small else v).numpy() for v, small in zip(parts, narrow, strict=True)]
+    )
 
 
 def _parts(inputs: Tensors) -> "list[torch.Tensor]":

@@ -72,6 +72,14 @@ def forest() -> Any:
     return RandomForestClassifier(300, random_state=0).fit(rows.to_numpy(), classes).predict_proba
 
 
+def boosted() -> Any:
+    """100 rounds of LightGBM."""
+    from lightgbm import LGBMClassifier
+
+    rows, classes = cancer()
+    return LGBMClassifier(random_state=0, verbose=-1).fit(rows.to_numpy(), classes).predict_proba
+
+
 def table_sides(n_features: int) -> Callable[[Any], dict[str, Callable[[], Any]]]:
     """One case of 30 columns, 5000 permutations."""
 
@@ -88,14 +96,14 @@ def table_sides(n_features: int) -> Callable[[Any], dict[str, Callable[[], Any]]
             asked.append(permuted)
             return model(permuted)
 
-        # Real permutations: trees answer to rows that they were grown on much more quickly.
+        # The permutations themselves: trees predict rows that they were grown on much faster.
         explain(values[3], lime(values, as_classifier(record), probe=False), random_state=1)
         return {
             "pylime": lambda: explain(values[3], explainer, n_features=n_features, random_state=1),
             LIME: lambda: other.explain_instance(
                 values[3], model, num_features=n_features, num_samples=5000
             ),
-            BARE: lambda: model(asked[0]),
+            BARE: lambda: [model(permuted) for permuted in asked],
         }
 
     return sides
@@ -197,6 +205,9 @@ SUBJECTS = {
     "table-10": Subject("30 columns, logistic pipeline, 10 features", logistic, table_sides(10)),
     "table-forest": Subject(
         "30 columns, forest of 300 trees, 10 features", forest, table_sides(10), rounds=5
+    ),
+    "table-lightgbm": Subject(
+        "30 columns, LightGBM of 100 rounds, 10 features", boosted, table_sides(10)
     ),
     "text-5": Subject(
         "100 words, cheap model, 5 features",
