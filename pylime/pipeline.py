@@ -9,7 +9,7 @@ images. Everything after it is here, and shared: `predict_cases` calls the model
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -25,12 +25,10 @@ from pylime.folders import temporary_folder
 from pylime.models import (
     ModelType,
     Predictions,
-    Unfinished,
     align_labels,
-    begin,
-    finished,
     index_of,
     model_type,
+    predict,
     remembering,
     warn_of_scores,
 )
@@ -598,39 +596,10 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
         If `preprocess` or the model returns another number of rows, or the predictions are
         unusable.
     """
-    return finished(_begin(explainer, inputs, n, options))
-
-
-def _begin(
-    explainer: Explainer, inputs: object, n: int, options: Mapping[str, Any]
-) -> Predictions | Unfinished:
-    """Do what `predict_cases` does, but do not wait for a device to finish."""
     given = index_of(inputs)
     prepared = explainer.preprocess(inputs)
     _check_rows(prepared, n, explainer.kind.rows)
-    return begin(explainer.model, prepared, n, given, **options)
-
-
-def _predict_batches(
-    explainer: Explainer, batches: Iterable[Batch], request: Request
-) -> Generator[tuple[Predictions, np.ndarray | None], None, None]:
-    """
-    Predict batches in turn; return the predictions of each, and its rows.
-
-    While a device computes one batch, the next is prepared and handed over to it.
-    """
-    begun: list[tuple[Predictions | Unfinished, np.ndarray | None]] = []
-    with closing(_closable(batches)) as batches:
-        for batch in batches:
-            found = _begin(explainer, batch.inputs, batch.n, request.predict_options or {})
-            begun.append((found, batch.rows))
-            del batch  # two batches of large images need not be in memory
-            n_ahead = 1 if isinstance(found, Unfinished) else 0
-            while len(begun) > n_ahead:
-                found, rows = begun.pop(0)
-                yield finished(found), rows
-        for found, rows in begun:
-            yield finished(found), rows
+    return predict(explainer.model, prepared, n, given, **options)
 
 
 def _check_rows(prepared: Prepared, n: int, what: str) -> None:
@@ -703,8 +672,9 @@ def _predict(
     alone = len(perturbed.cases) == 1
     passed = _predict_as_passed(explainer, perturbed, request)
     done = _PermutationsDone(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
-    with remembering(), closing(_predict_batches(explainer, perturbed.batches, request)) as batches:
-        for found, rows in batches:
+    with remembering(), closing(_closable(perturbed.batches)) as batches:
+        for batch in batches:
+            found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
             if labels is None:
                 labels, names = found.labels, found.names
             if (found.labels, found.names) != (labels, names):
@@ -712,13 +682,14 @@ def _predict(
             if not parts:
                 if probe:
                     warn_of_scores(explainer.model, found)
-                written = found.values[0 if rows is None else rows[0]].copy()
+                written = found.values[0 if batch.rows is None else batch.rows[0]].copy()
                 first = _as_passed(passed, labels, names, written)
                 wanted = choose_labels(_by_label(labels, first), request.labels, request.n_labels)
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values
-            parts.append(values if rows is None else values[rows])
+            parts.append(values if batch.rows is None else values[batch.rows])
             report(done.after(len(parts[-1])))
+            del batch  # two batches of large images need not be in memory
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
     if len(values) != done.n_rows:
         raise ValueError(
@@ -750,12 +721,13 @@ def _predict_labels(
     """Predict further batches of a case, and keep the labels to explain."""
     labels, names = tuple(known.prediction), known.names
     parts: list[np.ndarray] = []
-    with remembering(), closing(_predict_batches(explainer, batches, request)) as predicted:
-        for found, rows in predicted:
+    with remembering(), closing(_closable(batches)) as batches:
+        for batch in batches:
+            found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
             if (found.labels, found.names) != (labels, names):
                 found = align_labels(found, labels, names)
             values = _label_columns(found.values, labels, known.labels)
-            parts.append(values if rows is None else values[rows])
+            parts.append(values if batch.rows is None else values[batch.rows])
             report(len(parts[-1]))
     return np.concatenate(parts) if parts else np.empty((0, len(known.labels)))
 

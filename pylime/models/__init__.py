@@ -14,7 +14,7 @@ from pylime.models import (
 )
 from pylime.models.alignment import align_labels, index_of
 from pylime.models.categorical import categorical_columns
-from pylime.models.checked import begin, check_model, predict, warn_of_scores
+from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
     Classifier,
     ModelType,
@@ -26,23 +26,20 @@ from pylime.models.generics import (
     predict_model,
 )
 from pylime.models.networks import remembering
-from pylime.models.outputs import Activation, Predictions, Unfinished, finished
+from pylime.models.outputs import Activation, Predictions
 
 __all__ = [
     "Activation",
     "Classifier",
     "ModelType",
     "Predictions",
-    "Unfinished",
     "Regressor",
     "align_labels",
     "as_classifier",
     "as_regressor",
-    "begin",
     "catboost",
     "categorical_columns",
     "check_model",
-    "finished",
     "h2o",
     "index_of",
     "keras",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pylime import checks
-from pylime._types import Model, Prepared, Returned
+from pylime._types import Model, Prepared
 from pylime.models.alignment import align_rows, index_of
 from pylime.models.generics import (
     Classifier,
@@ -23,16 +23,12 @@ from pylime.models.generics import (
 from pylime.models.outputs import (
     Predictions,
     PredictionType,
-    Unfinished,
     are_probabilities,
     as_predictions,
     cure,
-    deferring,
-    finished,
-    then,
 )
 
-__all__ = ["begin", "check_model", "predict", "warn_of_scores"]
+__all__ = ["check_model", "predict", "warn_of_scores"]
 
 # By how much probabilities, of half precision at worst, may miss a sum of 1.
 _SUM_TOLERANCE = 0.02
@@ -72,46 +68,8 @@ def predict(
     TypeError
         If the model's class is not known.
     """
-    return finished(begin(model, newdata, n, given, **options))
-
-
-def begin(
-    model: Model, newdata: Prepared, n: int, given: pd.Index | None = None, **options: object
-) -> Predictions | Unfinished:
-    """
-    Begin to predict n cases: do what `predict` does, but do not wait for a device to finish.
-
-    Parameters
-    ----------
-    model, newdata, n, given, **options
-        As for `predict`.
-
-    Returns
-    -------
-    Predictions or Unfinished
-        What `predict` returns, or will return.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `predict` does; for what is unfinished, as soon as it is finished.
-    """
     form: PredictionType = "prob" if model_type(model) == "classification" else "raw"
-    with deferring():
-        returned = call_model(model, newdata, type=form, **options)
-    prepared = index_of(newdata)  # the data themselves need not stay in memory
-    return then(returned, lambda returned: _checked(returned, form, n, given, prepared))
-
-
-def _checked(
-    returned: Returned,
-    form: PredictionType,
-    n: int,
-    given: pd.Index | None,
-    prepared: pd.Index | None,
-) -> Predictions:
-    """Check what a model returned for n cases, and bring it into their order."""
-    predictions = as_predictions(returned, form)
+    predictions = as_predictions(call_model(model, newdata, type=form, **options), form)
     if form == "raw":
         _check_single(predictions)
     _check_length(predictions, n, form)
@@ -119,7 +77,7 @@ def _checked(
     _check_finite(predictions)
     # A model may return the same array each time, with other numbers in it.
     predictions = replace(predictions, values=predictions.values.copy())
-    return align_rows(predictions, given, prepared)
+    return align_rows(predictions, given, index_of(newdata))
 
 
 def _check_single(predictions: Predictions) -> None:

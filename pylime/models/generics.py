@@ -28,10 +28,8 @@ from pylime.models.outputs import (
     as_predictions,
     column_names,
     cure,
-    finished,
     named_outputs,
     numbers,
-    then,
 )
 
 __all__ = [
@@ -187,9 +185,8 @@ def predict_model(
     """
     checks.one_of("type", type, get_args(PredictionType))
     if type == "raw" and _classifies(model):
-        returned = finished(call_model(model, newdata, "prob", **kwargs))
-        return _most_likely(as_predictions(returned, "prob"))
-    returned = finished(call_model(model, newdata, type=type, **kwargs))
+        return _most_likely(as_predictions(call_model(model, newdata, "prob", **kwargs), "prob"))
+    returned = call_model(model, newdata, type=type, **kwargs)
     return returned if isinstance(returned, pd.DataFrame) else as_predictions(returned, type).frame
 
 
@@ -517,20 +514,12 @@ def predict_classifier(
     """Predict with the model inside; probabilities with the labels of the wrapper."""
     if type != "prob":
         return call_model(model.model, newdata, type=type, **kwargs)
-    if model.activation == "auto":
-        returned = _own_probabilities(model.model, newdata, kwargs)
-    else:
-        returned = outputs(model.model, newdata, **kwargs)
-    return then(returned, lambda returned: _of_classifier(model, returned))
-
-
-def _of_classifier(model: Classifier, returned: Returned) -> Predictions:
-    """The probabilities in what the model inside returned, with the labels of the wrapper."""
     n_classes = None if model.labels is None else len(model.labels)
-    returned = _with_name(returned, model.labels)
     if model.activation == "auto":
+        returned = _with_name(_own_probabilities(model.model, newdata, kwargs), model.labels)
         predictions = as_predictions(returned, "prob", n_classes=n_classes)
     else:
+        returned = _with_name(outputs(model.model, newdata, **kwargs), model.labels)
         predictions = _activated(returned, model.activation, n_classes)
     return predictions if model.labels is None else relabel(predictions, model.labels)
 
@@ -593,11 +582,6 @@ def predict_regressor(
         returned = call_model(model.model, newdata, type="raw", **kwargs)
     else:
         returned = outputs(model.model, newdata, **kwargs)
-    return then(returned, lambda returned: _of_regressor(model, returned))
-
-
-def _of_regressor(model: Regressor, returned: Returned) -> Predictions:
-    """The output that is explained, of several that the model inside returned."""
     if isinstance(returned, Predictions):
         returned = returned.frame
     elif not isinstance(returned, pd.DataFrame):

@@ -1,9 +1,7 @@
 """What models return, in one form: a record of values, a column for each label."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,20 +16,15 @@ __all__ = [
     "Activation",
     "PredictionType",
     "Predictions",
-    "Unfinished",
     "activate",
     "are_positions",
     "are_probabilities",
     "as_predictions",
     "column_names",
     "cure",
-    "deferring",
-    "finished",
     "named_outputs",
     "numbers",
     "output_names",
-    "then",
-    "unfinished",
     "unique_names",
 ]
 
@@ -105,53 +98,6 @@ class Predictions:
     def frame(self) -> pd.DataFrame:
         """The values as a data frame, a column for each label."""
         return pd.DataFrame(self.values, index=self.index, columns=list(self.labels))
-
-
-# Predictions that a device computes while others are prepared
-
-# Whether what calls a model can deal with predictions that are not there yet.
-_DEFERRING: ContextVar[bool] = ContextVar("_DEFERRING", default=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Unfinished:
-    """
-    What a device has begun to compute.
-
-    Attributes
-    ----------
-    finish
-        A function that waits for it, and returns what the model returned.
-    """
-
-    finish: Callable[[], Returned]
-
-
-@contextmanager
-def deferring() -> Iterator[None]:
-    """Allow models to return predictions that are not finished, within this context."""
-    before = _DEFERRING.set(True)
-    try:
-        yield
-    finally:
-        _DEFERRING.reset(before)
-
-
-def unfinished(finish: Callable[[], Returned]) -> Returned:
-    """What a function returns; in the context `deferring()` as `Unfinished`."""
-    return Unfinished(finish) if _DEFERRING.get() else finish()
-
-
-def then(returned: Returned, function: Callable[[Returned], Returned]) -> Returned:
-    """Apply a function to what a model returned, or will have returned."""
-    if isinstance(returned, Unfinished):
-        return Unfinished(lambda: function(returned.finish()))
-    return function(returned)
-
-
-def finished(returned: Returned) -> Returned:
-    """Wait for what is not finished."""
-    return returned.finish() if isinstance(returned, Unfinished) else returned
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ one of the activations of regression, is a regressor. Any other module must be w
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ from pylime.models.networks import (
     remembered,
     take_options,
 )
-from pylime.models.outputs import Predictions, PredictionType, Unfinished, then, unfinished
+from pylime.models.outputs import Predictions, PredictionType
 
 if TYPE_CHECKING:
     import torch
@@ -154,20 +154,22 @@ def own_methods_of_torch_module(model: "torch.nn.Module") -> tuple[str, ...]:
 @predict_model.register(Module)
 def predict_torch_module(
     model: "torch.nn.Module", newdata: Prepared, type: PredictionType, **kwargs: object
-) -> Predictions | Unfinished:
+) -> Predictions:
     """Predict numbers, or the probabilities of classes or labels."""
     inputs, size = _tensors(model, newdata, kwargs)
     values = _run_batches(model, inputs, size)
-    ending = None if type == "raw" else _last_layer(model)[0]
-    if ending is None and type != "raw":
+    if type == "raw":
+        return interpret(values, type)
+    ending, _ = _last_layer(model)
+    if ending is None:
         ending = remembered(model, lambda: _last_step(model, inputs))
-    return then(values, lambda values: interpret(values, type, ending))
+    return interpret(values, type, ending)
 
 
 @outputs.register(Module)
 def outputs_of_torch_module(
     model: "torch.nn.Module", newdata: Prepared, **kwargs: object
-) -> np.ndarray | Unfinished:
+) -> np.ndarray:
     """The first output, a batch at a time."""
     return _run_batches(model, *_tensors(model, newdata, kwargs))
 
@@ -230,26 +232,25 @@ def _tensors(
     size, to_front = take_options(options, "PyTorch", "batch_size", "channels_first")
     if to_front:
         newdata = channels_first(newdata)
-    away = _home(model)[0].type != "cpu"
     if isinstance(newdata, Mapping):
-        return {name: _tensor(values, True, away) for name, values in newdata.items()}, size
+        return {name: _tensor(values, True) for name, values in newdata.items()}, size
     embeds = any(_layer_name(part).startswith("Embedding") for part in model.modules())
     if isinstance(newdata, tuple):
-        return tuple(_tensor(values, embeds, away) for values in newdata), size
-    inputs = _tensor(newdata, embeds, away)
+        return tuple(_tensor(values, embeds) for values in newdata), size
+    inputs = _tensor(newdata, embeds)
     convolutions = (part for part in model.modules() if _layer_name(part) == "Conv2d")
     check_layout(tuple(inputs.shape), getattr(next(convolutions, None), "in_channels", None))
     return inputs, size
 
 
-def _tensor(values: Prepared, whole: bool, away: bool) -> "torch.Tensor":
-    """One input; arrays of whole numbers stay so if `whole`, bytes of images if the way is far."""
+def _tensor(values: Prepared, whole: bool) -> "torch.Tensor":
+    """One input; arrays of whole numbers stay so if `whole`."""
     import torch
 
     if isinstance(values, list) and values and isinstance(values[0], torch.Tensor):
         values = torch.stack(values)
     if isinstance(values, torch.Tensor):
-        return values.float() if values.dtype == torch.uint8 else values
+        return values if values.ndim > 2 or values.dtype != torch.uint8 else values.float()
     if isinstance(values, pd.DataFrame):
         kinds = {getattr(dtype, "kind", "O") for dtype in values.dtypes}
         array = matrix(values, np.int64 if whole and kinds <= {"i", "u"} else np.float64)
@@ -262,7 +263,7 @@ def _tensor(values: Prepared, whole: bool, away: bool) -> "torch.Tensor":
             "PyTorch modules take numbers: `preprocess` must return tensors or arrays of numbers, "
             f"or a dictionary or tuple of these; not {array.dtype} values."
         )
-    if away and array.dtype == np.uint8 and array.ndim > 2:
+    if array.dtype == np.uint8 and array.ndim > 2:
         # Images become fractions, and get their layout, on the device: bytes get there sooner.
         return torch.from_numpy(np.require(_forwards(array), requirements="W"))
     if not whole or array.dtype == np.uint8:
@@ -282,9 +283,10 @@ def _home(model: "torch.nn.Module") -> "tuple[torch.device, torch.dtype]":
     """The device of a module's parameters, and their floating type."""
     import torch
 
-    devices = (parameter.device for parameter in model.parameters())
-    floats = (p.dtype for p in model.parameters() if p.is_floating_point())
-    return next(devices, torch.device("cpu")), next(floats, torch.float32)
+    parameters = list(model.parameters())
+    devices = [parameter.device for parameter in parameters]
+    dtypes = [parameter.dtype for parameter in parameters if parameter.is_floating_point()]
+    return (*devices, torch.device("cpu"))[0], (*dtypes, torch.float32)[0]
 
 
 def _each(function: "Callable[[torch.Tensor], torch.Tensor]", inputs: Tensors) -> Tensors:
@@ -307,7 +309,7 @@ def _moved(inputs: Tensors, device: "torch.device", dtype: "torch.dtype") -> Ten
         # In one step, a conversion would be done before the copy: by the slower side.
         values = values.to(device, non_blocking=device.type == "cuda")
         if values.dtype == torch.uint8:
-            return values.contiguous().to(dtype)
+            return values.to(dtype).contiguous()
         return values.to(dtype) if values.is_floating_point() else values
 
     return _each(moved, inputs)
@@ -319,39 +321,25 @@ def _call(model: "torch.nn.Module", inputs: Tensors) -> Returned:
     return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
 
 
-def _run_batches(
-    model: "torch.nn.Module", inputs: Tensors, size: int | None
-) -> np.ndarray | Unfinished:
+def _run_batches(model: "torch.nn.Module", inputs: Tensors, size: int | None) -> np.ndarray:
     """The outputs as an array, a batch at a time."""
-    import torch
-
     device, dtype = _home(model)
-    parts: list[torch.Tensor] = []
-    copied: list[Any] = []  # events of PyTorch
+    parts = []
     with evaluating(model):
         for batch in [inputs] if _in_bags(model, inputs) else in_batches(inputs, size):
             values = _scores(_call(model, _moved(batch, device, dtype)))
             # A `squeeze()` in the module takes away the axis of a single row too.
             lost = _is_single(batch) and (values.ndim == 0 or len(values) != 1)
-            values = values[None] if lost else values
-            parts.append(values.to("cpu", non_blocking=values.is_cuda))
-            if values.is_cuda:  # which has only begun to compute
-                copied.append(torch.cuda.current_stream(values.device).record_event())
-
-    def finish() -> np.ndarray:
-        for event in copied:
-            event.synchronize()
-        return _joined(parts)
-
-    return unfinished(finish) if copied else finish()
+            parts.append(values[None] if lost else values)
+    # The device may not have finished; only here the results are waited for.
+    return joined([_array(values) for values in parts])
 
 
-def _joined(parts: "list[torch.Tensor]") -> np.ndarray:
-    """Outputs as numpy has them, which has no bfloat16 and is slow with half precision."""
-    narrow = [part.is_floating_point() and part.itemsize < 4 for part in parts]
-    return joined(
-        [(v.float() if small else v).numpy() for v, small in zip(parts, narrow, strict=True)]
-    )
+def _array(values: "torch.Tensor") -> np.ndarray:
+    """An output as numpy has it, which has no bfloat16 and is slow with half precision."""
+    values = values.cpu()
+    narrow = values.is_floating_point() and values.itemsize < 4
+    return (values.float() if narrow else values).numpy()
 
 
 def _parts(inputs: Tensors) -> "list[torch.Tensor]":
