@@ -29,7 +29,6 @@ from pylime.models import (
     index_of,
     model_type,
     predict,
-    remembering,
     warn_of_scores,
 )
 from pylime.parallel import in_parts, n_parts
@@ -672,7 +671,7 @@ def _predict(
     alone = len(perturbed.cases) == 1
     passed = _predict_as_passed(explainer, perturbed, request)
     done = _PermutationsDone(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
-    with remembering(), closing(_closable(perturbed.batches)) as batches:
+    with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
             if labels is None:
@@ -721,7 +720,7 @@ def _predict_labels(
     """Predict further batches of a case, and keep the labels to explain."""
     labels, names = tuple(known.prediction), known.names
     parts: list[np.ndarray] = []
-    with remembering(), closing(_closable(batches)) as batches:
+    with closing(_closable(batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
             if (found.labels, found.names) != (labels, names):

@@ -25,7 +25,6 @@ from pylime.models.generics import (
     owner_of,
     predict_model,
 )
-from pylime.models.networks import remembering
 from pylime.models.outputs import Activation, Predictions
 
 __all__ = [
@@ -49,7 +48,6 @@ __all__ = [
     "owner_of",
     "predict",
     "predict_model",
-    "remembering",
     "sklearn",
     "statsmodels",
     "torch",

@@ -1,8 +1,6 @@
 """What networks of every library share: inputs in batches, and what their outputs mean."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -26,8 +24,6 @@ __all__ = [
     "interpret",
     "joined",
     "matrix",
-    "remembered",
-    "remembering",
     "take_options",
 ]
 
@@ -40,38 +36,6 @@ _MISSING_ACTIVATIONS: dict[str | None, Literal["softmax", "sigmoid"]] = {
     "linear": "softmax",
     "linear of each label": "sigmoid",
 }
-
-# What was found out about models, by their identity, while nothing can change them.
-_FOUND: ContextVar[dict[int, str | None] | None] = ContextVar("_FOUND", default=None)
-
-
-@contextmanager
-def remembering() -> Iterator[None]:
-    """Find out only once, within this context, what takes a run of a network to find out."""
-    before = _FOUND.set({})
-    try:
-        yield
-    finally:
-        _FOUND.reset(before)
-
-
-def remembered(model: object, find: Callable[[], str | None]) -> str | None:
-    """
-    Find something out about a network, unless this was done before in `remembering()`.
-
-    Parameters
-    ----------
-    model
-        The network, which has to live as long as the context.
-    find
-        A function that finds it out.
-    """
-    found = _FOUND.get()
-    if found is None:
-        return find()
-    if id(model) not in found:
-        found[id(model)] = find()
-    return found[id(model)]
 
 
 def take_options(options: Mapping[str, Any], library: str, *known: str) -> list[Any]:

@@ -46,7 +46,6 @@ from pylime.models.networks import (
     interpret,
     joined,
     matrix,
-    remembered,
     take_options,
 )
 from pylime.models.outputs import Predictions, PredictionType
@@ -162,7 +161,7 @@ def predict_torch_module(
         return interpret(values, type)
     ending, _ = _last_layer(model)
     if ending is None:
-        ending = remembered(model, lambda: _last_step(model, inputs))
+        ending = _last_step(model, inputs)
     return interpret(values, type, ending)
 
 
