@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from pylime.memory import work_array
+
 __all__ = [
     "DRAWS",
     "Draws",
@@ -33,8 +35,9 @@ _BITS = 30
 _DIRECTION_BITS = 10
 # The least of independent numbers: half a step of the generator above 0, which it can return.
 _LEAST = 2.0**-54
-# About how many independent numbers are drawn at once, so that they stay in the cache.
-_BLOCK_VALUES = 2**16
+# About how many independent numbers are drawn at once: so few that they stay in the cache, and that
+# their memory is used again, where larger arrays get new pages each time.
+_BLOCK_VALUES = 2**13
 
 
 def net_sizes(kind: KindOfRows, n_columns: int) -> tuple[int, ...]:
@@ -78,6 +81,21 @@ def _direction_numbers() -> np.ndarray:
     """The first ten direction numbers of 257 columns, as whole numbers below 2^10."""
     text = (files("pylime") / "direction_numbers.csv").read_text(encoding="ascii")
     return np.array([line.split(",") for line in text.split()], dtype=np.uint32)
+
+
+@cache
+def _table_order() -> np.ndarray:
+    """
+    In which order tables use the columns of the sequence.
+
+    The first two binary digits of a column decide on its bin. In this order those of two or three
+    columns are balanced best within 128 to 512 rows: in the sequence's own, some columns imitate
+    others.
+    """
+    text = (files("pylime") / "table_order.csv").read_text(encoding="ascii")
+    order = np.array(text.split(","), dtype=np.intp)
+    order.flags.writeable = False
+    return order
 
 
 @lru_cache(maxsize=16)
@@ -131,7 +149,8 @@ def uniform_blocks(
     draws
         `"balanced"`: consecutive rows are consecutive points of nets, of `net_sizes`. A
         net has its own order of columns and its own digital shift [Owen1995]_, so that each row
-        is uniform and nets are independent. With more columns than a net serves, and with
+        is uniform and nets are independent. Tables use the columns of the sequence in an order in
+        which few of them balance each other best. With more columns than a net serves, and with
         `"independent"`: the rows are independent.
     kind
         What the rows decide.
@@ -150,11 +169,9 @@ def uniform_blocks(
     """
     for rows, drawn in comparable_blocks(n, n_columns, draws, kind, random):
         if drawn.dtype == np.uint32:
-            numbers = drawn + 0.5
-            numbers *= 2.0**-_BITS
+            yield rows, _scaled(drawn)
         else:
-            numbers = np.maximum(drawn, _LEAST, out=drawn)
-        yield rows, numbers
+            yield rows, np.maximum(drawn, _LEAST, out=drawn)
 
 
 def comparable_blocks(
@@ -177,20 +194,48 @@ def comparable_blocks(
     """
     sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
     if sizes:
-        start = 0
-        for size in chain(sizes, repeat(sizes[-1])):
-            if start >= n:
-                return
-            points = sobol(n_columns, size).T
-            stop = min(start + size, n)
-            order = random.permutation(n_columns)
-            shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
-            yield slice(start, stop), (points[order, : stop - start] ^ shift[:, None]).T
-            start = stop
+        for rows, size in _nets(n, sizes):
+            yield rows, _net(kind, n_columns, size, random, rows.stop - rows.start).T
+        return
     size = max(_BLOCK_VALUES // max(n_columns, 1), 1)
     for start in range(0, n, size):
         stop = min(start + size, n)
         yield slice(start, stop), random.random((stop - start, n_columns))
+
+
+def _nets(n: int, sizes: tuple[int, ...]) -> Iterator[tuple[slice, int]]:
+    """Divide n rows into nets: the rows of each, and how many it would have as a whole."""
+    start = 0
+    for size in chain(sizes, repeat(sizes[-1])):
+        if start >= n:
+            return
+        yield slice(start, min(start + size, n)), size
+        start += size
+
+
+def _net(
+    kind: KindOfRows,
+    n_columns: int,
+    size: int,
+    random: np.random.Generator,
+    n: int,
+) -> np.ndarray:
+    """Draw the first n rows of a net; returns an (n_columns, n) array of whole numbers."""
+    order = random.permutation(n_columns)
+    shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
+    if kind == "table":
+        whole = sobol(len(_table_order()), size).T[_table_order()[order], :n]
+    else:
+        whole = sobol(n_columns, size).T[order, :n]
+    whole ^= shift[:, None]
+    return whole
+
+
+def _scaled(whole: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Scale the whole numbers of a net to numbers between 0 and 1, without these."""
+    numbers = np.multiply(whole, 2.0**-_BITS, out=out)
+    numbers += 2.0 ** -(_BITS + 1)
+    return numbers
 
 
 def uniform(
@@ -216,7 +261,13 @@ def uniform(
     >>> (numbers < 0.25).mean(axis=0)  # of balanced numbers exactly a quarter
     array([0.25, 0.25, 0.25])
     """
-    columns = np.empty((n_columns, n))
+    columns = work_array((n_columns, n))
+    sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
+    if sizes:
+        for rows, size in _nets(n, sizes):
+            n_rows = rows.stop - rows.start
+            _scaled(_net(kind, n_columns, size, random, n_rows), out=columns[:, rows])
+        return columns.T
     for rows, numbers in uniform_blocks(n, n_columns, draws, kind, random):
         columns[:, rows] = numbers.T
     return columns.T

@@ -263,8 +263,9 @@ def explain(
         Whether to convert all columns that are not of numbers to strings, as of
         `pylime.explain_batches`: a Dask data frame needs it before `to_parquet()`.
     tolerance
-        With `n_permutations="auto"`: no half-width of the 95 % intervals of the weights may
-        exceed this share of the largest weight.
+        With `n_permutations="auto"`: no half-width of the intervals of the weights may
+        exceed this share of the largest weight. (Numbers that are not binned: weights times
+        standard deviations.)
     max_permutations
         With `n_permutations="auto"`: the largest number of permutations of a case; by default
         four times the number that is the default without `"auto"`.
@@ -274,9 +275,10 @@ def explain(
         into a similarity by an exponential kernel; or a function of a one-row frame, the case,
         and a frame of n rows that returns n distances), `kernel_width=None` (of that kernel;
         by default 0.75 times the root of the number of columns), `gower_pow=1` (power of
-        the Gower distance), `sampling=None` (`"kernel"` draws permutations from the
-        neighbourhood that `kernel_width` describes, instead of weighting them by it, so that all
-        of them count also where it is narrow; of columns with bins and levels).
+        the Gower distance, which is below 1: a larger power makes the neighbourhood wider),
+        `sampling=None` (`"kernel"` draws permutations from the neighbourhood that `kernel_width`
+        describes, instead of weighting them by it, so that all of them count also where it is
+        narrow; of columns with bins and levels).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed
@@ -311,9 +313,10 @@ def explain(
     An interval estimates the weight as the number of permutations grows without end, in the
     local model with the selected features and without a penalty. It allows for the selection:
     the level of k features out of p is raised to 1 - (1 - level) k / p, which keeps the false
-    coverage rate at 1 - level [Benjamini2005]_. `feature_freq` is the share of further runs that
-    would select the feature again, estimated from resampled blocks of permutations; it is
-    missing for `feature_select="tree"` and `"lasso_path"`. Contributions are the exact Shapley
+    coverage rate at 1 - level [Benjamini2005]_. `feature_freq` estimates in what share
+    of further runs the feature would be selected again, from resampled blocks of permutations;
+    below .95 it is rough, and rather too high. It is missing for `feature_select="tree"` and
+    `"lasso_path"`. Contributions are the exact Shapley
     values of the local model [Strumbelj2014]_.
 
     References
@@ -396,7 +399,8 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
           and `in_bins` sum to 1, apart from sampling errors.
         - `stability`: the expected share of features that two runs have in common
           [Visani2020]_.
-        - `margin`: the largest half-width of the intervals over the largest weight.
+        - `margin`: the largest half-width of the intervals over the largest weight; of numbers that
+          are not binned, both times the standard deviation.
         - `shrinkage`: the share of the weights that the penalty takes.
         - `verdict`: what speaks against the explanation and what to do about it, or "nothing
           speaks against it".

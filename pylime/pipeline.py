@@ -35,7 +35,7 @@ from pylime.parallel import in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
 from pylime.surrogate import Surrogate, choose_labels, fit_labels
-from pylime.surrogate.assessment import Assessment, assess, intervals_of, share_within
+from pylime.surrogate.assessment import Assessment, assess, intervals_of, margin_of, share_within
 from pylime.surrogate.linear import Design
 
 __all__ = [
@@ -1062,8 +1062,8 @@ def _is_precise(predicted: Predicted, request: Request) -> bool:
         blocks=is_balanced(case, request),
     )
     return all(
-        bool(np.all((each.hi - each.lo) / 2 <= request.tolerance * np.abs(each.weight).max()))
-        for each in found
+        margin_of(intervals, fit.scale) <= request.tolerance
+        for intervals, fit in zip(found, surrogates, strict=True)
     )
 
 

@@ -10,7 +10,7 @@ from pylime.errors import CaseWarning, FitWarning
 from pylime.pipeline import Explained
 from pylime.request import Request
 from pylime.surrogate import Surrogate
-from pylime.surrogate.assessment import Assessment
+from pylime.surrogate.assessment import Assessment, margin_of
 
 __all__ = ["ENOUGH", "Quality", "qualities_of", "warn_of_fits"]
 
@@ -83,19 +83,18 @@ def qualities_of(case: Explained, request: Request) -> list[Quality]:
     found = []
     rows = zip(case.surrogates, case.assessments, case.in_bins, strict=True)
     for fit, assessment, in_bins in rows:
-        intervals, frequencies = assessment.intervals, assessment.frequencies
-        half_widths = (intervals.hi - intervals.lo) / 2
-        largest = np.abs(intervals.weight).max()
         # A missing value stays missing.
         additive = float(np.maximum(assessment.additive_r2, fit.r2))
+        # Both are estimates, from different permutations.
+        in_bins = float(np.fmin(in_bins, 1.0 - additive)) if np.isfinite(in_bins) else np.nan
         quality = Quality(
             effective_n=case.effective_n,
             fresh_r2=assessment.fresh_r2,
             left_out=additive - fit.r2,
             together=float(np.maximum(1.0 - additive - in_bins, 0.0)),
             in_bins=in_bins,
-            stability=float(np.mean(np.square(frequencies))),
-            margin=float(half_widths.max() / largest) if largest > 0 else np.nan,
+            stability=float(np.mean(np.square(assessment.frequencies))),
+            margin=margin_of(assessment.intervals, fit.scale),
             shrinkage=fit.shrinkage,
         )
         found.append(replace(quality, verdict=_verdict(quality, fit, assessment, case, request)))
@@ -114,10 +113,11 @@ def _verdict(
         reasons.append(
             f"only {quality.effective_n:.3g} of {n} permutations count: {_wider(request)}"
         )
-    if request.penalty is None and _bites(quality.shrinkage, n):
+    bitten = request.penalty is None and _bites(quality.shrinkage, n)
+    if bitten:
         share = _percent(quality.shrinkage)
         reasons.append(f"the penalty takes {share} of the weights: pass `penalty=0`")
-    if fit.r2 < _LOW_R2 and not collapsed:
+    if fit.r2 < _LOW_R2 and not (collapsed or bitten):
         reasons.append(_why_low(quality, fit, request))
     if not collapsed:
         reasons += _imprecisions(quality, fit, assessment)
@@ -295,11 +295,12 @@ def _wider(request: Request) -> str:
 
 def _of_poor_fits(explained: Sequence[Explained]) -> str:
     """The cases of which a linear model describes next to nothing, and how to find out why."""
-    poor = {
-        case.case: min(fit.r2 for fit in case.surrogates)
-        for case in explained
-        if min(fit.r2 for fit in case.surrogates) < _LEAST_R2
-    }
+    poor: dict[Hashable, float] = {}
+    for case in explained:
+        for fit in case.surrogates:
+            if fit.r2 < _LEAST_R2:
+                several = len(case.surrogates) > 1
+                poor[f"{case.case} (label {fit.label!r})" if several else case.case] = fit.r2
     if not poor:
         return ""
     return (

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, qmc
 
+import pylime.draws
 from pylime import as_regressor, explain, lime
 from pylime.draws import DRAWS, are_balanced, net_sizes, sobol, uniform, uniform_blocks
 from pylime.explainers import make_request
@@ -66,13 +67,35 @@ def test_each_net_has_an_order_of_columns_and_a_shift_of_its_own():
     assert not np.isin(numbers[:512], numbers[512:]).any()
     bits = (numbers * 2**30).astype(int).reshape(2, 512, 20)
     differences = bits ^ bits[:, :1]  # without the shift: the columns of the points
-    points = sobol(20, 512).astype(int)
+    used = pylime.draws._table_order()[:20]
+    points = sobol(257, 512).astype(int)
     columns = [
         [np.flatnonzero((points == column[:, None]).all(axis=0)).tolist() for column in net.T]
         for net in differences
     ]
     assert columns[0] != columns[1]
-    assert sorted(columns[0]) == sorted(columns[1]) == [[column] for column in range(20)]
+    assert sorted(columns[0]) == sorted(columns[1]) == [[column] for column in sorted(used)]
+
+
+def imitations(columns, n_rows):
+    """The share of pairs of columns, of whose 4 x 8 cells of first digits half are empty."""
+    points = sobol(257, n_rows)[:, columns]
+    quarters, eighths = points >> 28, points >> 27
+    found = [
+        np.count_nonzero(np.bincount(quarters[:, one] * 8 + eighths[:, other], minlength=32)) <= 16
+        for one in range(len(columns))
+        for other in range(len(columns))
+        if one != other
+    ]
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("n_columns", [9, 16, 30, 51, 100])
+def test_tables_use_columns_of_which_few_imitate_others(n_columns):
+    order = pylime.draws._table_order()
+    assert sorted(order) == list(range(257))
+    assert imitations(order[:n_columns], 256) < imitations(np.arange(n_columns), 256)
+    assert imitations(order[:n_columns], 512) <= imitations(np.arange(n_columns), 512)
 
 
 @draws_of_all

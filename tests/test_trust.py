@@ -1,5 +1,7 @@
 """How far to trust an explanation: its columns, verdicts and warnings."""
 
+import itertools
+import math
 import re
 import warnings
 
@@ -19,6 +21,7 @@ from pylime import (
 )
 from pylime.frame import INTERVALS, QUALITY
 from pylime.surrogate import fit_surrogates
+from pylime.surrogate.selection import FEATURE_SELECT
 
 RANDOM = np.random.default_rng(5)
 ROWS = pd.DataFrame({"height": RANDOM.normal(170, 10, 300), "mass": RANDOM.normal(70, 12, 300)})
@@ -58,6 +61,68 @@ def test_without_penalty_weights_follow_the_response(factor, method):
         other["feature_weight"] / factor, plain["feature_weight"], rtol=1e-9, atol=1e-12
     )
     np.testing.assert_allclose(other["model_r2"], plain["model_r2"], rtol=1e-9)
+
+
+WORDS = "a quick brown fox jumps over one lazy dog"
+BLOCKS = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((4, 4), dtype=int))
+
+
+def _of_columns(x):
+    return np.tanh(x[:, 0]) + x[:, 1] * x[:, 2] + 0.3 * x[:, 5]
+
+
+def _of_words(texts):
+    return np.array([("fox" in t) * ("dog" in t) + len(t) / 90 for t in texts])
+
+
+def _of_pixels(images):
+    return np.tanh(images[:, ::4, ::4, 0].reshape(len(images), -1) @ np.linspace(0.02, -0.01, 12))
+
+
+SUBJECTS = {
+    "table": (np.random.default_rng(6).normal(size=(300, 8)), _of_columns, {}),
+    "text": (WORDS, _of_words, {}),
+    "image": (
+        np.full((12, 16, 3), 200, dtype=np.uint8),
+        _of_pixels,
+        {"segmentation": lambda _: BLOCKS, "background": "black"},
+    ),
+}
+
+
+def _explained(kind, method, unit):
+    data, function, options = SUBJECTS[kind]
+    explainer = lime(data, as_regressor(lambda inputs: unit * function(inputs)), probe=False)
+    return explain(
+        data[0] if kind == "table" else data,
+        explainer,
+        n_permutations=400,
+        n_features=4,
+        feature_select=method,
+        penalty=0,
+        intervals=True,
+        contributions=True,
+        quality=True,
+        n_calls=50,
+        random_state=1,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+@pytest.mark.parametrize("method", FEATURE_SELECT)
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_all_that_is_reported_follows_the_response(kind, method, factor):
+    """What has its unit is multiplied; features, shares and verdicts stay."""
+    plain, other = (_explained(kind, method, unit) for unit in (1.0, factor))
+    units = [f"feature_{name}" for name in ("weight", "se", "lo", "hi", "contribution")]
+    units += ["model_intercept", "model_prediction", "surrogate_mean"]
+    largest = plain["feature_weight"].abs().max()
+    np.testing.assert_allclose(other[units] / factor, plain[units], rtol=1e-9, atol=1e-9 * largest)
+    shares = ["model_r2", "feature_freq", *QUALITY[:-1]]
+    np.testing.assert_allclose(other[shares], plain[shares], rtol=1e-9, atol=1e-9)
+    for name in ("feature", "verdict"):
+        assert other[name].tolist() == plain[name].tolist()
 
 
 def test_a_penalty_of_ones_own_is_not_warned_of():
@@ -376,6 +441,7 @@ def test_a_verdict_names_the_cure():
     with pytest.warns(FitWarning):
         found = quality(WIDE.head(1), small, **options)
     assert "pass `penalty=0`" in found["verdict"][0]
+    assert "describes" not in found["verdict"][0]  # without the penalty it describes more
     assert found["shrinkage"][0] > 0.1
 
     def noise(rows):
@@ -428,3 +494,96 @@ def test_jobs_change_nothing():
         pd.testing.assert_frame_equal(
             explained(kind, **options), explained(kind, n_jobs=2, **options)
         )
+
+
+def test_margins_compare_numbers_of_different_units():
+    """Grams in place of kilograms change the weight, not how well it is known."""
+    options = {"n_features": 2, "random_state": 1}
+    margins = []
+    for factor in (1.0, 1000.0):
+        rows = ROWS.assign(mass=ROWS["mass"] * factor)
+
+        def model(rows, factor=factor):
+            return standing(rows.assign(mass=rows["mass"] / factor)) + np.sin(rows["height"])
+
+        explainer = lime(rows, as_regressor(model), bin_continuous=False)
+        margins += quality(rows.head(1), explainer, **options)["margin"].tolist()
+    assert 0.4 < margins[0] / margins[1] < 2.5  # apart from the draws
+
+
+def test_the_warning_of_poor_fits_names_the_label():
+    def model(rows):
+        low = 1 / (1 + np.exp(-standing(rows)))
+        noise = np.random.default_rng(len(rows)).uniform(0, 0.1, len(rows))
+        return np.column_stack([low * 0.9, noise, 1 - 0.9 * low - noise])
+
+    explainer = lime(ROWS, as_classifier(model, ["low", "noise", "high"]), bin_continuous=False)
+    with pytest.warns(FitWarning, match=r"for case 0 \(label 'noise'\)\. `pylime"):
+        explain(ROWS.head(1), explainer, n_labels=3, random_state=1)
+
+
+# Limits from all subsets, which no permutation is needed for
+
+
+def limit_of_subsets(value, p, chance):
+    """
+    The unpenalised weights and intercept of the fit to all non-empty subsets of p parts.
+
+    `value` is the response to a subset, `chance` its probability from the number of its parts.
+    """
+    subsets = [np.array(bits) for bits in itertools.product([0, 1], repeat=p) if any(bits)]
+    design = np.column_stack([np.array(subsets), np.ones(len(subsets))])
+    weights = np.array([chance(bits.sum()) * np.sqrt(bits.sum() / p) for bits in subsets])
+    response = np.array([value(bits) for bits in subsets])
+    return np.linalg.solve(design.T @ (weights[:, None] * design), design.T @ (weights * response))
+
+
+@pytest.mark.parametrize("draws", ["balanced", "independent"])
+def test_products_of_words_have_the_weights_of_all_subsets(draws):
+    words = ["zero", "one", "two", "three", "four", "five"]
+
+    def value(kept):
+        return 2.0 * kept[0] * kept[1] + kept[2] - 0.5 * kept[3] * kept[4]
+
+    def model(texts):
+        kept = np.array([[word in text.split() for word in words] for text in texts])
+        return value(kept.T.astype(float))
+
+    limit = limit_of_subsets(value, 6, lambda k: 1 / (6 * math.comb(6, k)))
+    explainer = lime([" ".join(words)], as_regressor(model))
+    found = explain(
+        " ".join(words), explainer, n_features=6, intervals=0.999, random_state=1, draws=draws
+    )
+    for row in found.itertuples():
+        exact = limit[words.index(row.feature)]
+        assert row.feature_lo <= exact <= row.feature_hi
+        assert row.feature_hi - row.feature_lo < 0.4
+        assert row.feature_weight == pytest.approx(exact, abs=0.05)
+
+
+@pytest.mark.parametrize("p_remove", [0.3, 0.5])
+def test_products_of_superpixels_have_the_weights_of_all_subsets(p_remove):
+    quarters = np.kron(np.array([[1, 2], [3, 4]]), np.ones((8, 8), dtype=int))
+    image = np.full((16, 16, 3), 255, dtype=np.uint8)
+
+    def value(kept):
+        return 2.0 * kept[0] * kept[1] + kept[2] - 0.5 * kept[2] * kept[3]
+
+    def model(images):
+        return value((images[:, [0, 0, 15, 15], [0, 15, 0, 15], 0] == 255).T.astype(float))
+
+    limit = limit_of_subsets(value, 4, lambda k: (1 - p_remove) ** k * p_remove ** (4 - k))
+    found = explain(
+        image,
+        lime(image, as_regressor(model)),
+        segmentation=lambda pixels: quarters,
+        p_remove=p_remove,
+        background="black",
+        n_features=4,
+        intervals=0.999,
+        random_state=1,
+    )
+    for row in found.itertuples():
+        exact = limit[int(row.feature) - 1]
+        assert row.feature_lo <= exact <= row.feature_hi
+        assert row.feature_weight == pytest.approx(exact, abs=0.1)

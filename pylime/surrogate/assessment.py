@@ -11,7 +11,7 @@ from pylime.surrogate.linear import Design, weighted_moments
 from pylime.surrogate.resampling import fresh_r2, selection_frequencies
 from pylime.surrogate.selection import WIDE, FeatureSelect, effective_method
 
-__all__ = ["Assessment", "assess", "intervals_of", "share_within"]
+__all__ = ["Assessment", "assess", "intervals_of", "margin_of", "share_within"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,29 @@ class Assessment:
     frequencies: np.ndarray
     fresh_r2: float = np.nan
     additive_r2: float = np.nan
+
+
+def margin_of(intervals: Intervals, scale: np.ndarray) -> float:
+    """
+    Return the largest half-width of intervals, as a share of the largest weight.
+
+    Parameters
+    ----------
+    intervals
+        Intervals of k weights.
+    scale
+        (k,) what makes the weights comparable.
+
+    Returns
+    -------
+    float
+        0 if all is 0, NaN if an interval is missing.
+    """
+    half_width = float(np.max((intervals.hi - intervals.lo) / 2 * scale))
+    largest = float(np.max(np.abs(intervals.weight) * scale))
+    if half_width == 0.0:
+        return 0.0
+    return half_width / largest if largest > 0 else np.nan
 
 
 def intervals_of(

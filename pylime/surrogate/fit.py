@@ -65,6 +65,9 @@ class Surrogate:
         The weighted mean of the fit, which is that of the response.
     effective_n
         How many equally weighted permutations would carry as much information (Kish).
+    scale
+        What makes the weights comparable: 1 where columns are compared with the case, else the
+        weighted standard deviation of each column.
     """
 
     label: Hashable
@@ -78,6 +81,7 @@ class Surrogate:
     contributions: np.ndarray = field(default_factory=lambda: np.empty(0))
     mean: float = np.nan
     effective_n: float = np.nan
+    scale: np.ndarray = field(default_factory=lambda: np.ones(1))
 
 
 def choose_labels(
@@ -255,6 +259,7 @@ def fit_labels(
                 contributions(fit.coefficients, first[columns], moments.mean),
                 float(moments.response_mean[k]),
                 n_effective,
+                np.ones(len(columns)) if matrix.dtype == bool else moments.scale,
             )
         )
     return surrogates

@@ -340,11 +340,14 @@ def select_tree(problem: SelectionProblem, response: int, n_features: int) -> li
         # The tree works in single precision, in which large numbers lose their differences.
         scale = problem.moments.scale
         design = (design - problem.moments.mean) / np.where(scale > 0, scale, 1.0)
+    # The tree takes responses that vary by 1e-8 for constant. Powers of 2 round nothing.
+    _, exponent = np.frexp(problem.moments.response_scale[response])
+    target = np.ldexp(problem.responses[:, response], -exponent)
     tree = DecisionTreeRegressor(
         max_depth=max(int(math.log2(n_features)), 2),
         min_weight_fraction_leaf=min(4.0 / problem.weights.sum(), 0.5),
         random_state=0,
-    ).fit(design, problem.responses[:, response], sample_weight=problem.weights)
+    ).fit(design, target, sample_weight=problem.weights)
     found: list[int] = []
     level = [0]
     while level and len(found) < n_features:

@@ -24,9 +24,6 @@ __all__ = [
     "quantiles",
 ]
 
-# Up to so many intervals, comparing a number with each of them is faster than searching.
-_FEW = 12
-
 
 class Density(NamedTuple):
     """A kernel density estimate: its grid, the densities there, and the bandwidth."""
@@ -50,20 +47,15 @@ class Pieces:
 
     Attributes
     ----------
-    upper
-        Cumulative share at the upper end of each interval; the last is 1.
-    intercept, slope
-        Coefficients of the inverse cumulative distribution function, which is linear on each
-        interval.
-    low, high
-        Lower end of the first interval and upper end of the last.
+    shares
+        Cumulative shares at the ends of the intervals, from 0 to 1. Between two intervals that
+        do not touch, a share stands twice.
+    values
+        The ends themselves.
     """
 
-    upper: np.ndarray
-    intercept: np.ndarray
-    slope: np.ndarray
-    low: float
-    high: float
+    shares: np.ndarray
+    values: np.ndarray
 
 
 def equal_cuts(low: float, high: float, n_bins: int) -> np.ndarray:
@@ -191,12 +183,14 @@ def make_pieces(edges: np.ndarray, shares: np.ndarray) -> Pieces:
         k weights, not all 0, of the intervals between the edges; they need not sum to 1.
     """
     filled = shares > 0
-    probability = shares[filled] / shares.sum()
-    upper = np.cumsum(probability)
+    upper = np.cumsum(shares[filled] / shares.sum())
     upper[-1] = 1.0
-    right = edges[1:][filled]
-    slope = (right - edges[:-1][filled]) / probability
-    return Pieces(upper, right - upper * slope, slope, float(edges[0]), float(edges[-1]))
+    lower = np.append(0.0, upper[:-1])
+    ends = np.column_stack([edges[:-1][filled], edges[1:][filled]]).ravel()
+    at = np.column_stack([lower, upper]).ravel()
+    # Where two intervals touch, one of their ends is enough.
+    needed = np.append(True, (ends[1:] != ends[:-1]) | (at[1:] != at[:-1]))
+    return Pieces(at[needed], ends[needed])
 
 
 def density_pieces(estimate: Density) -> Pieces:
@@ -206,17 +200,9 @@ def density_pieces(estimate: Density) -> Pieces:
 
 
 def quantiles(pieces: Pieces, u: np.ndarray) -> np.ndarray:
-    """Return the numbers at n cumulative shares, between 0 and 1 without 0."""
-    if len(pieces.upper) > _FEW:
-        piece = np.searchsorted(pieces.upper, u)  # intervals are closed on the right
-    else:
-        piece = np.zeros(len(u), dtype=np.int8)
-        for upper in pieces.upper[:-1]:
-            piece += (u > upper).view(np.int8)
-    values = pieces.slope.take(piece)
-    values *= u
-    values += pieces.intercept.take(piece)
-    return np.clip(values, pieces.low, pieces.high, out=values)
+    """Return the numbers at n cumulative shares, between 0 and 1."""
+    values = np.interp(u, pieces.shares, pieces.values)
+    return np.clip(values, pieces.values[0], pieces.values[-1], out=values)
 
 
 def levels_at(cumulative: np.ndarray, u: np.ndarray) -> np.ndarray:

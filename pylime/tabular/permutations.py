@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.draws import Draws, uniform
+from pylime.memory import work_array
 from pylime.similarity import RowMetric, exponential_kernel, gower, row_distance
 from pylime.tabular.columns import Column, Dtype
 from pylime.tabular.neighbourhood import draw_in_neighbourhood
@@ -131,7 +132,7 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
         ]
     of_levels = [column for column in columns if column.holds_levels]
     n_numbers = sum(values is not None for values in encoded) - len(of_levels)
-    numbers = np.empty((n_numbers, n * len(frame)))
+    numbers = work_array((n_numbers, n * len(frame)))
     codes = np.empty((len(of_levels), n * len(frame)), dtype=np.int64)
     return Chunk(
         columns,
