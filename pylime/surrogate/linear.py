@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from pylime.surrogate.steps import MOST_STEPS, NextStep, sum_of_followed_steps, sum_of_steps
+
 if TYPE_CHECKING:  # scipy's parts are imported where they are used: they are slow to import
     from scipy import sparse
 
@@ -28,6 +30,7 @@ __all__ = [
     "lasso_path",
     "ridge",
     "weighted_moments",
+    "wide_descent",
 ]
 
 Design: TypeAlias = "np.ndarray | sparse.csr_array"
@@ -43,6 +46,11 @@ _MOST_VALUES = 2_000_000
 # A column, or a combination of columns, that has less than this share of a column's variance
 # depends on others: what is left of it is rounding error.
 DEPENDENT = 1e-10
+
+# With so few columns, all steps of a descent are quicker than those that the others follow from.
+_FEW = 250
+# A descent without a Gram matrix goes over so many columns at a time.
+_WIDTH = 32
 
 
 @dataclass(frozen=True)
@@ -307,7 +315,7 @@ class _Descent:
         self._entered: dict[int, None] = {}
         self._warm = False
 
-    def solve(self, penalty: float, max_passes: int = 100_000) -> np.ndarray:
+    def solve(self, penalty: float, max_passes: int = MOST_STEPS) -> np.ndarray:
         """Move from the last solution to that for a penalty."""
         everything = range(len(self.beta))
         for _ in range(max_passes):
@@ -375,31 +383,122 @@ def coordinate_descent(
 
 
 def _least_squares_descent(
-    gram: np.ndarray, cross: np.ndarray, tolerance: float, max_passes: int = 100_000
+    gram: np.ndarray, cross: np.ndarray, tolerance: float
 ) -> np.ndarray | None:
     """
     Descend without a penalty, if every column moves in the first pass; else return None.
 
-    A pass over the columns then solves a triangular system, as in the Gauss-Seidel method.
+    A pass over the columns then solves a triangular system, as in the Gauss-Seidel method, so that
+    each step is the same linear function of the one before it.
     """
-    from scipy.linalg import blas, solve_triangular
+    from scipy.linalg import blas
 
-    solve_lower = blas.dtrsv
-    lower = np.asfortranarray(np.tril(gram))
-    beta = np.zeros(len(cross))
-    moved = solve_triangular(lower, cross, lower=True, check_finite=False)
-    if not moved.all():
+    half = gram.T  # symmetric, in Fortran's order; only its lower half is read
+    first = blas.dtrsv(half, cross, lower=1, diag=1)
+    if not first.all():
         return None  # a column that stays at zero enters later, at the end of the order
-    settled = 0
-    for number in range(max_passes):
-        step = moved - beta
-        beta = moved
-        # glmnet makes one more pass after the first that moved nothing.
-        settled = settled + 1 if np.abs(step).max() ** 2 < tolerance else 0
-        if settled == min(number + 1, 2):
-            break
-        moved = beta + solve_lower(lower, cross - gram @ beta, lower=1, overwrite_x=1)
-    return beta
+    if len(cross) <= _FEW:
+        function = blas.dtrsm(-1.0, half, np.triu(gram, 1), lower=1, diag=1)
+        return sum_of_steps(first, function.dot, tolerance)
+
+    def next_step(step: np.ndarray) -> np.ndarray:
+        above = blas.dtrmv(half, step, lower=1, trans=1, diag=1)
+        return blas.dtrsv(half, step - above, lower=1, diag=1, overwrite_x=1)
+
+    found = sum_of_followed_steps(first, next_step, len(cross), tolerance, len(cross) // 2)
+    return sum_of_steps(first, next_step, tolerance) if found is None else found
+
+
+def wide_descent(
+    design: Design, responses: np.ndarray, weights: np.ndarray, max_passes: int
+) -> np.ndarray | None:
+    """
+    Fit all columns as `coordinate_descent` does without a penalty, but without a Gram matrix.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix.
+    responses
+        (n, k) array of responses that vary.
+    weights
+        (n,) array of weights, not all zero.
+    max_passes
+        How many passes to make at most for a response.
+
+    Returns
+    -------
+    numpy.ndarray
+        (p, k) coefficients of the columns as they are, and of standardised responses; None if that
+        takes more passes, or if a column stays at zero in the first.
+    """
+    weights = weights / weights.sum()
+    columns, scale = _standardised_columns(design, weights)
+    targets = (responses - weights @ responses).T * np.sqrt(weights)
+    targets /= np.sqrt(np.square(targets).sum(axis=1, keepdims=True))
+    next_step = _passes_over(columns)
+    found = np.empty((len(columns), len(targets)))
+    for number, target in enumerate(targets):
+        # The residual of no coefficients, with the sign of what these fit.
+        first = next_step(np.append(np.zeros(len(columns)), -target))
+        first[len(columns) :] += target
+        if not first[: len(columns)].all():
+            return None
+        beta = sum_of_followed_steps(first, next_step, len(columns), 1e-7, max_passes)
+        if beta is None:
+            return None
+        found[:, number] = beta / scale
+    return found
+
+
+def _standardised_columns(design: Design, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Centre columns, multiply rows by the roots of their weights, and scale columns to length 1.
+
+    Takes weights with the sum 1. Returns a (p, n) array of columns, where one without variance
+    is zero, and their (p,) standard deviations.
+    """
+    n, p = design.shape
+    columns, mean = np.empty((p, n)), np.zeros(p)
+    for rows, block in dense_blocks(design):
+        mean += weights[rows] @ block
+        columns[:, rows] = block.T
+    scale = np.empty(p)
+    roots = np.sqrt(weights)
+    for start in range(0, p, _WIDTH):
+        some = slice(start, start + _WIDTH)
+        block = columns[some]
+        block -= mean[some, None]
+        block *= roots
+        scale[some] = np.sqrt(np.einsum("ij,ij->i", block, block))
+        varies = scale[some] > 1e-12 * np.abs(mean[some])
+        block *= np.divide(1.0, scale[some], out=np.zeros(len(block)), where=varies)[:, None]
+    return columns, scale
+
+
+def _passes_over(columns: np.ndarray) -> NextStep:
+    """
+    Prepare the passes of a descent over (p, n) standardised columns, some columns at a time.
+
+    Returns the function from a step to the next one: p changes of coefficients, and then n changes
+    of what these fit.
+    """
+    from scipy.linalg import blas
+
+    p = len(columns)
+    blocks = [columns[start : start + _WIDTH] for start in range(0, p, _WIDTH)]
+    halves = [np.asfortranarray(block @ block.T) for block in blocks]
+
+    def next_step(step: np.ndarray) -> np.ndarray:
+        step = step.copy()
+        coefficients, fitted = step[:p], step[p:]
+        for number, (block, half) in enumerate(zip(blocks, halves, strict=True)):
+            moved = blas.dtrsv(half, block @ fitted, lower=1, diag=1, overwrite_x=1)
+            coefficients[number * _WIDTH : number * _WIDTH + len(block)] -= moved
+            fitted -= moved @ block
+        return step
+
+    return next_step
 
 
 def lasso_path(

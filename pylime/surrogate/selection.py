@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from pylime.errors import CaseError
+from pylime.parallel import few_threads
 from pylime.surrogate.linear import (
     DEPENDENT,
     Design,
@@ -23,6 +24,7 @@ from pylime.surrogate.linear import (
     dense_blocks,
     lasso_path,
     weighted_moments,
+    wide_descent,
 )
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "effective_method",
     "select_features",
     "select_forward_wide",
+    "select_highest_weights_wide",
     "sweep_forward",
 ]
 
@@ -83,6 +86,12 @@ _MOST_FORWARD = 6
 # method that needs it raises with more than `_WIDEST`, with which it takes 0.8 GB.
 WIDE = 2000
 _WIDEST = 10_000
+# With more columns than this for each response, the highest weights are found without it if a few
+# passes over the columns do, as in most tables; with more than the other, after many passes, too.
+# For that, so many values are held as numbers.
+_FEW_PASSES, _MANY_PASSES = 16, 400
+_WIDE_FEW_PASSES, _WIDE_MANY_PASSES = 1000, 3000
+_MOST_HELD = 50_000_000
 
 
 def select_none(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
@@ -254,8 +263,38 @@ def select_highest_weights(problem: SelectionProblem, response: int, n_features:
     """
     moments = problem.moments
     beta = coordinate_descent(moments.gram, moments.cross[:, response], penalty=0.0)
-    size = np.abs(beta) / np.where(moments.scale > 0, moments.scale, np.inf)
-    return np.argsort(-size, kind="stable")[:n_features].tolist()
+    return _highest(beta / np.where(moments.scale > 0, moments.scale, np.inf), n_features)
+
+
+def _highest(weights: np.ndarray, n_features: int) -> list[int]:
+    """Return the positions of the largest weights; of equal ones, the first."""
+    return np.argsort(-np.abs(weights), kind="stable")[:n_features].tolist()
+
+
+def select_highest_weights_wide(
+    design: Design, responses: np.ndarray, weights: np.ndarray, n_features: int
+) -> list[list[int]] | None:
+    """
+    Choose the columns with the largest coefficients without the p x p Gram matrix.
+
+    Parameters
+    ----------
+    design, responses, weights, n_features
+        As of `select_forward_wide`.
+
+    Returns
+    -------
+    list of list of int
+        Column positions for each response; None if the Gram matrix is the quicker way.
+    """
+    n, p = design.shape
+    n_responses = responses.shape[1]
+    if not _WIDE_FEW_PASSES * n_responses < p <= _WIDEST or n * p > _MOST_HELD:
+        return None
+    most = _MANY_PASSES if p > _WIDE_MANY_PASSES * n_responses else _FEW_PASSES
+    with few_threads(n):  # a pass consists of many small products
+        found = wide_descent(design, responses, weights, most)
+    return None if found is None else [_highest(beta, n_features) for beta in found.T]
 
 
 def select_lasso_path(problem: SelectionProblem, response: int, n_features: int) -> list[int]:
@@ -404,10 +443,15 @@ def column_selector(
         If a method that needs the Gram matrix gets too many columns.
     """
     n_columns = design.shape[1]
-    forward = effective_method(method, n_features, n_columns) == "forward_selection"
-    if n_columns > WIDE and forward:
+    effective = effective_method(method, n_features, n_columns)
+    found = None
+    if n_columns > WIDE and effective == "forward_selection":
         found = select_forward_wide(design, responses, weights, n_features)
-        return lambda k: (found[k], weighted_moments(design[:, found[k]], responses, weights))
+    elif effective == "highest_weights":
+        found = select_highest_weights_wide(design, responses, weights, n_features)
+    if found is not None:
+        wide = found
+        return lambda k: (wide[k], weighted_moments(design[:, wide[k]], responses, weights))
     if n_columns > _WIDEST:
         raise CaseError(
             f'`feature_select="{method}"` with `n_features={n_features}` takes at most '

@@ -232,9 +232,9 @@ def dropped_words(
     [['a b c', 'a c']]
     """
     rows = np.arange(len(kept)) if rows is None else rows
-    write = _writer([(f"{word} ", "") for word in words])
+    write = _writer([(f" {word}", "") for word in words], separator=" ")
     for block in row_blocks(len(rows), len(words)):
-        yield [text[:-1] for text in write(kept[rows[block]])]
+        yield write(kept[rows[block]])
 
 
 def cut_words(
@@ -314,12 +314,15 @@ def _parts_in_place(
     return lead, parts, owners
 
 
-def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], Iterator[str]]:
+def _writer(
+    parts: Sequence[tuple[str, str]], separator: str = ""
+) -> Callable[[np.ndarray], list[str]]:
     """
     Prepare to put texts together of p parts.
 
-    Of each part the first string is written where it is kept, and the second always. Returns a
-    function from an (n, p) array of bool, what is kept, to n texts.
+    Of each part the first string is written where it is kept, and the second always. If parts
+    begin with a separator, texts do not. Returns a function from an (n, p) array of bool, what is
+    kept, to n texts.
     """
     # Texts are put together from all selections of so many neighbouring parts.
     length = sum(len(part) + len(rest) for part, rest in parts)
@@ -330,13 +333,21 @@ def _writer(parts: Sequence[tuple[str, str]]) -> Callable[[np.ndarray], Iterator
         selections = [""]
         for part, rest in parts[start : start + size]:
             dropped = [selection + rest for selection in selections] if rest else selections
-            selections = dropped + [selection + part + rest for selection in selections]
+            part += rest
+            selections = dropped + [selection + part for selection in selections]
         pieces[piece, : len(selections)] = selections
     starts = 2**size * np.arange(n_pieces)
+    n_cut = len(separator)
+    if separator:
+        pieces[0] = [selection[n_cut:] for selection in pieces[0]]
 
-    def write(kept: np.ndarray) -> Iterator[str]:
-        chosen = pieces.take(_selections(kept, size) + starts)
-        return map("".join, chosen.tolist())
+    def write(kept: np.ndarray) -> list[str]:
+        numbers = _selections(kept, size)
+        texts = ["".join(row) for row in pieces.take(numbers + starts).tolist()]
+        if separator:
+            for text in np.flatnonzero(numbers[:, 0] == 0).tolist():  # begins with a later piece
+                texts[text] = texts[text][n_cut:]
+        return texts
 
     return write
 
@@ -492,7 +503,8 @@ def _perturb_text(
     # which the first can be the same text.
     rows, n_texts = [], 0 if as_it_is else 1
     texts: list[Iterable[list[str]]] = [] if n_predicted or as_it_is else [[[first.text or ""]]]
-    for document, kept in zip(documents, masks, strict=True):
+    for document, mask in zip(documents, masks, strict=True):
+        kept = np.ascontiguousarray(mask)
         distinct, inverse = distinct_rows(kept)
         new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
         if explainer.in_place:
@@ -507,7 +519,7 @@ def _perturb_text(
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
         # The cosine similarity of all words and those that are kept.
         weights=np.concatenate(
-            [np.sqrt(np.count_nonzero(kept, axis=1) / kept.shape[1]) for kept in masks]
+            [np.sqrt(kept.sum(axis=1, dtype=np.uint32) / kept.shape[1]) for kept in masks]
         ),
         features=features,
         describe=lambda some: list(zip(located_words(some, spans), some, strict=True)),
