@@ -9,7 +9,15 @@ from scipy.stats import chisquare, qmc
 
 import pylime.draws
 from pylime import as_regressor, explain, lime
-from pylime.draws import DRAWS, are_balanced, net_sizes, sobol, uniform, uniform_blocks
+from pylime.draws import (
+    DRAWS,
+    are_balanced,
+    comparable_blocks,
+    net_sizes,
+    sobol,
+    uniform,
+    uniform_blocks,
+)
 from pylime.explainers import make_request
 from pylime.masks import draw_masks, kept_words
 from pylime.pipeline import prepare_cases
@@ -44,6 +52,21 @@ def test_nets_grow_with_the_columns_and_end():
     assert [net_sizes("text", n)[-1:] for n in (2, 128, 256, 300)] == [(512,), (512,), (1024,), ()]
     images = [net_sizes("image", n) for n in (2, 64, 65, 150, 151)]
     assert images == [(128,), (128,), (256,), (256,), ()]
+
+
+@draws_of_all
+@pytest.mark.parametrize("kind", KINDS)
+def test_comparable_numbers_have_the_order_of_the_uniform_ones(draws, kind):
+    blocks = comparable_blocks(700, 40, draws, kind, generator(3))
+    uniforms = uniform_blocks(700, 40, draws, kind, generator(3))
+    n_rows = 0
+    for (rows, numbers), (others, scaled) in zip(blocks, uniforms, strict=True):
+        assert rows == others
+        assert numbers.shape == scaled.shape == (rows.stop - rows.start, 40)
+        assert (np.argsort(numbers, axis=1) == np.argsort(scaled, axis=1)).all()
+        assert ((numbers < numbers[:, :1]) == (scaled < scaled[:, :1])).all()
+        n_rows += len(numbers)
+    assert n_rows == 700
 
 
 def test_rows_of_a_single_net_do_not_count_as_balanced():

@@ -3,7 +3,7 @@
 import pickle
 import tracemalloc
 import warnings
-from itertools import chain
+from itertools import chain, compress
 
 import numpy as np
 import pandas as pd
@@ -589,6 +589,50 @@ def test_laws_of_permutations(n, n_words, seed):
     texts = list(chain.from_iterable(dropped_words(words, kept)))
     assert [len(text.split()) for text in texts] == kept.sum(axis=1).tolist()
     assert texts[0] == " ".join(words)
+
+
+@pytest.mark.parametrize("n_words", [1, 7, 8, 9, 33, 2001])
+@pytest.mark.parametrize("lengths", [1, 3000])
+def test_permutations_are_the_kept_words_joined_by_spaces(n_words, lengths):
+    """Of a few rows, some empty, and of words so long that they are written otherwise."""
+    random = np.random.default_rng(n_words)
+    words = [f"{number}" * (1 if number else lengths) for number in range(n_words)]
+    kept = random.random((40, n_words)) < random.random((40, 1))
+    kept[5] = False
+    expected = [" ".join(compress(words, row)) for row in kept]
+    assert list(chain.from_iterable(dropped_words(words, kept))) == expected
+    some = np.array([3, 5, 39])
+    found = list(chain.from_iterable(dropped_words(words, kept, some)))
+    assert found == [expected[row] for row in some]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("one two three", {}),
+        ("one, two; three.", {}),
+        ("one  two three", {}),
+        ("no no yes no", {}),
+        ("no no yes no", {"keep_word_position": True}),
+        ("no no, yes no", {"in_place": True, "keep_word_position": True}),
+        ("a b c a b", {"tokenization": lambda text: ["a b", "c", "a", "b"]}),
+        ("x y", {"tokenization": lambda text: ["x", "y", "z"]}),
+        ("x y", {"tokenization": lambda text: ["y", "x"]}),
+        ("x", {"tokenization": lambda text: ["x", "y"]}),
+    ],
+)
+def test_the_model_gets_the_text_itself_first_and_no_text_twice(text, options):
+    asked = []
+
+    def model(texts):
+        asked.extend(texts)
+        return np.array([0.1 + len(one) / 100 for one in texts])
+
+    explainer = lime(text, as_regressor(model), probe=False, **options)
+    explanation = explain(text, explainer, n_permutations=60, random_state=1)
+    assert asked[0] == text
+    assert len(set(asked)) == len(asked)
+    assert explanation["prediction"][0] == 0.1 + len(text) / 100
 
 
 @given(st.text(max_size=80), st.booleans())
