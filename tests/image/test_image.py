@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from itertools import cycle
 from pathlib import Path
@@ -28,6 +29,7 @@ from pylime import (
     lime,
     plot_superpixels,
 )
+from pylime.image import painting
 from pylime.image.explainer import draw_masks, make_painter
 from pylime.image.pixels import flatten, parse_colour, read_image, read_original
 from pylime.image.png import ORIENTATION, PngWriter, write_png
@@ -734,3 +736,45 @@ def test_files_with_too_many_pixels_are_errors_with_their_name(tmp_path, monkeyp
     imsave(tmp_path / "large.tif", np.zeros((40, 30, 3), np.uint16), check_contrast=False)
     with pytest.raises(ValueError, match=r"large\.tif has more than \d+ pixels|cannot be read"):
         plot_superpixels(tmp_path / "large.tif")
+
+
+def test_large_batches_are_painted_one_ahead(monkeypatch):
+    """While the model predicts a batch, a thread paints the next, and no more than that."""
+    array = np.asarray(Image.open(CAT).convert("RGB"))
+    original = read_original(array, {})
+    labels = segment(array, 12)
+    paint = make_painter(array, labels, [127] * 3)
+    masks = np.random.default_rng(0).random((23, labels.max())) < 0.5
+    painted = []
+
+    def counted(some):
+        painted.append((len(some), threading.current_thread()))
+        return paint(some)
+
+    for ahead in ((2**60, 2**60), (0, 2**60)):
+        monkeypatch.setattr(painting, "_AHEAD", ahead)
+        painted.clear()
+        batches = painting.painted_batches(original, counted, masks, 5, None)
+        first = next(batches)
+        second = next(batches)
+        assert len(painted) in ({2} if ahead[0] else {2, 3})
+        found = np.concatenate([first.inputs, second.inputs, *(b.inputs for b in batches)])
+        np.testing.assert_array_equal(found, paint(masks))
+        assert [n for n, _ in painted] == [5, 5, 5, 5, 3]
+        assert (threading.current_thread() in {thread for _, thread in painted}) == bool(ahead[0])
+
+    def broken(some):
+        if len(painted) == 2:
+            raise MemoryError("no more")
+        return counted(some)
+
+    painted.clear()
+    batches = painting.painted_batches(original, broken, masks, 5, None)
+    next(batches)
+    with pytest.raises(MemoryError, match="no more"):
+        list(batches)
+    painted.clear()
+    closed = painting.painted_batches(original, counted, masks, 5, None)
+    next(closed)
+    closed.close()
+    assert not {thread for _, thread in painted} & set(threading.enumerate())
