@@ -2,7 +2,9 @@
 Time pylime, Python's lime 0.2.0.1 and the bare prediction in turn; print and save one table.
 
 Times are medians, all sides in turn in one process; memory is what Python and NumPy allocate at
-most during a call; model calls and predicted rows are counted.
+most during a call; model calls and predicted rows are counted. "growth" is how the time grows with
+the size of a task, "precision" how far weights are from their limit, by the number n of
+permutations.
 """
 
 import argparse
@@ -19,10 +21,12 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from growth import grow
+from precision import SIZES, draw, precision, precision_rows
 from subjects import SUBJECTS, Counting
 from timing import medians
 
 PLACE = Path(__file__).parents[2] / "build" / "benchmarks.md"
+OTHERS = ("growth", "precision")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -66,12 +70,13 @@ def peak_memory(run: Callable[[], Any]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(SUBJECTS)}, growth; all")
+    parser.add_argument("subjects", nargs="*", help=f"of {', '.join([*SUBJECTS, *OTHERS])}; all")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--output", type=Path, default=PLACE)
+    parser.add_argument("--figure", type=Path, help="where to draw the precision")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # of lime's own
-    chosen = arguments.subjects or [*SUBJECTS, "growth"]
+    chosen = arguments.subjects or [*SUBJECTS, *OTHERS]
     parts = [f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"]
     with contextlib.redirect_stderr(io.StringIO()):  # lime's progress bars
         head = ("one explanation", "by", "time", "of pylime's", "memory", "calls", "rows")
@@ -81,6 +86,12 @@ def main() -> None:
         if "growth" in chosen:
             head = ("what grows", "sizes", "ms", "exponent", "of the last step")
             parts.append(table(head, grow(medians)))
+        if "precision" in chosen:
+            found = precision()
+            head = ("error of the weights", "by", *(f"n = {n}" for n in SIZES))
+            parts.append(table(head, precision_rows(found)))
+            if arguments.figure:
+                draw(found, arguments.figure)
     report = "\n\n".join(parts) + "\n"
     print(report)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
