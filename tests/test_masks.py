@@ -29,7 +29,9 @@ def test_distinct_rows_are_those_of_a_dictionary(n, p, chance, seed):
 def test_rows_that_differ_anywhere_differ():
     """Rows of a single word each, and of all but one, of many words."""
     one = np.eye(1000, dtype=bool)
-    rows, which = distinct_rows(np.concatenate([one, ~one, one]))
+    kept = np.concatenate([one, ~one, one])
+    assert len(set(pylime.masks._hashes(np.packbits(kept, axis=1)).tolist())) == 2000
+    rows, which = distinct_rows(kept)
     assert rows.tolist() == list(range(2000))
     assert which.tolist() == [*range(2000), *range(1000)]
 

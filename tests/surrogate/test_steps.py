@@ -48,8 +48,11 @@ def column_by_column(gram, cross, tolerance=1e-7):
 # Closed forms
 
 
-@pytest.mark.parametrize("share", [0.5, 0.99])
-@pytest.mark.parametrize("tolerance", [1e-4, 1e-12])
+@pytest.mark.parametrize(
+    ("share", "tolerance"),
+    # The last ones settle where steps are looked at together, or just before or after.
+    [(0.5, 1e-4), (0.99, 1e-4), (0.99, 1e-12), *((0.5, 0.25 ** (n + 0.5)) for n in range(3, 17))],
+)
 def test_geometric_steps_have_the_sum_of_their_series(share, tolerance):
     first, function = np.array([1.0, -1.0]), share * np.eye(2)
     n = int(np.floor(np.log(tolerance) / (2 * np.log(share)))) + 3  # two that are small enough
@@ -140,6 +143,18 @@ def test_wide_designs_descend_alike_without_a_gram_matrix(kind):
         expected, _ = column_by_column(moments.gram, moments.cross[:, response])
         np.testing.assert_allclose(found[:, response] * moments.scale, expected, atol=1e-10)
     assert wide_descent(used, responses, weights, max_passes=3) is None
+
+
+def test_columns_that_the_others_nearly_explain_are_followed_too():
+    """Running sums: of most steps, only a small rest has a new direction."""
+    random = np.random.default_rng(7)
+    design = np.cumsum(random.normal(size=(400, 40)), axis=1)
+    response = random.normal(size=(400, 1)) + design @ random.normal(size=(40, 1))
+    moments = weighted_moments(design, response, np.ones(400))
+    expected, n_passes = column_by_column(moments.gram, moments.cross[:, 0])
+    found = wide_descent(design, response, np.ones(400), max_passes=45)
+    np.testing.assert_allclose(found[:, 0] * moments.scale, expected, atol=1e-10)
+    assert n_passes > 200
 
 
 def test_a_column_that_varies_only_without_weight_needs_the_gram_matrix():
