@@ -85,7 +85,7 @@ print(sobol(257, 1024).shape)
     assert texts == "(20, 13)"
     assert points == "(1024, 257)"
     files = run(python, "-c", f"import zipfile; print(zipfile.ZipFile({str(wheel)!r}).namelist())")
-    data = ("inst_data/imagenet_labels.csv", "direction_numbers.csv", "py.typed")
+    data = ("inst_data/imagenet_labels.csv", "direction_numbers.csv", "table_order.csv", "py.typed")
     for name in (f"pylime/{path}" for path in data):
         assert name in files
 
