@@ -420,7 +420,7 @@ def wide_descent(
     design
         (n, p) array or sparse matrix.
     responses
-        (n, k) array of responses that vary.
+        (n, k) array.
     weights
         (n,) array of weights, not all zero.
     max_passes
@@ -430,12 +430,16 @@ def wide_descent(
     -------
     numpy.ndarray
         (p, k) coefficients of the columns as they are, and of standardised responses; None if that
-        takes more passes, or if a column stays at zero in the first.
+        takes more passes, if a column stays at zero in the first, or if a response does not vary.
     """
     weights = weights / weights.sum()
+    mean = weights @ responses
+    targets = (responses - mean).T * np.sqrt(weights)
+    response_scale = np.sqrt(np.square(targets).sum(axis=1))
+    if not (response_scale > 1e-12 * np.abs(mean)).all():
+        return None
+    targets /= response_scale[:, None]
     columns, scale = _standardised_columns(design, weights)
-    targets = (responses - weights @ responses).T * np.sqrt(weights)
-    targets /= np.sqrt(np.square(targets).sum(axis=1, keepdims=True))
     next_step = _passes_over(columns)
     found = np.empty((len(columns), len(targets)))
     for number, target in enumerate(targets):

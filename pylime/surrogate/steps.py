@@ -44,8 +44,8 @@ def sum_of_steps(first: np.ndarray, next_step: NextStep, tolerance: float) -> np
 
     Examples
     --------
-    >>> float(sum_of_steps(np.array([1.0]), lambda step: step / 2, 1e-12)[0])
-    1.9999990463256836
+    >>> sum_of_steps(np.array([1.0]), lambda step: step / 2, 1e-12).round(3)
+    array([2.])
     """
     return _sum_until_settled(_take_steps(first, next_step), tolerance)[0]
 

@@ -163,6 +163,15 @@ def test_a_column_that_varies_only_without_weight_needs_the_gram_matrix():
     assert wide_descent(design, response[:, None], weights, max_passes=40) is None
 
 
+def test_a_response_that_varies_only_without_weight_has_no_descent():
+    design, response, weights = similar_columns(100, 40)
+    assert wide_descent(design, response[:, None], weights, max_passes=40) is not None
+    weights[:5] = 0.0
+    response[5:] = 0.3
+    with np.errstate(all="raise"):
+        assert wide_descent(design, response[:, None], weights, max_passes=40) is None
+
+
 @pytest.mark.parametrize(("p", "few"), [(1050, 1000), (1050, 300)])
 def test_wide_cases_select_the_same_columns(p, few, monkeypatch):
     """Few passes over columns that are hardly correlated; many over similar ones."""
