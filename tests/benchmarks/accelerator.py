@@ -27,8 +27,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-
 import numpy as np
 import pandas as pd
 
@@ -455,6 +453,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer sizes and repetitions")
     quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # before Keras is imported
     print(versions(), flush=True)
     try:
         import torch
