@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from pylime.parallel import few_threads
 from pylime.surrogate.steps import MOST_STEPS, NextStep, sum_of_followed_steps, sum_of_steps
 
 if TYPE_CHECKING:  # scipy's parts are imported where they are used: they are slow to import
@@ -405,8 +406,9 @@ def _least_squares_descent(
         above = blas.dtrmv(half, step, lower=1, trans=1, diag=1)
         return blas.dtrsv(half, step - above, lower=1, diag=1, overwrite_x=1)
 
-    found = sum_of_followed_steps(first, next_step, len(cross), tolerance, len(cross) // 2)
-    return sum_of_steps(first, next_step, tolerance) if found is None else found
+    with few_threads(len(cross)):  # each step consists of small products
+        found = sum_of_followed_steps(first, next_step, len(cross), tolerance, len(cross) // 2)
+        return sum_of_steps(first, next_step, tolerance) if found is None else found
 
 
 def wide_descent(
