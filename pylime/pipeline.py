@@ -52,6 +52,7 @@ __all__ = [
     "Rewritten",
     "as_given",
     "explain_cases",
+    "fit_case",
     "is_balanced",
     "kind_of",
     "n_inputs_of",
@@ -924,8 +925,27 @@ def _largest_change(
 Result: TypeAlias = Explained | CaseError
 
 
-def _fit_case(predicted: Predicted, request: Request) -> list[Surrogate]:
-    """Fit the surrogates of a case."""
+def fit_case(predicted: Predicted, request: Request) -> list[Surrogate]:
+    """
+    Fit the surrogates of a case.
+
+    Parameters
+    ----------
+    predicted
+        The case, with its predictions.
+    request
+        The arguments of the call.
+
+    Returns
+    -------
+    list of Surrogate
+        One per label that can be fitted.
+
+    Raises
+    ------
+    CaseError
+        If there is none.
+    """
     case = predicted.case
     try:
         surrogates = fit_labels(
@@ -965,7 +985,7 @@ def _responses_of(surrogates: Sequence[Surrogate], predicted: Predicted) -> np.n
 def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Request) -> Explained:
     """Fit and assess the surrogates of a case, and collect what the frame has of it."""
     case = predicted.case
-    surrogates = _fit_case(predicted, request)
+    surrogates = fit_case(predicted, request)
     features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in surrogates)))
     reported = dict(zip(features, case.describe(features), strict=True))
     fitted = {fit.label for fit in surrogates}
@@ -1049,7 +1069,7 @@ def _is_precise(predicted: Predicted, request: Request) -> bool:
     """Whether all intervals of the weights of a case are narrow enough."""
     case = predicted.case
     try:
-        surrogates = _fit_case(predicted, request)
+        surrogates = fit_case(predicted, request)
     except CaseError:  # more permutations may help
         return False
     responses = _responses_of(surrogates, predicted)

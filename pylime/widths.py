@@ -8,8 +8,13 @@ import pandas as pd
 
 from pylime import checks
 from pylime.explainers import make_request
-from pylime.pipeline import Explainer, is_balanced, predict_permutations, prepare_cases
-from pylime.surrogate import fit_labels
+from pylime.pipeline import (
+    Explainer,
+    fit_case,
+    is_balanced,
+    predict_permutations,
+    prepare_cases,
+)
 from pylime.surrogate.intervals import effective_n, weight_intervals
 from pylime.surrogate.linear import ridge, weighted_moments
 from pylime.surrogate.resampling import fresh_r2
@@ -65,16 +70,7 @@ def weights_by_width(
             "`dist_fun` must be a distance that the kernel turns into a similarity, such as "
             '"euclidean"; with "gower", or draws from the kernel, there is no width to change.'
         )
-    fit = fit_labels(
-        case.design,
-        predicted.responses,
-        case.weights,
-        case.features,
-        predicted.labels,
-        n_features=request.n_features,
-        feature_select=request.feature_select,
-        penalty=request.penalty,
-    )[0]
+    fit = fit_case(predicted, request)[0]
     default = 0.75 * np.sqrt(case.design.shape[1]) * _MULTIPLES
     chosen = default.tolist() if widths is None else list(widths)
     for width in chosen:
