@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pylime.foreign import as_pandas
 from pylime.pipeline import Explained
 from pylime.request import Request
 from pylime.surrogate.assessment import Assessment
@@ -232,14 +233,14 @@ def object_column(values: list[Any]) -> pd.Series:
 
 def check_explanation(
     explanation: Any, *, classification: Iterable[str], regression: Iterable[str]
-) -> str:
+) -> tuple[pd.DataFrame, str]:
     """
-    Check that something is an explanation, and say of what type of model.
+    Check that something is an explanation.
 
     Parameters
     ----------
     explanation
-        What a user passed as an explanation.
+        What a user passed as an explanation: a pandas frame, or a plain one of another library.
     classification
         Names from `COLUMNS` that are needed of a classifier's explanation.
     regression
@@ -247,14 +248,17 @@ def check_explanation(
 
     Returns
     -------
-    str
+    frame : pandas.DataFrame
+        The explanation, converted to pandas if it is a frame of polars or Arrow.
+    model_type : str
         `"classification"` or `"regression"`.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no data frame, lacks columns or rows, or mixes types of models.
+        If it is not a data frame, lacks columns or rows, or mixes types of models.
     """
+    explanation = as_pandas(explanation)
     if not isinstance(explanation, pd.DataFrame):
         raise TypeError(
             "`explanation` must be a data frame from explain(); "
@@ -279,4 +283,4 @@ def check_explanation(
             "`explanation` must have the columns that explain() gives it; "
             f"without {', '.join(map(repr, missing))} it is incomplete."
         )
-    return model_types[0]
+    return explanation, model_types[0]

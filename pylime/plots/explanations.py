@@ -162,7 +162,7 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     ['9', '10']
     >>> plot.save("explanations.png")  # doctest: +SKIP
     """
-    model_type = check_explanation(
+    explanation, model_type = check_explanation(
         explanation, classification=(*NEEDED, "label"), regression=NEEDED
     )
     _check_facet_options(facet_options)

@@ -111,7 +111,7 @@ def plot_features(
     ['Supports', 'Contradicts']
     >>> plot.save("features.png")  # doctest: +SKIP
     """
-    model_type = check_explanation(
+    explanation, model_type = check_explanation(
         explanation,
         classification=(*NEEDED, "label", "label_prob"),
         regression=(*NEEDED, "prediction"),

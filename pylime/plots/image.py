@@ -372,7 +372,9 @@ def lay_over(pixels: np.ndarray, opacity: np.ndarray, colour: RGBA) -> np.ndarra
 
 def _one_case(explanation: pd.DataFrame, which: Hashable) -> pd.DataFrame:
     """Select the rows of a case, by its name or position."""
-    check_explanation(explanation, classification=COLUMNS, regression=[*COLUMNS[:2], *COLUMNS[4:]])
+    explanation, _ = check_explanation(
+        explanation, classification=COLUMNS, regression=[*COLUMNS[:2], *COLUMNS[4:]]
+    )
     if not all(isinstance(cell, Bitmap) for cell in explanation["data"]):
         raise ValueError("`explanation` must be one of images; its `data` has none.")
     cases = list(dict.fromkeys(explanation["case"]))

@@ -133,7 +133,7 @@ def plot_text_explanations(
     " dir="auto">A
     >>> plot.save("explanation.html")  # doctest: +SKIP
     """
-    model_type = check_explanation(
+    explanation, model_type = check_explanation(
         explanation, classification=(*NEEDED, "label", "label_prob"), regression=NEEDED
     )
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"

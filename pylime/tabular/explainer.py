@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.errors import CaseError
+from pylime.foreign import foreign_frame, to_pandas
 from pylime.pipeline import (
     Batch,
     Explainer,
@@ -46,9 +47,6 @@ from pylime.tabular.permutations import (
     redrawn,
 )
 from pylime.tabular.roles import roles_of, warn_of_columns
-
-if TYPE_CHECKING:
-    import narwhals
 
 __all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
 
@@ -143,16 +141,13 @@ class TableExplainer(Explainer):
 
 # What is a table
 
-# Libraries of data frames that narwhals can read.
-_FOREIGN = frozenset(["polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "narwhals"])
-
 
 def _is_table(x: object) -> bool:
     """Whether something is a data frame, or an array that is neither images nor texts."""
     if isinstance(x, np.ndarray):
         is_texts = x.ndim == 2 and x.shape[1] == 1 and all(isinstance(v, str) for v in x[:, 0])
         return x.ndim == 2 and x.dtype != np.uint8 and x.dtype.kind in "fiubOU" and not is_texts
-    return isinstance(x, pd.DataFrame) or _foreign_frame(x) is not None
+    return isinstance(x, pd.DataFrame) or foreign_frame(x) is not None
 
 
 def _read_table(x: object) -> Table | None:
@@ -168,8 +163,8 @@ def _read_table(x: object) -> Table | None:
         values = x.astype(x.dtype.newbyteorder("="), copy=False)  # pandas takes no other
         frame = pd.DataFrame(values, columns=[f"x{number}" for number in range(x.shape[1])])
         return Table(frame.infer_objects() if x.dtype == object else frame, x.dtype)
-    foreign = _foreign_frame(x)
-    return None if foreign is None else Table(_to_pandas(foreign))
+    foreign = foreign_frame(x)
+    return None if foreign is None else Table(to_pandas(foreign))
 
 
 def _in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -180,29 +175,6 @@ def _in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
             values = frame.iloc[:, position].to_numpy()
             native.isetitem(position, values.astype(dtype.newbyteorder("=")))
     return native
-
-
-def _foreign_frame(x: object) -> "narwhals.DataFrame | None":
-    """Wrap a data frame of another library than pandas; None if it is not one."""
-    if type(x).__module__.partition(".")[0] not in _FOREIGN:
-        return None
-    import narwhals  # only these libraries need it
-
-    native: Any = narwhals.from_native(x, pass_through=True)
-    if isinstance(native, narwhals.LazyFrame):
-        native = native.collect()
-    return native if isinstance(native, narwhals.DataFrame) else None
-
-
-def _to_pandas(table: "narwhals.DataFrame") -> pd.DataFrame:
-    """Convert to pandas; whole numbers and logicals keep their type beside missing values."""
-    frame = table.to_pandas()
-    for name, dtype in table.schema.items():
-        nullable = "Int64" if dtype.is_integer() else "boolean" if str(dtype) == "Boolean" else ""
-        nullable = "UInt64" if dtype.is_unsigned_integer() else nullable
-        if nullable and frame[name].isna().any():
-            frame[name] = pd.array(table[name].to_list(), dtype=nullable)
-    return frame
 
 
 # lime()
