@@ -234,22 +234,37 @@ def _nets(n: int, sizes: tuple[int, ...]) -> Iterator[tuple[slice, int]]:
         start += size
 
 
+@lru_cache(maxsize=16)
+def _points(kind: KindOfRows, n_columns: int, size: int) -> np.ndarray:
+    """The points of a net before it is scrambled: a row for each column that it may use."""
+    if kind == "table":
+        return np.ascontiguousarray(sobol(len(_table_order()), size).T[_table_order()])
+    return sobol(n_columns, size).T
+
+
 def _net(
-    kind: KindOfRows, n_columns: int, size: int, random: np.random.Generator, n: int
+    kind: KindOfRows,
+    n_columns: int,
+    size: int,
+    random: np.random.Generator,
+    n: int,
+    order: np.ndarray | slice = slice(None),
 ) -> np.ndarray:
     """Draw the first n rows of a net; returns (n_columns, n) whole numbers below 2^30."""
-    order = random.permutation(n_columns)
-    shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
-    if kind == "table":
-        whole = sobol(len(_table_order()), size).T[_table_order()[order], :n]
-    else:
-        whole = sobol(n_columns, size).T[order, :n]
+    taken = random.permutation(n_columns)[order]
+    shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)[order]
+    whole = _points(kind, n_columns, size)[taken, :n]
     whole ^= shift[:, None]
     return whole
 
 
 def uniform(
-    n: int, n_columns: int, draws: Draws, kind: KindOfRows, random: np.random.Generator
+    n: int,
+    n_columns: int,
+    draws: Draws,
+    kind: KindOfRows,
+    random: np.random.Generator,
+    order: np.ndarray | None = None,
 ) -> np.ndarray:
     """
     Draw uniform numbers.
@@ -258,6 +273,9 @@ def uniform(
     ----------
     n, n_columns, draws, kind, random
         As of `uniform_blocks`.
+    order
+        (n_columns,) positions of the columns in the order in which they are returned; by default
+        in their own.
 
     Returns
     -------
@@ -272,13 +290,17 @@ def uniform(
     array([0.25, 0.25, 0.25])
     """
     columns = work_array((n_columns, n))
+    taken = slice(None) if order is None else order
     sizes = net_sizes(kind, n_columns) if draws == "balanced" else ()
     if sizes:
+        # Signed, as these become floating point numbers faster.
+        whole = work_array((n_columns, n), np.int32)
         for rows, size in _nets(n, sizes):
-            whole = _net(kind, n_columns, size, random, rows.stop - rows.start)
-            np.multiply(whole, 2.0**-_BITS, out=columns[:, rows])
-            columns[:, rows] += 2.0 ** -(_BITS + 1)
+            net = _net(kind, n_columns, size, random, rows.stop - rows.start, taken)
+            whole[:, rows] = net.view(np.int32)
+        np.multiply(whole, 2.0**-_BITS, out=columns)
+        columns += 2.0 ** -(_BITS + 1)
         return columns.T
     for rows, numbers in uniform_blocks(n, n_columns, draws, kind, random):
-        columns[:, rows] = numbers.T
+        columns[:, rows] = numbers.T[taken]
     return columns.T

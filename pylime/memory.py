@@ -13,10 +13,10 @@ import numpy as np
 
 __all__ = ["work_array"]
 
-# Of smaller arrays nothing is gained; larger ones are not kept, nor more than a few.
-_LEAST_BYTES = 2**17
+# Of smaller arrays nothing is gained; larger ones are not kept, nor more in all.
+_LEAST_BYTES = 2**16
 _MOST_BYTES = 2**25
-_MOST_KEPT = 4
+_MOST_KEPT_BYTES = 2**26
 
 _kept: list[np.ndarray] = []
 _lock = threading.Lock()
@@ -31,8 +31,9 @@ class _Loan:
 
     def __del__(self) -> None:
         with _lock:
-            if len(_kept) < _MOST_KEPT:
-                _kept.append(self.memory)
+            _kept.append(self.memory)
+            while sum(memory.nbytes for memory in _kept) > _MOST_KEPT_BYTES:
+                _kept.pop(0)
 
 
 def work_array(shape: tuple[int, ...], dtype: type[np.generic] = np.float64) -> np.ndarray:
@@ -53,7 +54,8 @@ def work_array(shape: tuple[int, ...], dtype: type[np.generic] = np.float64) -> 
         return np.empty(shape, dtype)
     with _lock:
         fits = [place for place, memory in enumerate(_kept) if memory.nbytes >= n_bytes]
-        memory = _kept.pop(fits[0]) if fits else None
+        # The smallest, so that the others are left for larger arrays.
+        memory = _kept.pop(min(fits, key=lambda place: _kept[place].nbytes)) if fits else None
     if memory is None:
         memory = np.empty(n_bytes, np.uint8)
     return np.asarray(_Loan(memory, n_bytes)).view(dtype).reshape(shape)

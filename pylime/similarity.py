@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pylime import checks
+from pylime.memory import work_array
 from pylime.parallel import few_threads
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ _BINARY = frozenset(["jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsn
 
 # R's `gower` leaves out a column with a smaller range.
 _LEAST_RANGE = 1e-8
+# So many columns are compared at once, whatever the number of rows: a sum's rounding must not
+# depend on that.
+_COLUMNS_AT_ONCE = 32
 
 
 def cosine_similarity(case: np.ndarray, others: "np.ndarray | sparse.csr_array") -> np.ndarray:
@@ -299,12 +303,25 @@ def _gower_of_arrays(
     return np.where(compared > 0, distance, 0.0)
 
 
+def _share_of_range(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compare a column that has missing or infinite values with the first: by which share."""
+    valid = np.isfinite(column)
+    share = np.zeros(len(column))
+    if not valid[0]:
+        return share, np.zeros(len(column), dtype=bool)
+    span = np.ptp(column[valid])
+    if span < _LEAST_RANGE:
+        return share, np.zeros(len(column), dtype=bool)
+    share[valid] = np.abs(column[valid] - column[0]) / span
+    return share, valid
+
+
 def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np.ndarray:
     """
     Measure Gower's distance of n cases from the first of them, on numbers and codes.
 
-    The results are those of `gower_distance`. The columns are compared one at a time, so
-    that no intermediate array is as large as the table.
+    The results are those of `gower_distance`. Few columns are compared at a time, so that no
+    intermediate array is as large as the table.
 
     Parameters
     ----------
@@ -324,23 +341,23 @@ def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np
     n = numbers.shape[1]
     total, compared = np.zeros(n), np.zeros(n)
     everywhere = 0
-    difference = np.empty(n)
-    for column in numbers:
-        low, high = column.min(), column.max()
-        if not np.isfinite(high - low):
-            valid = np.isfinite(column)
-            if not valid[0]:
-                continue
-            low, high = column[valid].min(), column[valid].max()
-            if high - low >= _LEAST_RANGE:
-                total += np.where(valid, np.abs(column - column[0]) / (high - low), 0.0)
-                compared += valid
-        elif high - low >= _LEAST_RANGE:
-            np.subtract(column, column[0], out=difference)
-            np.abs(difference, out=difference)
-            difference /= high - low
-            total += difference
-            everywhere += 1
+    for start in range(0, len(numbers), _COLUMNS_AT_ONCE):
+        block = numbers[start : start + _COLUMNS_AT_ONCE]
+        low, high = block.min(axis=1), block.max(axis=1)
+        with np.errstate(invalid="ignore"):
+            span = high - low
+        for column in block[~np.isfinite(span)]:
+            found, valid = _share_of_range(column)
+            total += found
+            compared += valid
+        wide = np.isfinite(span) & (span >= _LEAST_RANGE)
+        everywhere += np.count_nonzero(wide)
+        if not wide.all():
+            block, span = block[wide], span[wide]
+        difference = np.subtract(block, block[:, :1], out=work_array(block.shape))
+        np.abs(difference, out=difference)
+        difference /= span[:, None]
+        total += difference.sum(axis=0)
     for column, is_logical in zip(codes, logical, strict=True):
         if column[0] < 0:
             continue

@@ -231,13 +231,12 @@ def ridge(moments: Moments, response: int, penalty: float) -> LinearFit:
     if scale == 0:
         flat = np.zeros(len(cross))
         return LinearFit(flat, float(moments.response_mean[response]), np.nan)
-    from scipy import linalg
+    from scipy.linalg import lapack, lstsq
 
     penalised = moments.gram + penalty / scale * np.eye(len(cross))
-    try:
-        beta = linalg.solve(penalised, cross, assume_a="pos")
-    except linalg.LinAlgError:
-        beta = linalg.lstsq(penalised, cross)[0]
+    _, beta, info = lapack.dposv(penalised, cross)  # directly: `solve` takes longer to check
+    if info:
+        beta = lstsq(penalised, cross)[0]
     r2 = min(2 * beta @ cross - beta @ moments.gram @ beta, 1.0)  # rounding can exceed 1
     coefficients = np.divide(
         beta * scale, moments.scale, out=np.zeros(len(beta)), where=moments.scale > 0

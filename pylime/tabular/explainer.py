@@ -8,7 +8,7 @@ case's bin or for the case's level.
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +28,7 @@ from pylime.pipeline import (
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
+from pylime.tabular.binned import Binned
 from pylime.tabular.codes import Codes
 from pylime.tabular.columns import UNKNOWN, Column, Distribution, feature_type_of, plain
 from pylime.tabular.dates import Dates, class_of_objects
@@ -69,12 +70,15 @@ class Table:
         What is wrong with single rows, by their positions.
     unseen
         The columns in which a row has a level that the training data lack, by its position.
+    floats
+        The rows as an array, if all columns have floating point numbers, as in the training data.
     """
 
     frame: pd.DataFrame
     array_type: np.dtype | None = None
     problems: Mapping[int, str] = field(default_factory=dict)
     unseen: Mapping[int, Sequence[Hashable]] = field(default_factory=dict)
+    floats: np.ndarray | None = None
 
     @property
     def names(self) -> list[Hashable]:
@@ -89,6 +93,7 @@ class Table:
             self.array_type,
             {new: self.problems[old] for new, old in rows if old in self.problems},
             {new: self.unseen[old] for new, old in rows if old in self.unseen},
+            None if self.floats is None else self.floats[list(positions)],
         )
 
 
@@ -103,6 +108,8 @@ class TableExplainer(Explainer):
         The columns, as fitted to the training data.
     header
         Their names, as an index of pandas.
+    binned
+        Those of the columns that are drawn and compared at once.
     lime_options
         The options of `pylime.lime`.
     array_type
@@ -111,6 +118,7 @@ class TableExplainer(Explainer):
 
     columns: tuple[Column, ...] = field(repr=False)
     header: pd.Index = field(repr=False)
+    binned: Binned = field(repr=False)
     lime_options: TableOptions
     array_type: np.dtype | None = None
 
@@ -161,10 +169,16 @@ def _read_table(x: object) -> Table | None:
         if x.ndim != 2 or x.dtype.kind not in "fiubOU":
             return None
         values = x.astype(x.dtype.newbyteorder("="), copy=False)  # pandas takes no other
-        frame = pd.DataFrame(values, columns=[f"x{number}" for number in range(x.shape[1])])
+        frame = pd.DataFrame(values, columns=_names_of_array(x.shape[1]))
         return Table(frame.infer_objects() if x.dtype == object else frame, x.dtype)
     foreign = foreign_frame(x)
     return None if foreign is None else Table(to_pandas(foreign))
+
+
+@lru_cache(maxsize=16)
+def _names_of_array(n_columns: int) -> pd.Index:
+    """Name the columns of an array."""
+    return pd.Index([f"x{number}" for number in range(n_columns)])
 
 
 def _in_native_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -204,7 +218,16 @@ def _make_table_explainer(
             f"{checks.some(constant, form=str)}."
         )
     warn_of_columns(frame, columns, options.dates)
-    return TableExplainer(model, preprocess, kind, columns, frame.columns, options, data.array_type)
+    return TableExplainer(
+        model,
+        preprocess,
+        kind,
+        columns,
+        frame.columns,
+        Binned.of(columns),
+        options,
+        data.array_type,
+    )
 
 
 def _warn_of_even_bins(columns: Sequence[Column]) -> None:
@@ -309,11 +332,11 @@ def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTabl
         explainer.array_type is not None and isinstance(frame.columns, pd.RangeIndex)
     )
     if by_position and frame.shape[1] == len(names):
-        frame = frame.set_axis(names, axis=1)  # columns of an array have no names
+        frame = frame.set_axis(explainer.header, axis=1)  # columns of an array have no names
     if not frame.columns.equals(explainer.header):
         _check_columns(frame, names)
-    if _is_aligned(frame, explainer):
-        return Table(frame, cases.array_type)
+    if (floats := _floats_of(frame, explainer, cases.array_type)) is not None:
+        return Table(frame, cases.array_type, floats=floats)
     series: dict[Hashable, pd.Series] = {}
     problems: dict[int, str] = {}
     unseen: dict[int, list[Hashable]] = {}
@@ -361,14 +384,17 @@ def _check_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
         )
 
 
-def _is_aligned(frame: pd.DataFrame, explainer: TableExplainer) -> bool:
-    """Whether no column needs a cast: same columns, all of finite floats."""
+def _floats_of(
+    frame: pd.DataFrame, explainer: TableExplainer, array_type: np.dtype | None
+) -> np.ndarray | None:
+    """Return the rows as an array if no column needs a cast: all have floats that are not large."""
     same = frame.columns.equals(explainer.header)
     if not same or not all(map(_is_plain, explainer.columns)):
-        return False
-    if any(dtype != np.float64 for dtype in frame.dtypes.tolist()):
-        return False
-    return not np.any(np.abs(frame.to_numpy()) > LARGEST)
+        return None
+    if array_type != np.float64 and any(dtype != np.float64 for dtype in frame.dtypes.tolist()):
+        return None
+    floats = frame.to_numpy()
+    return None if np.any(np.abs(floats) > LARGEST) else floats
 
 
 def _is_plain(column: Column) -> bool:
@@ -388,6 +414,9 @@ def _predicted_together(
     refuse.
     """
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
+    if cases.floats is not None and len(cases.frame) <= size:
+        yield cases
+        return
     gaps = cases.frame.iloc[:, _widened(explainer, cases.frame)].isna().to_numpy()
     changes = np.flatnonzero(np.any(gaps[1:] != gaps[:-1], axis=1)) + 1
     apart = [*cases.problems, *cases.unseen]
@@ -430,8 +459,8 @@ def _perturb_table(
     columns = explainer.columns
     if cases.unseen:
         columns = tuple(column.widened(cases.frame[column.name]) for column in columns)
-    frame = _in_types_of(columns, cases.frame)
-    chunk = make_chunk(columns, frame, request.n_permutations)
+    frame = cases.frame if cases.floats is not None else _in_types_of(columns, cases.frame)
+    chunk = make_chunk(columns, frame, request.n_permutations, explainer.binned, cases.floats)
     # Everything that depends on the draws is computed before `preprocess` and the model receive
     # them, because these may change them in place.
     drawings = [
@@ -462,7 +491,7 @@ def _perturb_table(
             reweighed=drawing.reweighed,
         )
         for row, (name, drawing, record) in enumerate(
-            zip(cases.names, drawings, records(frame), strict=True)
+            zip(cases.names, drawings, records(frame, cases.floats), strict=True)
         )
     ]
     batches = _table_batches(explainer, chunk, drawings, n_predicted)

@@ -39,6 +39,7 @@ __all__ = [
     "cut_points_of",
     "decode_numbers",
     "number_content",
+    "number_contents",
     "numbers_of",
 ]
 
@@ -272,6 +273,15 @@ def numbers_of(values: pd.Series) -> np.ndarray:
 def number_content(number: np.float64) -> bytes:
     """Return the bytes of a number; they are the same for 0.0 and -0.0."""
     return b"missing" if np.isnan(number) else np.float64(number + 0.0).tobytes()
+
+
+def number_contents(numbers: np.ndarray) -> bytes:
+    """Join the bytes of some numbers, as `number_content` returns them."""
+    if np.isnan(numbers).any():
+        return b"|".join(number_content(number) for number in numbers)
+    size = numbers.itemsize
+    joined = (numbers + 0.0).tobytes()
+    return b"|".join([joined[start : start + size] for start in range(0, len(joined), size)])
 
 
 def cast_numbers(values: pd.Series, column: Column, whole: bool) -> tuple[pd.Series, Problems]:

@@ -13,8 +13,10 @@ import pandas as pd
 from pylime.draws import Draws, uniform
 from pylime.memory import work_array
 from pylime.similarity import RowMetric, exponential_kernel, gower, row_distance
+from pylime.tabular.binned import Binned, Bins
 from pylime.tabular.columns import Column, Dtype
 from pylime.tabular.neighbourhood import draw_in_neighbourhood
+from pylime.tabular.numbers import number_contents
 from pylime.tabular.options import ExplainTableOptions
 
 __all__ = [
@@ -63,8 +65,14 @@ class Chunk:
         For each column its row of `numbers` or `codes`.
     logical
         Which rows of `codes` are logical.
-    plain
-        Whether all columns have floating point numbers.
+    binned
+        The columns that are drawn and compared all at once, in the first rows of `numbers`.
+    drawn
+        Positions of the columns that are drawn: these first, then the others.
+    uniforms
+        Positions of the uniform numbers that they take, among all in the order of the names.
+    floats
+        The cases as an array, if all columns are features of floating point numbers.
     """
 
     columns: tuple[Column, ...]
@@ -77,7 +85,10 @@ class Chunk:
     codes: np.ndarray
     slots: Sequence[np.ndarray | None]
     logical: list[bool]
-    plain: bool
+    binned: Binned
+    drawn: list[int]
+    uniforms: np.ndarray
+    floats: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +118,13 @@ class Drawing:
     reweighed: Callable[[float], np.ndarray] | None = None
 
 
-def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chunk:
+def make_chunk(
+    columns: tuple[Column, ...],
+    frame: pd.DataFrame,
+    n: int,
+    binned: Binned,
+    floats: np.ndarray | None = None,
+) -> Chunk:
     """
     Allocate memory for the permutations of some cases.
 
@@ -119,13 +136,15 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
         The cases, with the types of the training data.
     n
         Number of permutations of each case.
+    binned
+        Those of the columns that are drawn and compared at once.
+    floats
+        The cases as an array, if all columns are features of floating point numbers.
     """
     features = [position for position, column in enumerate(columns) if column.is_feature]
-    plain = _are_floats(frame) and len(features) == len(columns)
-    plain = plain and not any(column.holds_levels for column in columns)
     encoded: list[np.ndarray | None]
-    if plain:
-        encoded = list(frame.to_numpy().T)
+    if floats is not None:
+        encoded = list(floats.T)
     else:
         encoded = [
             column.encode(frame.iloc[:, position]) for position, column in enumerate(columns)
@@ -134,18 +153,51 @@ def make_chunk(columns: tuple[Column, ...], frame: pd.DataFrame, n: int) -> Chun
     n_numbers = sum(values is not None for values in encoded) - len(of_levels)
     numbers = work_array((n_numbers, n * len(frame)))
     codes = np.empty((len(of_levels), n * len(frame)), dtype=np.int64)
+    by_name = sorted(features, key=lambda position: str(columns[position].name))
+    drawn, uniforms = _order_of_draws(columns, by_name, encoded, binned)
     return Chunk(
         columns,
-        sorted(features, key=lambda position: str(columns[position].name)),
+        by_name,
         features,
         frame,
         n,
         encoded,
         numbers,
         codes,
-        _slots(columns, encoded, numbers, codes),
+        _slots(columns, encoded, numbers, codes, binned),
         [column.feature_type == "logical" for column in of_levels],
-        plain,
+        binned,
+        drawn,
+        uniforms,
+        floats,
+    )
+
+
+def _order_of_draws(
+    columns: Sequence[Column],
+    by_name: Sequence[int],
+    encoded: Sequence[np.ndarray | None],
+    binned: Binned,
+) -> tuple[list[int], np.ndarray]:
+    """
+    List the columns that are drawn, and the positions of the uniform numbers that they take.
+
+    The numbers go by name, so that draws do not depend on the order of the columns.
+    """
+    first: dict[int, int] = {}
+    n_numbers = 0
+    for position in by_name:
+        if encoded[position] is not None and not columns[position].is_kept:
+            first[position] = n_numbers
+            n_numbers += 1 + columns[position].draws_gaps
+    drawn = [*binned.places, *(position for position in first if position not in binned.places)]
+    return drawn, np.array(
+        [
+            first[position] + number
+            for position in drawn
+            for number in range(1 + columns[position].draws_gaps)
+        ],
+        dtype=np.intp,
     )
 
 
@@ -154,21 +206,26 @@ def _slots(
     encoded: Sequence[np.ndarray | None],
     numbers: np.ndarray,
     codes: np.ndarray,
+    binned: Binned,
 ) -> list[np.ndarray | None]:
     """Give each column its row of the numbers or codes; None to one that is not encoded."""
-    next_numbers, next_codes = iter(numbers), iter(codes)
-    return [
-        None if values is None else next(next_codes if column.holds_levels else next_numbers)
-        for column, values in zip(columns, encoded, strict=True)
-    ]
-
-
-def _are_floats(frame: pd.DataFrame) -> bool:
-    return all(dtype == np.float64 for dtype in frame.dtypes.tolist())
+    at_once = dict(zip(binned.places, numbers, strict=False))
+    next_numbers, next_codes = iter(numbers[len(at_once) :]), iter(codes)
+    slots: list[np.ndarray | None] = []
+    for position, (values, column) in enumerate(zip(encoded, columns, strict=True)):
+        if values is None:
+            slots.append(None)
+        elif position in at_once:
+            slots.append(at_once[position])
+        else:
+            slots.append(next(next_codes if column.holds_levels else next_numbers))
+    return slots
 
 
 def content(chunk: Chunk, row: int) -> bytes:
     """Return the values of a case as bytes, independent of its name and the order of columns."""
+    if chunk.floats is not None:
+        return number_contents(chunk.floats[row, chunk.order])
     parts = []
     for position in chunk.order:
         values = chunk.encoded[position]
@@ -208,20 +265,17 @@ def draw_case(
     rows = slice(row * chunk.n, (row + 1) * chunk.n)
     width = options.kernel_width or 0.75 * np.sqrt(len(chunk.features))
     drawn_within = width if options.sampling == "kernel" else None
-    n_numbers = _draw_values(chunk, row, random, draws, drawn_within)
-    slots = [None if slot is None else slot[rows] for slot in chunk.slots]
-    design = [
-        np.zeros(chunk.n, dtype=bool) if slot is None else column.compare(slot)
-        for column, slot in zip(chunk.columns, slots, strict=True)
-        if column.is_feature
-    ]
+    bins = chunk.binned.bins_of(_values_of(chunk, row))
+    _draw_values(chunk, row, random, draws, bins, drawn_within)
+    design = _compare(chunk, rows, bins)
     drawn = [
-        slot
-        for slot, column in zip(slots, chunk.columns, strict=True)
+        slot[rows]
+        for slot, column in zip(chunk.slots, chunk.columns, strict=True)
         if slot is not None and not column.is_kept
     ]
     distinct = _distinct_rows(drawn, chunk.n)
     matrix = np.array(design).T
+    n_numbers = len(chunk.uniforms)
     if options.sampling == "kernel":
         return Drawing(matrix, np.ones(chunk.n), distinct, n_numbers)
     if options.dist_fun == "gower":
@@ -230,10 +284,39 @@ def draw_case(
     return Drawing(matrix, kernel(width), distinct, n_numbers, kernel)
 
 
+def _values_of(chunk: Chunk, row: int) -> np.ndarray:
+    """Return the numbers of a case in the columns that are drawn at once."""
+    values = [chunk.encoded[position] for position in chunk.binned.places]
+    return np.array([np.nan if column is None else column[row] for column in values])
+
+
+def _compare(chunk: Chunk, rows: slice, bins: Bins) -> np.ndarray | list[np.ndarray]:
+    """Compare the permutations of a case with the case: the columns of the design."""
+    binned = chunk.binned
+    inside = binned.compare(chunk.numbers[: len(binned.places), rows], bins)
+    if binned.places == tuple(chunk.features) and bins.known.all():
+        return inside
+    at_once = {
+        position: column
+        for position, column, known in zip(binned.places, inside, bins.known, strict=True)
+        if known
+    }
+    design = []
+    for position in chunk.features:
+        slot = chunk.slots[position]
+        if position in at_once:
+            design.append(at_once[position])
+        elif slot is None:
+            design.append(np.zeros(chunk.n, dtype=bool))
+        else:
+            design.append(chunk.columns[position].compare(slot[rows]))
+    return design
+
+
 def _distance(
     chunk: Chunk,
     rows: slice,
-    design: Sequence[np.ndarray],
+    design: np.ndarray | Sequence[np.ndarray],
     dist_fun: RowMetric | Callable[[pd.DataFrame, pd.DataFrame], Any],
 ) -> np.ndarray:
     """Compute the distance of each permutation of a case to the case."""
@@ -247,44 +330,52 @@ def _distance(
 
 
 def _draw_values(
-    chunk: Chunk, row: int, random: np.random.Generator, draws: Draws, width: float | None
-) -> int:
+    chunk: Chunk,
+    row: int,
+    random: np.random.Generator,
+    draws: Draws,
+    bins: Bins,
+    width: float | None,
+) -> None:
     """
     Write the permutations of a case, encoded, into the memory of the chunk.
 
-    With a width they are drawn from the neighbourhood of a kernel. Returns how many uniform
-    numbers a permutation takes.
+    With a width they are drawn from the neighbourhood of a kernel.
     """
-    start = row * chunk.n
-    drawn = []
-    for position in chunk.order:
+    first = row * chunk.n
+    others = slice(first + 1, first + chunk.n)
+    for slot, values, column in zip(chunk.slots, chunk.encoded, chunk.columns, strict=True):
+        if slot is not None and values is not None:
+            slot[first] = values[row]
+            if column.is_kept:
+                slot[others] = values[row]
+    u = uniform(chunk.n - 1, len(chunk.uniforms), draws, "table", random, chunk.uniforms).T
+    n_at_once = len(chunk.binned.places) if width is None else 0
+    if n_at_once:
+        chunk.binned.draw(u[:n_at_once], chunk.numbers[:n_at_once, others])
+    drawn_at_once = {*np.flatnonzero(bins.known[:n_at_once]).tolist()}
+    numbers = iter(u)
+    for place, position in enumerate(chunk.drawn):
         column, slot, values = (
             chunk.columns[position],
             chunk.slots[position],
             chunk.encoded[position],
         )
-        if slot is None or values is None:
-            continue
-        own = slot[start : start + chunk.n]
-        if column.is_kept:
-            own[:] = values[row]
-        else:
-            own[0] = values[row]
-            drawn.append((column, values[row], own[1:]))
-    n_numbers = sum(1 + column.draws_gaps for column, _, _ in drawn)
-    numbers = iter(uniform(chunk.n - 1, n_numbers, draws, "table", random).T)
-    for column, value, others in drawn:
-        u = next(numbers)
+        share = next(numbers)
         gaps = next(numbers) if column.draws_gaps else None
+        if place in drawn_at_once or slot is None or values is None:
+            continue
         if width is None:
-            others[:] = column.draw_near(value, u, gaps)
+            slot[others] = column.draw_near(values[row], share, gaps)
         else:
-            others[:] = draw_in_neighbourhood(column, value, width, u, gaps)
-    return n_numbers
+            slot[others] = draw_in_neighbourhood(column, values[row], width, share, gaps)
 
 
 def _similarity(
-    chunk: Chunk, rows: slice, design: Sequence[np.ndarray], options: ExplainTableOptions
+    chunk: Chunk,
+    rows: slice,
+    design: np.ndarray | Sequence[np.ndarray],
+    options: ExplainTableOptions,
 ) -> np.ndarray:
     """Compute the Gower similarity of each permutation of a case to the case."""
     distance = gower(chunk.numbers[:, rows], chunk.codes[:, rows], chunk.logical)
@@ -313,11 +404,11 @@ def _own_distance(
     return distance
 
 
-def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+def records(frame: pd.DataFrame, floats: np.ndarray | None) -> list[dict[Hashable, Any]]:
     """Convert the rows to mappings, with Python objects in place of numpy scalars."""
     names = frame.columns.tolist()
-    if _are_floats(frame):
-        rows = frame.to_numpy().tolist()
+    if floats is not None:
+        rows = floats.tolist()
     else:
         rows = zip(*[column.tolist() for _, column in frame.items()], strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows]
@@ -353,7 +444,7 @@ def redrawn(
     every = slice(start + 1, start + chunk.n)
     some = slice(start + 1, start + 1 + n)
     numbers, codes = chunk.numbers[:, some].copy(), chunk.codes[:, some].copy()
-    slots = _slots(chunk.columns, chunk.encoded, numbers, codes)
+    slots = _slots(chunk.columns, chunk.encoded, numbers, codes, chunk.binned)
     position_of = {position: place for place, position in enumerate(chunk.features)}
     for position in chunk.order:
         column, old, new = chunk.columns[position], chunk.slots[position], slots[position]
@@ -369,6 +460,7 @@ def redrawn(
         frame=chunk.frame.iloc[[row]],
         n=n,
         encoded=[None if values is None else values[[row]] for values in chunk.encoded],
+        floats=None if chunk.floats is None else chunk.floats[[row]],
         numbers=numbers,
         codes=codes,
         slots=slots,
@@ -407,11 +499,21 @@ def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.
     return first[order], rank[inverse.ravel()]
 
 
+def _in_order_of_columns(chunk: Chunk, numbers: np.ndarray) -> np.ndarray:
+    """Return the rows of a table of numbers alone in the order of its columns."""
+    at_once = chunk.binned.places
+    if at_once == tuple(range(len(numbers))):
+        return numbers
+    others = [position for position in range(len(numbers)) if position not in at_once]
+    return numbers[np.argsort([*at_once, *others])]
+
+
 def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) -> pd.DataFrame:
     """Return the permutations, or some rows of them, in the form of the training data."""
     header, dtypes = chunk.frame.columns, chunk.frame.dtypes.tolist()
-    if chunk.plain:
+    if chunk.floats is not None:
         numbers = chunk.numbers if rows is None else chunk.numbers[:, rows]
+        numbers = _in_order_of_columns(chunk, numbers)
         return pd.DataFrame(numbers.T, columns=header, copy=False)
     case = np.arange(chunk.n * len(chunk.frame)) if rows is None else rows
     case = case // chunk.n
