@@ -1,5 +1,6 @@
 """Columns of numbers, whole or not, binned or not."""
 
+from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -228,7 +229,7 @@ class Numbers(Column):
     def _bin(self, value: float) -> tuple[int, float, float]:
         """Return the bin of a number and its limits; the outermost bins are unbounded."""
         cuts = self.bin_cuts if self.bin_cuts is not None else np.array([-np.inf, np.inf])
-        position = int(np.searchsorted(cuts[1:-1], value, side="left"))
+        position = bisect_left(cuts, value, 1, len(cuts) - 1) - 1
         low = -np.inf if position == 0 else cuts[position]
         high = np.inf if position == len(cuts) - 2 else cuts[position + 1]
         return position, float(low), float(high)

@@ -67,10 +67,11 @@ class Chunk:
         Which rows of `codes` are logical.
     binned
         The columns that are drawn and compared all at once, in the first rows of `numbers`.
-    drawn
-        Positions of the columns that are drawn: these first, then the others.
+    alone
+        Positions of the other columns that are encoded.
     uniforms
-        Positions of the uniform numbers that they take, among all in the order of the names.
+        Positions of the uniform numbers that the columns of `binned` and then those of `alone`
+        take, among all in the order of the names.
     floats
         The cases as an array, if all columns are features of floating point numbers.
     """
@@ -86,7 +87,7 @@ class Chunk:
     slots: Sequence[np.ndarray | None]
     logical: list[bool]
     binned: Binned
-    drawn: list[int]
+    alone: list[int]
     uniforms: np.ndarray
     floats: np.ndarray | None
 
@@ -154,7 +155,8 @@ def make_chunk(
     numbers = work_array((n_numbers, n * len(frame)))
     codes = np.empty((len(of_levels), n * len(frame)), dtype=np.int64)
     by_name = sorted(features, key=lambda position: str(columns[position].name))
-    drawn, uniforms = _order_of_draws(columns, by_name, encoded, binned)
+    rest = [*by_name, *(place for place in range(len(columns)) if place not in features)]
+    alone = [place for place in rest if encoded[place] is not None and place not in binned.places]
     return Chunk(
         columns,
         by_name,
@@ -167,38 +169,32 @@ def make_chunk(
         _slots(columns, encoded, numbers, codes, binned),
         [column.feature_type == "logical" for column in of_levels],
         binned,
-        drawn,
-        uniforms,
+        alone,
+        _order_of_uniforms(
+            columns,
+            [place for place in by_name if encoded[place] is not None],
+            [*binned.places, *alone],
+        ),
         floats,
     )
 
 
-def _order_of_draws(
-    columns: Sequence[Column],
-    by_name: Sequence[int],
-    encoded: Sequence[np.ndarray | None],
-    binned: Binned,
-) -> tuple[list[int], np.ndarray]:
+def _order_of_uniforms(
+    columns: Sequence[Column], by_name: Sequence[int], order: Sequence[int]
+) -> np.ndarray:
     """
-    List the columns that are drawn, and the positions of the uniform numbers that they take.
+    Return which of the uniform numbers the columns take, in some order of these.
 
     The numbers go by name, so that draws do not depend on the order of the columns.
     """
-    first: dict[int, int] = {}
-    n_numbers = 0
-    for position in by_name:
-        if encoded[position] is not None and not columns[position].is_kept:
-            first[position] = n_numbers
-            n_numbers += 1 + columns[position].draws_gaps
-    drawn = [*binned.places, *(position for position in first if position not in binned.places)]
-    return drawn, np.array(
-        [
-            first[position] + number
-            for position in drawn
-            for number in range(1 + columns[position].draws_gaps)
-        ],
-        dtype=np.intp,
-    )
+    takes = {
+        place: 1 + columns[place].draws_gaps for place in by_name if not columns[place].is_kept
+    }
+    first = dict(zip(takes, np.cumsum([0, *takes.values()]).tolist(), strict=False))
+    numbers = [
+        first[place] + number for place in order if place in takes for number in range(takes[place])
+    ]
+    return np.array(numbers, dtype=np.intp)
 
 
 def _slots(
@@ -344,31 +340,37 @@ def _draw_values(
     """
     first = row * chunk.n
     others = slice(first + 1, first + chunk.n)
-    for slot, values, column in zip(chunk.slots, chunk.encoded, chunk.columns, strict=True):
-        if slot is not None and values is not None:
-            slot[first] = values[row]
-            if column.is_kept:
-                slot[others] = values[row]
     u = uniform(chunk.n - 1, len(chunk.uniforms), draws, "table", random, chunk.uniforms).T
-    n_at_once = len(chunk.binned.places) if width is None else 0
-    if n_at_once:
-        chunk.binned.draw(u[:n_at_once], chunk.numbers[:n_at_once, others])
-    drawn_at_once = {*np.flatnonzero(bins.known[:n_at_once]).tolist()}
-    numbers = iter(u)
-    for place, position in enumerate(chunk.drawn):
-        column, slot, values = (
-            chunk.columns[position],
-            chunk.slots[position],
-            chunk.encoded[position],
-        )
-        share = next(numbers)
-        gaps = next(numbers) if column.draws_gaps else None
-        if place in drawn_at_once or slot is None or values is None:
-            continue
+
+    def draw(position: int, share: np.ndarray, gaps: np.ndarray | None) -> None:
+        column, slot, value = _drawn_column(chunk, row, position)
         if width is None:
-            slot[others] = column.draw_near(values[row], share, gaps)
+            slot[others] = column.draw_near(value, share, gaps)
         else:
-            slot[others] = draw_in_neighbourhood(column, values[row], width, share, gaps)
+            slot[others] = draw_in_neighbourhood(column, value, width, share, gaps)
+
+    at_once = chunk.binned.places
+    chunk.numbers[: len(at_once), first] = _values_of(chunk, row)
+    if at_once and width is None:
+        chunk.binned.draw(u[: len(at_once)], chunk.numbers[: len(at_once), others])
+    for place in range(len(at_once)) if width else np.flatnonzero(~bins.known):
+        draw(at_once[place], u[place], None)
+    numbers = iter(u[len(at_once) :])
+    for position in chunk.alone:
+        column, slot, value = _drawn_column(chunk, row, position)
+        slot[first] = value
+        if column.is_kept:
+            slot[others] = value
+        else:
+            draw(position, next(numbers), next(numbers) if column.draws_gaps else None)
+
+
+def _drawn_column(chunk: Chunk, row: int, position: int) -> tuple[Column, np.ndarray, Any]:
+    """Return a column that is encoded, the memory for its permutations, and a case's value."""
+    slot, values = chunk.slots[position], chunk.encoded[position]
+    assert slot is not None
+    assert values is not None
+    return chunk.columns[position], slot, values[row]
 
 
 def _similarity(
