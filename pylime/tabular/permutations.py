@@ -155,8 +155,9 @@ def make_chunk(
     numbers = work_array((n_numbers, n * len(frame)))
     codes = np.empty((len(of_levels), n * len(frame)), dtype=np.int64)
     by_name = sorted(features, key=lambda position: str(columns[position].name))
-    rest = [*by_name, *(place for place in range(len(columns)) if place not in features)]
-    alone = [place for place in rest if encoded[place] is not None and place not in binned.places]
+    known, at_once = {*features}, {*binned.places}
+    rest = [*by_name, *(place for place in range(len(columns)) if place not in known)]
+    alone = [place for place in rest if encoded[place] is not None and place not in at_once]
     return Chunk(
         columns,
         by_name,
@@ -506,7 +507,8 @@ def _in_order_of_columns(chunk: Chunk, numbers: np.ndarray) -> np.ndarray:
     at_once = chunk.binned.places
     if at_once == tuple(range(len(numbers))):
         return numbers
-    others = [position for position in range(len(numbers)) if position not in at_once]
+    known = {*at_once}
+    others = [position for position in range(len(numbers)) if position not in known]
     return numbers[np.argsort([*at_once, *others])]
 
 
