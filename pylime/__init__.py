@@ -14,6 +14,12 @@ everybody can read. Three steps, the same for every kind of input:
    `plot_image_explanation(explanation)` a picture and `plot_text_explanations(explanation)`
    a text. `interactive_text_explanations(explainer)` is a page to type texts into.
 
+Of many cases, `glance(explanation)` has a row each, with the fit of the local model;
+`augment(cases, explanation)` puts the strongest features beside the cases; and
+`feature_importance(explanation)` sums up how much each feature matters.
+`pick_cases(explanation, n)` picks a few to look at, and
+`compare_explanations({"old": e1, "new": e2})` joins two explanations.
+
 How far to trust it: `explain(..., intervals=True)` adds intervals of the weights,
 `quality(cases, explainer)` a verdict on each explanation, and `n_permutations="auto"` draws until
 the weights are precise.
@@ -49,6 +55,13 @@ from pylime.image.explainer import IMAGE
 from pylime.image.superpixels import slic
 from pylime.models import Predictions, as_classifier, as_regressor, model_type, predict_model
 from pylime.pipeline import register_kind
+from pylime.summary import (
+    augment,
+    compare_explanations,
+    feature_importance,
+    glance,
+    pick_cases,
+)
 from pylime.tabular.explainer import TABLE
 from pylime.text.explainer import TEXT
 from pylime.text.tokens import default_tokenize, icu_tokenize
@@ -79,10 +92,14 @@ __all__ = [
     "arrow_schema",
     "as_classifier",
     "as_regressor",
+    "augment",
+    "compare_explanations",
     "default_tokenize",
     "explain",
     "explain_batches",
     "explain_to_parquet",
+    "feature_importance",
+    "glance",
     "icu_tokenize",
     "imagenet_labels",
     "interactive_text_explanations",
@@ -90,6 +107,7 @@ __all__ = [
     "load_image_example",
     "load_text_example",
     "model_type",
+    "pick_cases",
     "plot_explanations",
     "plot_features",
     "plot_image_explanation",
