@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from pylime.memory import work_array
 from pylime.parallel import few_threads
 from pylime.surrogate.steps import MOST_STEPS, NextStep, sum_of_followed_steps, sum_of_steps
 
@@ -40,7 +41,7 @@ Design: TypeAlias = "np.ndarray | sparse.csr_array"
 # Rows are centred in blocks: a sparse or boolean design is never held as floating point
 # numbers in one piece, and a block of few columns stays in the processor's cache. A block of
 # many columns has as many rows: adding up p x p matrices would cost more than computing them.
-_BLOCK_VALUES = 32_000
+_BLOCK_VALUES = 160_000
 _MOST_VALUES = 2_000_000
 
 
@@ -167,13 +168,14 @@ def weighted_moments(design: Design, responses: np.ndarray, weights: np.ndarray)
     for rows, block in dense_blocks(design):
         if len(space) != len(block):
             # The order of the design in memory is the quickest to write in.
-            order = "F" if block.strides[0] < block.strides[1] else "C"
-            space = np.empty((len(block), p + k + 1), order=order)
+            by_column = block.strides[0] < block.strides[1]
+            shape = (len(block), p + k + 1)
+            space = work_array(shape[::-1]).T if by_column else work_array(shape)
         if binary:
-            np.multiply(block, roots[rows], out=space[:, :p])
+            space[:, :p] = block
         else:
             np.subtract(block, mean, out=space[:, :p])
-            space[:, :p] *= roots[rows]
+        space[:, :p] *= roots[rows]
         space[:, p:-1] = centred_responses[rows]
         space[:, -1:] = roots[rows]
         products += space.T @ space
