@@ -1,0 +1,223 @@
+"""The panels of a plot: one per case and label."""
+
+import numbers
+from collections.abc import Hashable, Iterable
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from pylime import checks
+from pylime.frame import as_utf8, object_column
+from pylime.numbers import format_numbers
+from pylime.plots.theme import fit_texts, in_order
+
+__all__ = ["MOST_PANELS", "designs", "facet_columns", "first_cases", "of_cases", "own_levels"]
+
+MOST_PANELS = 60
+"""A plot of more panels takes minutes to draw, and nobody reads it."""
+
+
+def of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -> pd.DataFrame:
+    """
+    Select the rows of some cases, by value or by name: 55 finds "55".
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+    cases
+        One case or several; None for all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows in the order of the explanation.
+
+    Raises
+    ------
+    ValueError
+        If a case is unknown, or none is given.
+
+    Examples
+    --------
+    >>> of_cases(pd.DataFrame({"case": ["1", "1", "55"]}), 55).index.tolist()
+    [2]
+    """
+    if cases is None:
+        return explanation
+    names = object_column([str(name) for name in explanation["case"]])
+    known = list(dict.fromkeys(names))
+    if isinstance(cases, str) or not isinstance(cases, Iterable) or str(cases) in known:
+        cases = [cases]
+    wanted = list(dict.fromkeys(map(str, cases)))
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        raise ValueError(
+            f"`cases` must be among the explained cases {checks.some(known)}; "
+            f"not {checks.some(unknown) or 'empty'}."
+        )
+    return explanation[names.isin(wanted).to_numpy()]
+
+
+def first_cases(explanation: pd.DataFrame, most: int = MOST_PANELS) -> pd.DataFrame:
+    """
+    Keep the first cases, as many as a plot has panels for, and warn of the rest.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`: a panel per case, and per label if it has labels.
+    most
+        The number of panels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All rows, or those of the first cases whose panels are at most so many; of a single
+        case with more labels than that, the first labels.
+
+    Warns
+    -----
+    UserWarning
+        If rows are left out, with the number of cases.
+
+    Examples
+    --------
+    >>> few = first_cases(pd.DataFrame({"case": [1, 2, 3], "label": "a"}), most=3)
+    >>> few["case"].tolist()
+    [1, 2, 3]
+    """
+    # Cases and labels may be of any type, such as tuples or numbers beside texts.
+    cases = pd.factorize(object_column([str(case) for case in explanation["case"]]))[0]
+    labels = np.zeros(len(explanation), dtype=int)
+    if "label" in explanation:
+        labels = pd.factorize(object_column([str(label) for label in explanation["label"]]))[0]
+    panels = pd.factorize(pd.Series(cases * (labels.max(initial=0) + 1) + labels))[0]
+    n_panels, n_cases = panels.max(initial=-1) + 1, cases.max(initial=-1) + 1
+    if n_panels <= most:
+        return explanation
+    first_rows = np.unique(panels, return_index=True)[1]
+    panels_of_case = np.bincount(cases[first_rows])
+    kept = int((panels_of_case.cumsum() <= most).sum())
+    what = f"the first {kept} of {n_cases} cases are" if kept != 1 else f"1 of {n_cases} cases is"
+    rows = cases < kept
+    if not kept:
+        what = f"the first {most} of {panels_of_case[0]} labels of the first case are"
+        rows = (cases == 0) & np.isin(panels, panels[first_rows][cases[first_rows] == 0][:most])
+    checks.warn(
+        f"A plot shows at most {most} panels, one per case and label, but the explanation has "
+        f"{n_panels}: {what} shown. Choose others with `cases`, or draw all cases in one panel "
+        "with plot_explanations()."
+    )
+    return explanation[rows]
+
+
+def designs(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Return the value that each feature has in the local model at the case itself.
+
+    A feature whose description has a comparison is 0 or 1, and so are a word and a
+    superpixel: at the case itself they are 1. A plain number is its own value.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array of float.
+
+    Examples
+    --------
+    >>> designs(pd.DataFrame({
+    ...     "feature": ["age", "size"],
+    ...     "feature_value": [71, 1.8],
+    ...     "feature_desc": ["60 < age", "size"],
+    ... }))
+    array([1. , 1.8])
+    """
+    if "feature" in explanation:  # the description of a plain number is its name alone
+        bare = explanation["feature_desc"].map(str) == explanation["feature"].map(str)
+    else:
+        bare = ~explanation["feature_desc"].map(str).str.contains("[<>=]")
+    return np.array(
+        [
+            float(value) if alone and _is_plain_number(value) else 1.0
+            for value, alone in zip(explanation["feature_value"], bare, strict=True)
+        ]
+    )
+
+
+def _is_plain_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+        return False
+    return bool(np.isfinite(float(value)))
+
+
+def own_levels(
+    rows: pd.DataFrame, texts: Iterable[object], order: np.ndarray
+) -> tuple[pd.Categorical, dict[str, str]]:
+    """
+    Make every row a level of its own on an axis, over all panels at once.
+
+    A description can have different places in different panels.
+
+    Parameters
+    ----------
+    rows
+        A row per panel and feature, with `case`, and `label` if there are labels.
+    texts
+        What the axis shows.
+    order
+        (n,) positions of the rows along the axis, from the bottom to the top.
+
+    Returns
+    -------
+    column : pandas.Categorical
+        (n,) levels.
+    texts : dict
+        The text of each level.
+    """
+    labels = rows["label"] if "label" in rows else [""] * len(rows)
+    owners = [as_utf8(f"{case}_{label}") for case, label in zip(rows["case"], labels, strict=True)]
+    width = max(map(len, owners)) + 1
+    shown: dict[str, str] = {}
+    levels = []
+    for owner, text in zip(owners, texts, strict=True):
+        level = f"{owner:<{width}}{as_utf8(str(text))}"
+        while level in shown:  # one word at two places, or two equal bounding boxes
+            level += "'"
+        shown[level] = str(text)
+        levels.append(level)
+    return pd.Categorical(levels, [levels[place] for place in order], ordered=True), shown
+
+
+def facet_columns(rows: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
+    """
+    Make the columns for the strip of a panel, in their order.
+
+    Parameters
+    ----------
+    rows
+        A row per panel and feature.
+    model_type
+        `"classification"` or `"regression"`.
+
+    Returns
+    -------
+    dict of pandas.Categorical
+        Case, label and probability, or case and prediction; then the fit.
+    """
+    facets = {"case": in_order(rows["case"])}
+    if model_type == "classification":
+        most_likely_first = rows.sort_values("label_prob", ascending=False, kind="stable")["label"]
+        facets["label"] = in_order(rows["label"], most_likely_first)
+        facets["probability"] = in_order(format_numbers(rows["label_prob"].to_numpy(), 2))
+    else:
+        # R writes a number that is not rounded with fifteen digits.
+        facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in rows["prediction"])
+    facets["Explanation fit"] = in_order(fit_texts(rows["model_r2"]))
+    return facets
