@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
     from pylime.plots.text import plot_text_explanations
+    from pylime.plots.waterfall import plot_waterfall
     from pylime.plots.widths import plot_widths
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "plot_image_explanation",
     "plot_superpixels",
     "plot_text_explanations",
+    "plot_waterfall",
     "plot_widths",
     "predict_model",
     "quality",
@@ -117,6 +119,7 @@ _LAZY = {
     "plot_image_explanation": "pylime.plots.image",
     "plot_superpixels": "pylime.plots.image",
     "plot_text_explanations": "pylime.plots.text",
+    "plot_waterfall": "pylime.plots.waterfall",
     "plot_widths": "pylime.plots.widths",
     "render_text_explanations": "pylime.app",
     "text_explanations_output": "pylime.app",

@@ -5,11 +5,17 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from matplotlib.colors import is_color_like
-from plotnine import scale_color_manual, scale_fill_manual
+from plotnine import (
+    scale_color_gradient,
+    scale_color_manual,
+    scale_fill_gradient,
+    scale_fill_manual,
+)
 from plotnine.scales.scale import scale
 from plotnine.scales.scale_continuous import scale_continuous
+from plotnine.scales.scale_discrete import scale_discrete
 
-__all__ = ["FILLS", "Aesthetic", "Palette", "colours_of", "fill_scale"]
+__all__ = ["FILLS", "Aesthetic", "Palette", "colours_of", "fill_scale", "gradient_scale"]
 
 Palette: TypeAlias = Sequence[str] | scale
 """Two colours, for positive and for negative weights, or a scale of plotnine."""
@@ -133,3 +139,47 @@ def fill_scale(
     make = scale_fill_manual if aesthetic == "fill" else scale_color_manual
     texts = {} if names is None else {"breaks": list(values), "labels": list(names)}
     return make(dict(zip(values, colours, strict=True)), drop=False, **texts)
+
+
+def gradient_scale(
+    palette: Palette, *, meaning: str, aesthetic: Aesthetic = "fill", **settings: Any
+) -> Any:
+    """
+    Make the scale of numbers from low to high.
+
+    Parameters
+    ----------
+    palette
+        Two colours, for high and for low numbers, or a continuous scale of plotnine, which is
+        used as it is.
+    meaning, aesthetic
+        As for `colours_of`.
+    **settings
+        Further arguments for `plotnine.scale_fill_gradient`.
+
+    Returns
+    -------
+    plotnine.scales.scale.scale
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the palette does not fit.
+
+    Examples
+    --------
+    >>> scale = gradient_scale(["#FF0000", "#0000FF"], meaning="for high and for low values")
+    >>> scale.palette([0.0, 1.0])
+    ['#0000ff', '#ff0000']
+    """
+    colours = colours_of(palette, meaning=meaning, aesthetic=aesthetic)
+    if colours is None:
+        if isinstance(palette, scale_discrete):
+            raise ValueError(
+                f"`palette` must be a continuous scale, such as scale_{aesthetic}_gradient(...); "
+                f"not {type(palette).__name__}, because this plot colours numbers."
+            )
+        return palette
+    high, low = colours
+    make = scale_fill_gradient if aesthetic == "fill" else scale_color_gradient
+    return make(low=low, high=high, **settings)
