@@ -49,6 +49,13 @@ from pylime.image.explainer import IMAGE
 from pylime.image.superpixels import slic
 from pylime.models import Predictions, as_classifier, as_regressor, model_type, predict_model
 from pylime.pipeline import register_kind
+from pylime.summary import (
+    augment,
+    compare_explanations,
+    feature_importance,
+    glance,
+    pick_cases,
+)
 from pylime.tabular.explainer import TABLE
 from pylime.text.explainer import TEXT
 from pylime.text.tokens import default_tokenize, icu_tokenize
@@ -80,10 +87,14 @@ __all__ = [
     "arrow_schema",
     "as_classifier",
     "as_regressor",
+    "augment",
+    "compare_explanations",
     "default_tokenize",
     "explain",
     "explain_batches",
     "explain_to_parquet",
+    "feature_importance",
+    "glance",
     "icu_tokenize",
     "imagenet_labels",
     "interactive_text_explanations",
@@ -91,6 +102,7 @@ __all__ = [
     "load_image_example",
     "load_text_example",
     "model_type",
+    "pick_cases",
     "plot_explanations",
     "plot_features",
     "plot_image_explanation",
