@@ -1,6 +1,6 @@
 """The plot of weights: a bar per feature, a panel per case and label."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,31 +17,37 @@ from plotnine import (
     scale_fill_manual,
     scale_x_discrete,
     scale_y_continuous,
+    theme,
 )
 
 from pylime import checks
 from pylime.frame import check_explanation
 from pylime.plots.intervals import has_intervals, interval_ends
 from pylime.plots.palette import FILLS
-from pylime.plots.panels import (
-    DIRECTIONS,
-    contributions,
-    facet_columns,
-    of_cases,
-    own_levels,
-    sized_panels,
-)
+from pylime.plots.panels import designs, facet_columns, of_cases, own_levels
 from pylime.plots.theme import (
     label_both_upper,
     number_texts,
     plain_text,
+    sized_theme,
+    text_width,
 )
 
 __all__ = ["plot_features"]
 
+DIRECTIONS = {
+    "classification": ("Supports", "Contradicts"),
+    "regression": ("Positive", "Negative"),
+}
 DARK_GREY = "#222222"
 WITH_INTERVALS = "Weight, with its interval"
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "feature_desc")
+
+# Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
+LARGEST = 24.5
+PANEL_WIDTH = 2.6
+STRIP_LINE = 0.17
+BELOW_PANELS = 1.1
 
 
 def plot_features(
@@ -109,7 +115,7 @@ def plot_features(
     checks.count("ncol", ncol)
     bars = of_cases(explanation, cases).reset_index(drop=True)
     if model_type == "regression":
-        bars = contributions(bars)
+        bars = _contributions(bars)
     positive, negative = DIRECTIONS[model_type]
     bars["type"] = pd.Categorical(
         np.where(bars["feature_weight"] > 0, positive, negative), [positive, negative], ordered=True
@@ -130,8 +136,23 @@ def plot_features(
         )
         + scale_y_continuous(labels=number_texts)
         + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")
-        + sized_panels(bars, list(facets), bars["feature_desc"].unique(), ncol)
+        + _sized_theme(bars, list(facets), ncol)
     )
+
+
+def _contributions(bars: pd.DataFrame) -> pd.DataFrame:
+    """
+    Multiply the weights of plain numbers, and their intervals, by their values.
+
+    For all other features the weight is the contribution.
+    """
+    values = designs(bars)
+    scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
+    if has_intervals(bars):
+        lo, hi = (end * values for end in interval_ends(bars))
+        # A negative value turns the interval round.
+        scaled |= {"feature_lo": np.minimum(lo, hi), "feature_hi": np.maximum(lo, hi)}
+    return bars.assign(**scaled)
 
 
 def _error_bars(bars: pd.DataFrame) -> list[Any]:
@@ -146,3 +167,24 @@ def _error_bars(bars: pd.DataFrame) -> list[Any]:
         geom_linerange(ends, data=known, color="white", size=1.4, alpha=0.6),
         geom_errorbar(ends, data=known, color=DARK_GREY, size=0.6, width=0.3),
     ]
+
+
+def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> theme:
+    """Make the figure large enough that neither bars nor texts overlap."""
+    panels = bars.groupby(list(facets), observed=True, sort=False).size()
+    columns = min(ncol, len(panels))
+    rows = -(-len(panels) // columns)
+    strips = [
+        f"{name}: {value}"
+        for name, values in zip(facets, zip(*panels.index, strict=True), strict=True)
+        for value in dict.fromkeys(values)
+    ]
+    axis = text_width(bars["feature_desc"].unique(), 8.8) + 0.15
+    panel = max(PANEL_WIDTH, text_width(strips, 9) + 0.1)
+    around = STRIP_LINE * len(facets) + 0.25
+    most = int(panels.max())
+    room = ((LARGEST - BELOW_PANELS) / rows - around) / most
+    bar = float(np.clip(room, 0.15, 0.27))
+    height = rows * (max(bar * most, 0.4) + around) + BELOW_PANELS
+    width = columns * (axis + panel + 0.15) + 0.4
+    return sized_theme(width, height)
