@@ -1,8 +1,6 @@
 """The plot of weights: a bar per feature, a panel per case and label."""
 
-import numbers
 from collections.abc import Hashable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,12 +21,11 @@ from plotnine import (
 )
 
 from pylime import checks
-from pylime.frame import as_utf8, check_explanation, object_column
-from pylime.numbers import format_numbers
+from pylime.frame import check_explanation
 from pylime.plots.intervals import has_intervals, interval_ends
+from pylime.plots.palette import FILLS
+from pylime.plots.panels import designs, facet_columns, of_cases, own_levels
 from pylime.plots.theme import (
-    fit_texts,
-    in_order,
     label_both_upper,
     number_texts,
     plain_text,
@@ -42,7 +39,6 @@ DIRECTIONS = {
     "classification": ("Supports", "Contradicts"),
     "regression": ("Positive", "Negative"),
 }
-FILLS = ("steelblue", "firebrick")
 DARK_GREY = "#222222"
 WITH_INTERVALS = "Weight, with its interval"
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "feature_desc")
@@ -117,15 +113,16 @@ def plot_features(
         regression=(*NEEDED, "prediction"),
     )
     checks.count("ncol", ncol)
-    bars = _of_cases(explanation, cases).reset_index(drop=True)
+    bars = of_cases(explanation, cases).reset_index(drop=True)
     if model_type == "regression":
         bars = _contributions(bars)
     positive, negative = DIRECTIONS[model_type]
     bars["type"] = pd.Categorical(
         np.where(bars["feature_weight"] > 0, positive, negative), [positive, negative], ordered=True
     )
-    bars["description"], descriptions = _bar_order(bars)
-    facets = _facets(bars, model_type)
+    order = np.argsort(bars["feature_weight"].abs(), kind="stable")
+    bars["description"], descriptions = own_levels(bars, bars["feature_desc"], order)
+    facets = facet_columns(bars, model_type)
     bars = bars.assign(**facets)
     return (
         ggplot(bars)
@@ -143,41 +140,13 @@ def plot_features(
     )
 
 
-def _of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -> pd.DataFrame:
-    """Select the rows of some cases, by value or by name: 55 finds "55"."""
-    if cases is None:
-        return explanation
-    names = object_column([str(name) for name in explanation["case"]])
-    known = list(dict.fromkeys(names))
-    if isinstance(cases, str) or not isinstance(cases, Iterable) or str(cases) in known:
-        cases = [cases]
-    wanted = list(dict.fromkeys(map(str, cases)))
-    unknown = [name for name in wanted if name not in known]
-    if unknown or not wanted:
-        raise ValueError(
-            f"`cases` must be among the explained cases {checks.some(known)}; "
-            f"not {checks.some(unknown) or 'empty'}."
-        )
-    return explanation[names.isin(wanted).to_numpy()]
-
-
 def _contributions(bars: pd.DataFrame) -> pd.DataFrame:
     """
     Multiply the weights of plain numbers, and their intervals, by their values.
 
-    A feature whose description has a comparison is 0 or 1, and so are a word and a
-    superpixel: for these the weight is the contribution.
+    For all other features the weight is the contribution.
     """
-    if "feature" in bars:  # the description of a plain number is its name alone
-        bare = bars["feature_desc"].map(str) == bars["feature"].map(str)
-    else:
-        bare = ~bars["feature_desc"].map(str).str.contains("[<>=]")
-    values = np.array(
-        [
-            float(value) if _is_plain_number(value) and alone else 1.0
-            for value, alone in zip(bars["feature_value"], bare, strict=True)
-        ]
-    )
+    values = designs(bars)
     scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
     if has_intervals(bars):
         lo, hi = (end * values for end in interval_ends(bars))
@@ -198,48 +167,6 @@ def _error_bars(bars: pd.DataFrame) -> list[Any]:
         geom_linerange(ends, data=known, color="white", size=1.4, alpha=0.6),
         geom_errorbar(ends, data=known, color=DARK_GREY, size=0.6, width=0.3),
     ]
-
-
-def _is_plain_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
-        return False
-    return bool(np.isfinite(float(value)))
-
-
-def _bar_order(bars: pd.DataFrame) -> tuple[pd.Categorical, dict[str, str]]:
-    """
-    Order the bars by the size of their weight, over all panels at once.
-
-    Every bar is a level of its own, because a description can have different places in
-    different panels; the mapping is from a level to the text on the axis.
-    """
-    labels = bars["label"] if "label" in bars else [""] * len(bars)
-    owners = [as_utf8(f"{case}_{label}") for case, label in zip(bars["case"], labels, strict=True)]
-    width = max(map(len, owners)) + 1
-    descriptions: dict[str, str] = {}
-    levels = []
-    for owner, text in zip(owners, bars["feature_desc"], strict=True):
-        level = f"{owner:<{width}}{as_utf8(str(text))}"
-        while level in descriptions:  # one word at two places, or two equal bounding boxes
-            level += "'"
-        descriptions[level] = str(text)
-        levels.append(level)
-    order = np.argsort(bars["feature_weight"].abs(), kind="stable")
-    return pd.Categorical(levels, [levels[place] for place in order], ordered=True), descriptions
-
-
-def _facets(bars: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
-    """Make the columns for the strip of a panel, in their order."""
-    facets = {"case": in_order(bars["case"])}
-    if model_type == "classification":
-        most_likely_first = bars.sort_values("label_prob", ascending=False, kind="stable")["label"]
-        facets["label"] = in_order(bars["label"], most_likely_first)
-        facets["probability"] = in_order(format_numbers(bars["label_prob"].to_numpy(), 2))
-    else:
-        # R writes a number that is not rounded with fifteen digits.
-        facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in bars["prediction"])
-    facets["Explanation fit"] = in_order(fit_texts(bars["model_r2"]))
-    return facets
 
 
 def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> theme:

@@ -1,0 +1,185 @@
+"""The colours of plots, and how a user replaces them."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from matplotlib.colors import is_color_like
+from plotnine import (
+    scale_color_gradient,
+    scale_color_manual,
+    scale_fill_gradient,
+    scale_fill_manual,
+)
+from plotnine.scales.scale import scale
+from plotnine.scales.scale_continuous import scale_continuous
+from plotnine.scales.scale_discrete import scale_discrete
+
+__all__ = ["FILLS", "Aesthetic", "Palette", "colours_of", "fill_scale", "gradient_scale"]
+
+Palette: TypeAlias = Sequence[str] | scale
+"""Two colours, for positive and for negative weights, or a scale of plotnine."""
+
+Aesthetic: TypeAlias = Literal["fill", "color"]
+
+FILLS = ("steelblue", "firebrick")
+"""The colours of positive and of negative weights, in all plots."""
+
+_DIRECTIONS = "for positive and for negative weights"
+
+
+def colours_of(
+    palette: Palette, n: int = 2, *, meaning: str = _DIRECTIONS, aesthetic: Aesthetic = "fill"
+) -> tuple[str, ...] | None:
+    """
+    Check a palette, and return its colours.
+
+    Parameters
+    ----------
+    palette
+        Colours, or a scale of plotnine.
+    n
+        How many colours are needed.
+    meaning
+        What the colours are for, for an error.
+    aesthetic
+        What the plot colours.
+
+    Returns
+    -------
+    tuple of str or None
+        The n colours; None if the palette is a scale, which is used as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the palette is neither n colours nor a scale of this aesthetic.
+
+    Examples
+    --------
+    >>> colours_of(["#1B9E77", "orange"])
+    ('#1B9E77', 'orange')
+    >>> colours_of(["orange"])
+    Traceback (most recent call last):
+    ValueError: `palette` must be 2 colours, for positive and for negative weights, or a scale of \
+plotnine, such as scale_fill_manual(...); not 1 colour.
+    """
+    rule = (
+        f"`palette` must be {n} colours, {meaning}, "
+        f"or a scale of plotnine, such as scale_{aesthetic}_manual(...)"
+    )
+    if isinstance(palette, scale):
+        if aesthetic not in list(palette.aesthetics):
+            raise ValueError(
+                f"`palette` must be a scale of {aesthetic}, such as scale_{aesthetic}_manual(...); "
+                f"not {type(palette).__name__}."
+            )
+        return None
+    if isinstance(palette, str) or not isinstance(palette, Sequence | np.ndarray):
+        raise TypeError(f"{rule}; not {palette!r:.80}.")
+    colours = [str(colour) if isinstance(colour, str) else colour for colour in palette]
+    if len(colours) != n:
+        raise ValueError(f"{rule}; not {len(colours)} colour{'s' * (len(colours) != 1)}.")
+    for colour in colours:
+        if not isinstance(colour, str) or not is_color_like(colour):
+            raise ValueError(
+                f"{rule}; {colour!r:.80} is not a colour. Use a name that matplotlib has, or "
+                "red, green and blue in hexadecimal, such as '#4682B4'."
+            )
+    return tuple(colours)
+
+
+def fill_scale(
+    palette: Palette,
+    values: Sequence[str],
+    names: Sequence[str] | None = None,
+    *,
+    meaning: str = _DIRECTIONS,
+    aesthetic: Aesthetic = "fill",
+) -> Any:
+    """
+    Make the scale of the fills of two directions, or of some other values.
+
+    Parameters
+    ----------
+    palette
+        A colour for each of the values, or a discrete scale of plotnine, which is used as it
+        is.
+    values
+        What stands in the data; of two directions the positive one first.
+    names
+        Their texts in the legend; by default the values.
+    meaning, aesthetic
+        As for `colours_of`.
+
+    Returns
+    -------
+    plotnine.scales.scale.scale
+        Its legend also has the values that do not occur.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the palette does not fit.
+
+    Examples
+    --------
+    >>> scale = fill_scale(("navy", "orange"), ("Supports", "Contradicts"))
+    >>> scale.palette(2)
+    {'Supports': 'navy', 'Contradicts': 'orange'}
+    """
+    colours = colours_of(palette, len(values), meaning=meaning, aesthetic=aesthetic)
+    if colours is None:
+        if isinstance(palette, scale_continuous):
+            raise ValueError(
+                f"`palette` must be a discrete scale, such as scale_{aesthetic}_manual(...); "
+                f"not {type(palette).__name__}, because this plot colours {len(values)} values."
+            )
+        return palette
+    make = scale_fill_manual if aesthetic == "fill" else scale_color_manual
+    texts: dict[str, Any] = {} if names is None else {"breaks": list(values), "labels": list(names)}
+    return make(dict(zip(values, colours, strict=True)), drop=False, **texts)
+
+
+def gradient_scale(
+    palette: Palette, *, meaning: str, aesthetic: Aesthetic = "fill", **settings: Any
+) -> Any:
+    """
+    Make the scale of numbers from low to high.
+
+    Parameters
+    ----------
+    palette
+        Two colours, for high and for low numbers, or a continuous scale of plotnine, which is
+        used as it is.
+    meaning, aesthetic
+        As for `colours_of`.
+    **settings
+        Further arguments for `plotnine.scale_fill_gradient`.
+
+    Returns
+    -------
+    plotnine.scales.scale.scale
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the palette does not fit.
+
+    Examples
+    --------
+    >>> scale = gradient_scale(["#FF0000", "#0000FF"], meaning="for high and for low values")
+    >>> scale.palette([0.0, 1.0])
+    ['#0000ff', '#ff0000']
+    """
+    colours = colours_of(palette, meaning=meaning, aesthetic=aesthetic)
+    if colours is None:
+        if isinstance(palette, scale_discrete):
+            raise ValueError(
+                f"`palette` must be a continuous scale, such as scale_{aesthetic}_gradient(...); "
+                f"not {type(palette).__name__}, because this plot colours numbers."
+            )
+        return palette
+    high, low = colours
+    make = scale_fill_gradient if aesthetic == "fill" else scale_color_gradient
+    return make(low=low, high=high, **settings)

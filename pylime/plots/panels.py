@@ -1,0 +1,419 @@
+"""The panels of a plot: one per case and label."""
+
+import numbers
+from collections.abc import Hashable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from plotnine import aes, geom_blank, scale_y_continuous, theme
+
+from pylime import checks
+from pylime.frame import as_utf8, object_column
+from pylime.numbers import format_numbers
+from pylime.plots.intervals import has_intervals, interval_ends
+from pylime.plots.theme import fit_texts, in_order, plain_text, sized_theme, text_width
+
+__all__ = [
+    "DIRECTIONS",
+    "MOST_PANELS",
+    "contributions",
+    "designs",
+    "facet_columns",
+    "first_cases",
+    "most_important",
+    "of_cases",
+    "own_levels",
+    "panel_codes",
+    "row_axis",
+    "row_numbers",
+    "sized_panels",
+]
+
+DIRECTIONS = {
+    "classification": ("Supports", "Contradicts"),
+    "regression": ("Positive", "Negative"),
+}
+"""What the legends of plots call positive and negative weights."""
+
+MOST_PANELS = 60
+"""A plot of more panels takes minutes to draw, and nobody reads it."""
+
+# Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
+LARGEST = 24.5
+PANEL_WIDTH = 2.6
+STRIP_LINE = 0.17
+BELOW_PANELS = 1.1
+
+
+def of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -> pd.DataFrame:
+    """
+    Select the rows of some cases, by value or by name: 55 finds "55".
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+    cases
+        One case or several; None for all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows in the order of the explanation.
+
+    Raises
+    ------
+    ValueError
+        If a case is unknown, or none is given.
+
+    Examples
+    --------
+    >>> of_cases(pd.DataFrame({"case": ["1", "1", "55"]}), 55).index.tolist()
+    [2]
+    """
+    if cases is None:
+        return explanation
+    names = object_column([str(name) for name in explanation["case"]])
+    known = list(dict.fromkeys(names))
+    if isinstance(cases, str) or not isinstance(cases, Iterable) or str(cases) in known:
+        cases = [cases]
+    wanted = list(dict.fromkeys(map(str, cases)))
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        raise ValueError(
+            f"`cases` must be among the explained cases {checks.some(known)}; "
+            f"not {checks.some(unknown) or 'empty'}."
+        )
+    return explanation[names.isin(wanted).to_numpy()]
+
+
+def first_cases(explanation: pd.DataFrame, most: int = MOST_PANELS) -> pd.DataFrame:
+    """
+    Keep the first cases, as many as a plot has panels for, and warn of the rest.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`: a panel per case, and per label if it has labels.
+    most
+        The number of panels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All rows, or those of the first cases whose panels are at most so many; of a single
+        case with more labels than that, the first labels.
+
+    Warns
+    -----
+    UserWarning
+        If rows are left out, with the number of cases.
+
+    Examples
+    --------
+    >>> few = first_cases(pd.DataFrame({"case": [1, 2, 3], "label": "a"}), most=3)
+    >>> few["case"].tolist()
+    [1, 2, 3]
+    """
+    panels, cases = panel_codes(explanation), _codes(explanation["case"])
+    n_panels, n_cases = panels.max(initial=-1) + 1, cases.max(initial=-1) + 1
+    if n_panels <= most:
+        return explanation
+    first_rows = np.unique(panels, return_index=True)[1]
+    panels_of_case = np.bincount(cases[first_rows])
+    kept = int((panels_of_case.cumsum() <= most).sum())
+    what = f"the first {kept} of {n_cases} cases are" if kept != 1 else f"1 of {n_cases} cases is"
+    rows = cases < kept
+    if not kept:
+        what = f"the first {most} of {panels_of_case[0]} labels of the first case are"
+        rows = (cases == 0) & np.isin(panels, panels[first_rows][cases[first_rows] == 0][:most])
+    checks.warn(
+        f"A plot shows at most {most} panels, one per case and label, but the explanation has "
+        f"{n_panels}: {what} shown. Choose others with `cases`, or draw all cases in one panel "
+        "with plot_explanations()."
+    )
+    return explanation[rows]
+
+
+def panel_codes(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Number the panels, one per case and label.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array of int from 0, in order of appearance.
+
+    Examples
+    --------
+    >>> panel_codes(pd.DataFrame({"case": [5, 5, 1], "label": ["a", "b", "a"]})).tolist()
+    [0, 1, 2]
+    """
+    cases = _codes(explanation["case"])
+    if "label" not in explanation:
+        return cases
+    labels = _codes(explanation["label"])
+    return pd.factorize(cases * (labels.max(initial=0) + 1) + labels)[0]
+
+
+def _codes(values: pd.Series) -> np.ndarray:
+    """Number values of any type, such as tuples, or numbers beside texts."""
+    return pd.factorize(object_column([str(value) for value in values]))[0]
+
+
+def designs(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Return the value that each feature has in the local model at the case itself.
+
+    A feature whose description has a comparison is 0 or 1, and so are a word and a
+    superpixel: at the case itself they are 1. A plain number is its own value.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array of float.
+
+    Examples
+    --------
+    >>> designs(pd.DataFrame({
+    ...     "feature": ["age", "size"],
+    ...     "feature_value": [71, 1.8],
+    ...     "feature_desc": ["60 < age", "size"],
+    ... }))
+    array([1. , 1.8])
+    """
+    if "feature" in explanation:  # the description of a plain number is its name alone
+        bare = explanation["feature_desc"].map(str) == explanation["feature"].map(str)
+    else:
+        bare = ~explanation["feature_desc"].map(str).str.contains("[<>=]")
+    return np.array(
+        [
+            float(value) if alone and _is_plain_number(value) else 1.0
+            for value, alone in zip(explanation["feature_value"], bare, strict=True)
+        ]
+    )
+
+
+def _is_plain_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+        return False
+    return bool(np.isfinite(float(value)))
+
+
+def contributions(bars: pd.DataFrame) -> pd.DataFrame:
+    """
+    Multiply the weights of plain numbers, and their intervals, by their values.
+
+    For all other features the weight is the contribution.
+
+    Parameters
+    ----------
+    bars
+        A row per panel and feature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows, with contributions as `feature_weight`.
+    """
+    values = designs(bars)
+    scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
+    if has_intervals(bars):
+        lo, hi = (end * values for end in interval_ends(bars))
+        # A negative value turns the interval round.
+        scaled |= {"feature_lo": np.minimum(lo, hi), "feature_hi": np.maximum(lo, hi)}
+    return bars.assign(**scaled)
+
+
+def row_numbers(panel: pd.Series, place: pd.Series) -> pd.Series:
+    """
+    Number the rows of all panels at once, for an axis on which marks lie between rows, too.
+
+    Parameters
+    ----------
+    panel, place
+        (n,) numbers from 0: the panel, and the place in the panel from the top down.
+
+    Returns
+    -------
+    pandas.Series
+        (n,) negative numbers; the last row of a panel is far from the first of the next.
+    """
+    return -(panel * (place.max() + 10) + place)
+
+
+def row_axis(rows: pd.DataFrame, texts: Iterable[object]) -> list[Any]:
+    """
+    Make the axis of numbered rows.
+
+    Parameters
+    ----------
+    rows
+        A row each, with its number as `row` and the columns for the strips.
+    texts
+        (n,) what the axis shows.
+
+    Returns
+    -------
+    list
+        Layers and scales of plotnine.
+    """
+    shown = {int(row): plain_text(text) for row, text in zip(rows["row"], texts, strict=True)}
+    ends = pd.concat([rows.assign(row=rows["row"] + side) for side in (-0.5, 0.5)])
+    return [
+        geom_blank(aes(y="row"), data=ends, inherit_aes=False),
+        scale_y_continuous(
+            breaks=lambda limits: [row for row in shown if min(limits) <= row <= max(limits)],
+            labels=lambda breaks: [shown[round(float(row))] for row in breaks],
+            expand=(0, 0),
+        ),
+    ]
+
+
+def own_levels(
+    rows: pd.DataFrame, texts: Iterable[object], order: np.ndarray
+) -> tuple[pd.Categorical, dict[str, str]]:
+    """
+    Make every row a level of its own on an axis, over all panels at once.
+
+    A description can have different places in different panels.
+
+    Parameters
+    ----------
+    rows
+        A row per panel and feature, with `case`, and `label` if there are labels.
+    texts
+        What the axis shows.
+    order
+        (n,) positions of the rows along the axis, from the bottom to the top.
+
+    Returns
+    -------
+    column : pandas.Categorical
+        (n,) levels.
+    texts : dict
+        The text of each level.
+    """
+    labels = rows["label"] if "label" in rows else [""] * len(rows)
+    owners = [as_utf8(f"{case}_{label}") for case, label in zip(rows["case"], labels, strict=True)]
+    width = max(map(len, owners)) + 1
+    shown: dict[str, str] = {}
+    levels = []
+    for owner, text in zip(owners, texts, strict=True):
+        level = f"{owner:<{width}}{as_utf8(str(text))}"
+        while level in shown:  # one word at two places, or two equal bounding boxes
+            level += "'"
+        shown[level] = str(text)
+        levels.append(level)
+    return pd.Categorical(levels, [levels[place] for place in order], ordered=True), shown
+
+
+def facet_columns(rows: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
+    """
+    Make the columns for the strip of a panel, in their order.
+
+    Parameters
+    ----------
+    rows
+        A row per panel and feature.
+    model_type
+        `"classification"` or `"regression"`.
+
+    Returns
+    -------
+    dict of pandas.Categorical
+        Case, label and probability, or case and prediction; then the fit.
+    """
+    facets = {"case": in_order(rows["case"])}
+    if model_type == "classification":
+        most_likely_first = rows.sort_values("label_prob", ascending=False, kind="stable")["label"]
+        facets["label"] = in_order(rows["label"], most_likely_first)
+        facets["probability"] = in_order(format_numbers(rows["label_prob"].to_numpy(), 2))
+    else:
+        # R writes a number that is not rounded with fifteen digits.
+        facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in rows["prediction"])
+    facets["Explanation fit"] = in_order(fit_texts(rows["model_r2"]))
+    return facets
+
+
+def most_important(n: int, several_labels: bool) -> str:
+    """
+    Write the line below a plot that shows some of the features.
+
+    Parameters
+    ----------
+    n
+        How many it shows.
+    several_labels
+        Whether it has several panels.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> most_important(20, several_labels=True)
+    'Shown: the 20 most important features of each label.'
+    """
+    what = f"the {n} most important features" if n > 1 else "the most important feature"
+    return f"Shown: {what}{' of each label' if several_labels else ''}."
+
+
+def sized_panels(
+    rows: pd.DataFrame,
+    facets: Sequence[str],
+    texts: Iterable[object],
+    ncol: int,
+    panel_width: float = PANEL_WIDTH,
+    bar: tuple[float, float] = (0.15, 0.27),
+    **settings: Any,
+) -> theme:
+    """
+    Make the theme of a figure that is large enough that neither bars nor texts overlap.
+
+    Parameters
+    ----------
+    rows
+        A row per panel and bar, with the columns for the strips.
+    facets
+        The names of these columns.
+    texts
+        What stands on the vertical axes.
+    ncol
+        Number of panels side by side.
+    panel_width
+        The least width of a panel, in inches.
+    bar
+        The least and the largest height of a bar with the space around it, in inches.
+    **settings
+        Further elements, as for `plotnine.theme`.
+
+    Returns
+    -------
+    plotnine.theme
+    """
+    panels = rows.groupby(list(facets), observed=True, sort=False).size()
+    columns = min(ncol, len(panels))
+    lines = -(-len(panels) // columns)
+    strips = [f"{name}: {value}" for name in facets for value in rows[name].unique()]
+    axis = text_width(texts, 8.8) + 0.15
+    panel = max(panel_width, text_width(strips, 9) + 0.1)
+    around = STRIP_LINE * len(facets) + 0.25
+    most = int(panels.max())
+    room = ((LARGEST - BELOW_PANELS) / lines - around) / most
+    height = lines * (max(float(np.clip(room, *bar)) * most, 0.4) + around) + BELOW_PANELS
+    width = columns * (axis + panel + 0.15) + 0.4
+    return sized_theme(width, height, **settings)
