@@ -9,7 +9,7 @@ from plotnine import scale_color_manual, scale_fill_manual
 from plotnine.scales.scale import scale
 from plotnine.scales.scale_continuous import scale_continuous
 
-__all__ = ["FILLS", "Aesthetic", "Palette", "colours_of", "fill_scale"]
+__all__ = ["FILLS", "FILLS_ON_DARK", "Aesthetic", "Palette", "colours_of", "fill_scale"]
 
 Palette: TypeAlias = Sequence[str] | scale
 """Two colours, for positive and for negative weights, or a scale of plotnine."""
@@ -19,11 +19,18 @@ Aesthetic: TypeAlias = Literal["fill", "color"]
 FILLS = ("steelblue", "firebrick")
 """The colours of positive and of negative weights, in all plots."""
 
+FILLS_ON_DARK = ("#8CC8FF", "#FF9C8F")
+"""The same on a dark panel, where steelblue and firebrick are too dark."""
+
 _DIRECTIONS = "for positive and for negative weights"
 
 
 def colours_of(
-    palette: Palette, n: int = 2, *, meaning: str = _DIRECTIONS, aesthetic: Aesthetic = "fill"
+    palette: Palette,
+    n: int = 2,
+    *,
+    meaning: str = _DIRECTIONS,
+    aesthetic: Aesthetic | None = "fill",
 ) -> tuple[str, ...] | None:
     """
     Check a palette, and return its colours.
@@ -37,7 +44,7 @@ def colours_of(
     meaning
         What the colours are for, for an error.
     aesthetic
-        What the plot colours.
+        What the plot colours; None if the plot has no use for a scale.
 
     Returns
     -------
@@ -58,11 +65,10 @@ def colours_of(
     ValueError: `palette` must be 2 colours, for positive and for negative weights, or a scale of \
 plotnine, such as scale_fill_manual(...); not 1 colour.
     """
-    rule = (
-        f"`palette` must be {n} colours, {meaning}, "
-        f"or a scale of plotnine, such as scale_{aesthetic}_manual(...)"
-    )
-    if isinstance(palette, scale):
+    rule = f"`palette` must be {n} colours, {meaning}"
+    if aesthetic is not None:
+        rule += f", or a scale of plotnine, such as scale_{aesthetic}_manual(...)"
+    if isinstance(palette, scale) and aesthetic is not None:
         if aesthetic not in palette.aesthetics:
             raise ValueError(
                 f"`palette` must be a scale of {aesthetic}, such as scale_{aesthetic}_manual(...); "

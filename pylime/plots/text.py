@@ -18,7 +18,7 @@ from pylime.plots.intervals import (
     striped_key,
 )
 from pylime.plots.stylesheet import STRIPES, STYLESHEET
-from pylime.plots.theme import fit_texts
+from pylime.plots.theme import FIT, fit_texts
 from pylime.text.places import locate_features
 from pylime.text.tokens import Span
 
@@ -348,7 +348,7 @@ def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
         (number,) = format_numbers([float(first["prediction"])], 7)
         facts.append(f"Prediction: {number}")
     (fit,) = fit_texts([float(first["model_r2"])])
-    facts.append(f"Explainer fit: {fit}")
+    facts.append(f"{FIT}: {fit}")
     items = " ".join(f"<span>{fact}</span>" for fact in facts)
     return f'<p class="facts">{items}</p>'
 
