@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.colors import to_rgb
 from mizani.transforms import identity_trans
 from plotnine import (
     element_blank,
@@ -22,6 +21,7 @@ from plotnine.iapi import strip_label_details
 
 from pylime.frame import as_utf8
 from pylime.numbers import format_numbers
+from pylime.plots.palette import luminance
 from pylime.plots.stylesheet import DARK
 
 __all__ = [
@@ -154,10 +154,6 @@ def is_dark(colour: Any) -> bool:
     bool
         True below a relative luminance of 0.3, which is a grey of about 58 %.
 
-    References
-    ----------
-    Web Content Accessibility Guidelines 2.1, relative luminance.
-
     Examples
     --------
     >>> is_dark("#7F7F7F"), is_dark("#EBEBEB"), is_dark("none")
@@ -165,9 +161,7 @@ def is_dark(colour: Any) -> bool:
     """
     if colour is None or (isinstance(colour, str) and colour.lower() == "none"):
         return False
-    channels = np.array(to_rgb(colour))
-    linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return bool(linear @ [0.2126, 0.7152, 0.0722] < 0.3)
+    return luminance(colour) < 0.3
 
 
 def sized_theme(width: float, height: float, **settings: Any) -> theme_lime:
