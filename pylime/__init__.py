@@ -49,6 +49,13 @@ from pylime.image.explainer import IMAGE
 from pylime.image.superpixels import slic
 from pylime.models import Predictions, as_classifier, as_regressor, model_type, predict_model
 from pylime.pipeline import register_kind
+from pylime.summary import (
+    augment,
+    compare_explanations,
+    feature_importance,
+    glance,
+    pick_cases,
+)
 from pylime.tabular.explainer import TABLE
 from pylime.text.explainer import TEXT
 from pylime.text.tokens import default_tokenize, icu_tokenize
@@ -64,6 +71,7 @@ if TYPE_CHECKING:
     from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
     from pylime.plots.text import plot_text_explanations
+    from pylime.plots.waterfall import plot_waterfall
     from pylime.plots.widths import plot_widths
 
 __all__ = [
@@ -79,10 +87,14 @@ __all__ = [
     "arrow_schema",
     "as_classifier",
     "as_regressor",
+    "augment",
+    "compare_explanations",
     "default_tokenize",
     "explain",
     "explain_batches",
     "explain_to_parquet",
+    "feature_importance",
+    "glance",
     "icu_tokenize",
     "imagenet_labels",
     "interactive_text_explanations",
@@ -90,11 +102,13 @@ __all__ = [
     "load_image_example",
     "load_text_example",
     "model_type",
+    "pick_cases",
     "plot_explanations",
     "plot_features",
     "plot_image_explanation",
     "plot_superpixels",
     "plot_text_explanations",
+    "plot_waterfall",
     "plot_widths",
     "predict_model",
     "quality",
@@ -117,6 +131,7 @@ _LAZY = {
     "plot_image_explanation": "pylime.plots.image",
     "plot_superpixels": "pylime.plots.image",
     "plot_text_explanations": "pylime.plots.text",
+    "plot_waterfall": "pylime.plots.waterfall",
     "plot_widths": "pylime.plots.widths",
     "render_text_explanations": "pylime.app",
     "text_explanations_output": "pylime.app",

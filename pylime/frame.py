@@ -232,7 +232,11 @@ def object_column(values: list[Any]) -> pd.Series:
 
 
 def check_explanation(
-    explanation: Any, *, classification: Iterable[str], regression: Iterable[str]
+    explanation: Any,
+    *,
+    classification: Iterable[str],
+    regression: Iterable[str],
+    name: str = "explanation",
 ) -> tuple[pd.DataFrame, str]:
     """
     Check that something is an explanation.
@@ -245,6 +249,8 @@ def check_explanation(
         Names from `COLUMNS` that are needed of a classifier's explanation.
     regression
         Those that are needed of a regressor's.
+    name
+        How to call the argument in an error.
 
     Returns
     -------
@@ -261,26 +267,26 @@ def check_explanation(
     explanation = as_pandas(explanation)
     if not isinstance(explanation, pd.DataFrame):
         raise TypeError(
-            "`explanation` must be a data frame from explain(); "
+            f"`{name}` must be a data frame from explain(); "
             f"not an object of class {type(explanation).__name__!r}."
         )
     if "model_type" not in explanation:
         raise ValueError(
-            "`explanation` must be a data frame from explain(); it has no column 'model_type'."
+            f"`{name}` must be a data frame from explain(); it has no column 'model_type'."
         )
     if explanation.empty:
-        raise ValueError("`explanation` must have rows; it is empty.")
+        raise ValueError(f"`{name}` must have rows; it is empty.")
     needed = {"classification": classification, "regression": regression}
     model_types = list(explanation["model_type"].unique())
     if len(model_types) > 1 or model_types[0] not in needed:
         raise ValueError(
-            "`explanation` must have one `model_type`, 'classification' or 'regression'; "
+            f"`{name}` must have one `model_type`, 'classification' or 'regression'; "
             f"not {', '.join(map(repr, model_types))}."
         )
-    missing = [name for name in needed[model_types[0]] if name not in explanation]
+    missing = [column for column in needed[model_types[0]] if column not in explanation]
     if missing:
         raise ValueError(
-            "`explanation` must have the columns that explain() gives it; "
+            f"`{name}` must have the columns that explain() gives it; "
             f"without {', '.join(map(repr, missing))} it is incomplete."
         )
     return explanation, model_types[0]

@@ -25,12 +25,15 @@ from pylime.frame import check_explanation
 from pylime.plots.intervals import has_intervals, interval_ends
 from pylime.plots.palette import FILLS, FILLS_ON_DARK, Palette, fill_scale
 from pylime.plots.panels import (
-    designs,
+    DIRECTIONS,
+    PANEL_WIDTH,
+    contributions,
     facet_columns,
     first_cases,
     has_bare_name,
     of_cases,
     own_levels,
+    sized_panels,
 )
 from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
@@ -38,17 +41,11 @@ from pylime.plots.theme import (
     label_both_upper,
     number_texts,
     plain_text,
-    sized_theme,
     text_width,
-    theme_lime,
 )
 
 __all__ = ["plot_features"]
 
-DIRECTIONS = {
-    "classification": ("Supports", "Contradicts"),
-    "regression": ("Positive", "Negative"),
-}
 INTERCEPT = "(Intercept)"
 DARK_GREY = "#222222"
 NEUTRAL = "#8F8F8F"
@@ -56,11 +53,6 @@ ON_DARK = {DARK_GREY: "#F2F2F2", "white": "#101418", NEUTRAL: "#DDDDDD"}
 WITH_INTERVALS = "Weight, with its interval"
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "feature_desc")
 
-# Inches. Plotnine refuses to save a larger figure than 25; ours are as small if bars can be.
-LARGEST = 24.5
-PANEL_WIDTH = 2.6
-STRIP_LINE = 0.17
-BELOW_PANELS = 1.1
 VALUE_SIZE = 8.8  # points
 LONGEST_VALUE = 20  # characters
 
@@ -156,7 +148,7 @@ def plot_features(
     bars = shown.reset_index(drop=True)
     bars["value"] = _value_texts(bars, values)
     if model_type == "regression":
-        bars = _contributions(bars)
+        bars = contributions(bars)
     positive, negative = DIRECTIONS[model_type]
     bars["type"] = pd.Categorical(
         np.where(bars["feature_weight"] > 0, positive, negative), [positive, negative], ordered=True
@@ -168,7 +160,7 @@ def plot_features(
     sizes = bars["feature_weight"].abs().mask(bars["is_intercept"], -1.0)
     order = np.argsort(sizes, kind="stable")
     bars["description"], descriptions = own_levels(bars, bars["feature_desc"], order)
-    figure_theme, panel = _sized_theme(bars, facets, ncol)
+    room = _values_width(bars)
     weights = aes("description", "feature_weight")
     plot = (
         SizedPlot(bars[~bars["is_intercept"]], on_dark=ON_DARK)
@@ -180,10 +172,10 @@ def plot_features(
         + scale_x_discrete(
             labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
         )
-        + _weight_axis(bars, panel)
+        + _weight_axis(room)
         + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")
         + _values(bars)
-        + figure_theme
+        + sized_panels(bars, facets, bars["feature_desc"].unique(), ncol, PANEL_WIDTH + room)
     )
     fills = fill_scale(palette, (positive, negative))
     if palette == FILLS:
@@ -228,21 +220,6 @@ def _with_intercepts(bars: pd.DataFrame, facets: Sequence[str]) -> pd.DataFrame:
     return pd.concat([bars, rows], ignore_index=True)
 
 
-def _contributions(bars: pd.DataFrame) -> pd.DataFrame:
-    """
-    Multiply the weights of plain numbers, and their intervals, by their values.
-
-    For all other features the weight is the contribution.
-    """
-    values = designs(bars)
-    scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
-    if has_intervals(bars):
-        lo, hi = (end * values for end in interval_ends(bars))
-        # A negative value turns the interval round.
-        scaled |= {"feature_lo": np.minimum(lo, hi), "feature_hi": np.maximum(lo, hi)}
-    return bars.assign(**scaled)
-
-
 def _error_bars(bars: pd.DataFrame) -> list[Any]:
     """Make the layers of the intervals: none if there are none."""
     lo, hi = interval_ends(bars)
@@ -280,12 +257,11 @@ def _values_width(bars: pd.DataFrame) -> float:
     return widest + 0.1 if widest else 0.0
 
 
-def _weight_axis(bars: pd.DataFrame, panel: float) -> scale_y_continuous:
-    """Make the axis of the weights, with room on its left for the values of features."""
-    width = _values_width(bars)
-    if not width:
+def _weight_axis(room: float) -> scale_y_continuous:
+    """Make the axis of the weights, with inches on its left for the values of features."""
+    if not room:
         return scale_y_continuous(labels=number_texts)
-    share = 1.1 * width / (panel - width)
+    share = 1.1 * room / PANEL_WIDTH
 
     def breaks(limits: tuple[float, float]) -> list[float]:
         # As without the room, in which no weight can be.
@@ -296,28 +272,3 @@ def _weight_axis(bars: pd.DataFrame, panel: float) -> scale_y_continuous:
     return scale_y_continuous(
         labels=number_texts, breaks=breaks, expand=(0.05 + share, 0.0, 0.05, 0.0)
     )
-
-
-def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> tuple[theme_lime, float]:
-    """
-    Make the figure large enough that neither bars nor texts overlap.
-
-    Returns its theme and the width of a panel in inches.
-    """
-    panels = bars.groupby(list(facets), observed=True, sort=False).size()
-    columns = min(ncol, len(panels))
-    rows = -(-len(panels) // columns)
-    strips = [
-        f"{name}: {value}"
-        for name, values in zip(facets, zip(*panels.index, strict=True), strict=True)
-        for value in dict.fromkeys(values)
-    ]
-    axis = text_width(bars["feature_desc"].unique(), 8.8) + 0.15
-    panel = max(PANEL_WIDTH + _values_width(bars), text_width(strips, 9) + 0.1)
-    around = STRIP_LINE * len(facets) + 0.25
-    most = int(panels.max())
-    room = ((LARGEST - BELOW_PANELS) / rows - around) / most
-    bar = float(np.clip(room, 0.15, 0.27))
-    height = rows * (max(bar * most, 0.4) + around) + BELOW_PANELS
-    width = columns * (axis + panel + 0.15) + 0.4
-    return sized_theme(width, height), panel

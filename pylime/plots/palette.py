@@ -5,9 +5,15 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from matplotlib.colors import is_color_like, to_rgb
-from plotnine import scale_color_manual, scale_fill_manual
+from plotnine import (
+    scale_color_gradient,
+    scale_color_manual,
+    scale_fill_gradient,
+    scale_fill_manual,
+)
 from plotnine.scales.scale import scale
 from plotnine.scales.scale_continuous import scale_continuous
+from plotnine.scales.scale_discrete import scale_discrete
 from skimage.color import lab2rgb, rgb2lab
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "colours_of",
     "contrast",
     "fill_scale",
+    "gradient_scale",
     "luminance",
     "mix",
 ]
@@ -152,6 +159,50 @@ def fill_scale(
     return make(dict(zip(values, colours, strict=True)), drop=False, **texts)
 
 
+def gradient_scale(
+    palette: Palette, *, meaning: str, aesthetic: Aesthetic = "fill", **settings: Any
+) -> Any:
+    """
+    Make the scale of numbers from low to high.
+
+    Parameters
+    ----------
+    palette
+        Two colours, for high and for low numbers, or a continuous scale of plotnine, which is
+        used as it is.
+    meaning, aesthetic
+        As for `colours_of`.
+    **settings
+        Further arguments for `plotnine.scale_fill_gradient`.
+
+    Returns
+    -------
+    plotnine.scales.scale.scale
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the palette does not fit.
+
+    Examples
+    --------
+    >>> scale = gradient_scale(["#FF0000", "#0000FF"], meaning="for high and for low values")
+    >>> scale.palette([0.0, 1.0])
+    ['#0000ff', '#ff0000']
+    """
+    colours = colours_of(palette, meaning=meaning, aesthetic=aesthetic)
+    if colours is None:
+        if isinstance(palette, scale_discrete):
+            raise ValueError(
+                f"`palette` must be a continuous scale, such as scale_{aesthetic}_gradient(...); "
+                f"not {type(palette).__name__}, because this plot colours numbers."
+            )
+        return palette
+    high, low = colours
+    make = scale_fill_gradient if aesthetic == "fill" else scale_color_gradient
+    return make(low=low, high=high, **settings)
+
+
 def mix(colours: Sequence[str], shares: Iterable[float]) -> list[str]:
     """
     Mix colours in CIE Lab, like R.
@@ -173,7 +224,7 @@ def mix(colours: Sequence[str], shares: Iterable[float]) -> list[str]:
     Examples
     --------
     >>> mix(["firebrick", "#F7F7F7", "steelblue"], [0.0, 0.25, 1.0])
-    ['#B22222', '#DF9486', '#4682B4']
+    ['#B22222', '#E09286', '#4682B4']
     """
     shares = np.fromiter(shares, dtype=float)
     ends = rgb2lab(np.array([[to_rgb(colour) for colour in colours]]))[0]

@@ -1,29 +1,59 @@
 """The panels of a plot: one per case and label."""
 
 import numbers
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from plotnine import aes, geom_blank, scale_y_continuous, theme
 
 from pylime import checks
 from pylime.frame import as_utf8, object_column
 from pylime.numbers import format_numbers
-from pylime.plots.theme import FIT, amount_text, fit_texts, in_order
+from pylime.plots.intervals import has_intervals, interval_ends
+from pylime.plots.theme import (
+    FIT,
+    amount_text,
+    fit_texts,
+    in_order,
+    plain_text,
+    sized_theme,
+    text_width,
+)
 
 __all__ = [
+    "DIRECTIONS",
     "MOST_CASES",
+    "contributions",
     "designs",
     "facet_columns",
     "first_cases",
     "has_bare_name",
+    "most_important",
     "of_cases",
     "own_levels",
+    "panel_codes",
+    "row_axis",
+    "row_numbers",
+    "sized_panels",
 ]
+
+DIRECTIONS = {
+    "classification": ("Supports", "Contradicts"),
+    "regression": ("Positive", "Negative"),
+}
+"""What the legends of plots call positive and negative weights."""
 
 MOST_CASES = 60
 """A plot of more cases takes minutes to draw, and nobody reads it."""
+
+# Inches. Bars are as thin as they can be before a figure is larger than this.
+LARGEST = 24.5
+PANEL_WIDTH = 2.6
+STRIP_LINE = 0.17
+BELOW_PANELS = 1.1
 
 
 def of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -> pd.DataFrame:
@@ -95,16 +125,46 @@ def first_cases(explanation: pd.DataFrame, most: int = MOST_CASES) -> pd.DataFra
     >>> few["case"].tolist()
     [1, 2, 2, 3]
     """
-    # Cases may be of any type, such as tuples or numbers beside texts.
-    cases = pd.factorize(object_column([str(case) for case in explanation["case"]]))[0]
+    cases = _codes(explanation["case"])
     n_cases = cases.max(initial=-1) + 1
     if n_cases <= most:
         return explanation
     checks.warn(
-        f"The plot shows the first {most} of {n_cases} cases. Choose others, or more, with "
+        f"Only the first {most} of {n_cases} cases are shown. Choose others, or more, with "
         "`cases`, or draw all of them in one panel with plot_explanations()."
     )
     return explanation[cases < most]
+
+
+def panel_codes(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Number the panels, one per case and label.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array of int from 0, in order of appearance.
+
+    Examples
+    --------
+    >>> panel_codes(pd.DataFrame({"case": [5, 5, 1], "label": ["a", "b", "a"]})).tolist()
+    [0, 1, 2]
+    """
+    cases = _codes(explanation["case"])
+    if "label" not in explanation:
+        return cases
+    labels = _codes(explanation["label"])
+    return pd.factorize(cases * (labels.max(initial=0) + 1) + labels)[0]
+
+
+def _codes(values: pd.Series) -> np.ndarray:
+    """Number values of any type, such as tuples, or numbers beside texts."""
+    return pd.factorize(object_column([str(value) for value in values]))[0]
 
 
 def designs(explanation: pd.DataFrame) -> np.ndarray:
@@ -167,6 +227,76 @@ def _is_plain_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
         return False
     return bool(np.isfinite(float(value)))
+
+
+def contributions(bars: pd.DataFrame) -> pd.DataFrame:
+    """
+    Multiply the weights of plain numbers, and their intervals, by their values.
+
+    For all other features the weight is the contribution.
+
+    Parameters
+    ----------
+    bars
+        A row per panel and feature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows, with contributions as `feature_weight`.
+    """
+    values = designs(bars)
+    scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
+    if has_intervals(bars):
+        lo, hi = (end * values for end in interval_ends(bars))
+        # A negative value turns the interval round.
+        scaled |= {"feature_lo": np.minimum(lo, hi), "feature_hi": np.maximum(lo, hi)}
+    return bars.assign(**scaled)
+
+
+def row_numbers(panel: pd.Series, place: pd.Series) -> pd.Series:
+    """
+    Number the rows of all panels at once, for an axis on which marks lie between rows, too.
+
+    Parameters
+    ----------
+    panel, place
+        (n,) numbers from 0: the panel, and the place in the panel from the top down.
+
+    Returns
+    -------
+    pandas.Series
+        (n,) negative numbers; the last row of a panel is far from the first of the next.
+    """
+    return -(panel * (place.max() + 10) + place)
+
+
+def row_axis(rows: pd.DataFrame, texts: Iterable[object]) -> list[Any]:
+    """
+    Make the axis of numbered rows.
+
+    Parameters
+    ----------
+    rows
+        A row each, with its number as `row` and the columns for the strips.
+    texts
+        (n,) what the axis shows.
+
+    Returns
+    -------
+    list
+        Layers and scales of plotnine.
+    """
+    shown = {row: plain_text(text) for row, text in zip(rows["row"], texts, strict=True)}
+    ends = pd.concat([rows.assign(row=rows["row"] + side) for side in (-0.5, 0.5)])
+    return [
+        geom_blank(aes(y="row"), data=ends, inherit_aes=False),
+        scale_y_continuous(
+            breaks=lambda limits: [row for row in shown if min(limits) <= row <= max(limits)],
+            labels=lambda breaks: [shown[round(row)] for row in breaks],
+            expand=(0, 0),
+        ),
+    ]
 
 
 def own_levels(
@@ -251,3 +381,74 @@ def _prediction_texts(rows: pd.DataFrame) -> list[str]:
             numbers_of_case["prediction"], numbers_of_case["text"], merged, strict=True
         )
     ]
+
+
+def most_important(n: int, several_labels: bool) -> str:
+    """
+    Write the line below a plot that shows some of the features.
+
+    Parameters
+    ----------
+    n
+        How many it shows.
+    several_labels
+        Whether it has several panels.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> most_important(20, several_labels=True)
+    'Shown: the 20 most important features of each label.'
+    """
+    what = f"the {n} most important features" if n > 1 else "the most important feature"
+    return f"Shown: {what}{' of each label' if several_labels else ''}."
+
+
+def sized_panels(
+    rows: pd.DataFrame,
+    facets: Sequence[str],
+    texts: Iterable[object],
+    ncol: int,
+    panel_width: float = PANEL_WIDTH,
+    bar: tuple[float, float] = (0.15, 0.27),
+    **settings: Any,
+) -> theme:
+    """
+    Make the theme of a figure that is large enough that neither bars nor texts overlap.
+
+    Parameters
+    ----------
+    rows
+        A row per panel and bar, with the columns for the strips.
+    facets
+        The names of these columns.
+    texts
+        What stands on the vertical axes.
+    ncol
+        Number of panels side by side.
+    panel_width
+        The least width of a panel, in inches.
+    bar
+        The least and the largest height of a bar with the space around it, in inches.
+    **settings
+        Further elements, as for `plotnine.theme`.
+
+    Returns
+    -------
+    plotnine.theme
+    """
+    panels = rows.groupby(list(facets), observed=True, sort=False).size()
+    columns = min(ncol, len(panels))
+    lines = -(-len(panels) // columns)
+    strips = [f"{name}: {value}" for name in facets for value in rows[name].unique()]
+    axis = text_width(texts, 8.8) + 0.15
+    panel = max(panel_width, text_width(strips, 9) + 0.1)
+    around = STRIP_LINE * len(facets) + 0.25
+    most = int(panels.max())
+    room = ((LARGEST - BELOW_PANELS) / lines - around) / most
+    height = lines * (max(float(np.clip(room, *bar)) * most, 0.4) + around) + BELOW_PANELS
+    width = columns * (axis + panel + 0.15) + 0.4
+    return sized_theme(width, height, **settings)

@@ -26,7 +26,7 @@ def test_sixty_cases_are_shown(n_cases, labels):
 @pytest.mark.parametrize(("n_cases", "labels"), [(61, ("a",)), (500, ("a",)), (61, ("a", "b"))])
 def test_of_more_cases_the_first_are_shown_with_a_warning(n_cases, labels):
     explanation = rows_of(n_cases, labels)
-    message = f"the first 60 of {n_cases} cases. Choose others, or more, with `cases`"
+    message = f"the first 60 of {n_cases} cases are shown. Choose others, or more, with `cases`"
     with pytest.warns(UserWarning, match=message) as caught:
         shown = first_cases(explanation)
     assert caught[0].filename == __file__
