@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from pylime import checks
 from pylime.frame import check_explanation
 from pylime.plots.intervals import includes_zero, striped_key
 from pylime.plots.palette import FILLS, Palette, colours_of, mix
+from pylime.plots.panels import read_comparison
 from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import in_order, number_texts, plain_text, sized_theme, text_width
 
@@ -49,6 +51,7 @@ LARGEST = 24.5
 LEGEND = 1.0
 CASE_LABEL = 0.22
 CAPTION_HEIGHT = 0.3
+STRIP_LINE = 0.17
 # Colour and size. White makes a tile paler, as tiles to look at less; on a tile that is white
 # already, only the grey is seen.
 STRIPES = (("white", 0.7), ("#666666", 0.25))
@@ -133,14 +136,15 @@ def plot_explanations(
     Parameters
     ----------
     explanation
-        From `pylime.explain`.
+        From `pylime.explain`, or from `pylime.compare_explanations`: its sides then stand
+        beside each other.
     palette
         Colours of the largest positive and of the largest negative weight, with white at 0
         between them, or a continuous scale of plotnine for fills, such as
         `scale_fill_gradient2()`, which also has its middle at 0.
     **facet_options
-        Arrangement of a classifier's labels: options of `plotnine.facet_wrap`, such as
-        `ncol` or `scales`. A regressor has a single panel.
+        Arrangement of the panels: options of `plotnine.facet_wrap`, such as
+        `ncol` or `scales`. A regressor has a single panel, or one per side.
 
     Returns
     -------
@@ -173,7 +177,7 @@ def plot_explanations(
     >>> plot.save("explanations.png")  # doctest: +SKIP
     """
     explanation, model_type = check_explanation(
-        explanation, classification=(*NEEDED, "label"), regression=NEEDED
+        read_comparison(explanation), classification=(*NEEDED, "label"), regression=NEEDED
     )
     _check_facet_options(facet_options)
     tiles = explanation.assign(
@@ -182,18 +186,25 @@ def plot_explanations(
         ),
         feature_desc=in_order(explanation["feature_desc"], _description_order(explanation)),
     )
-    labels = []
-    panels = (1, 1)
-    facet: list[Any] = []
+    facets = {}
     if model_type == "classification":
-        labels = _sorted_names(explanation["label"], texts_by_number=False)
-        tiles["label"] = in_order(explanation["label"], labels)
-        panels = _grid(len(labels), facet_options.get("nrow"), facet_options.get("ncol"))
-        facet = [facet_wrap("label", **{"labeller": plain_text, **facet_options})]
+        facets["label"] = _sorted_names(explanation["label"], texts_by_number=False)
+        tiles["label"] = in_order(explanation["label"], facets["label"])
+    if "side" in explanation:
+        facets["side"] = list(explanation["side"].cat.categories)
+        # A row of panels per label, with a gap where a side has not explained it.
+        facet_options = {"ncol": len(facets["side"]), "drop": False, **facet_options}
+    n_panels, panels = prod(map(len, facets.values())), (1, 1)
+    facet: list[Any] = []
+    if facets:
+        panels = _grid(n_panels, facet_options.get("nrow"), facet_options.get("ncol"))
+        facet = [facet_wrap(list(facets), **{"labeller": plain_text, **facet_options})]
     cases = list(tiles["case"].cat.categories)
     descriptions = list(tiles["feature_desc"].cat.categories)
     striped = tiles[includes_zero(explanation)]
-    figure_size, tile_size, spacing, step = _tiles_size(cases, descriptions, panels, len(labels))
+    figure_size, tile_size, spacing, step = _tiles_size(
+        cases, descriptions, panels, n_panels, len(facets)
+    )
     return (
         SizedPlot(tiles, aes("case", "feature_desc"))
         + geom_tile(aes(fill="feature_weight"))
@@ -319,14 +330,18 @@ def _grid(n_panels: int, nrow: int | None, ncol: int | None) -> tuple[int, int]:
     """Return the rows and columns in which plotnine arranges the panels."""
     if nrow is not None and ncol is not None and nrow * ncol < n_panels:
         raise ValueError(
-            f"`nrow` times `ncol` must be at least the number of labels, {n_panels}; "
+            f"`nrow` times `ncol` must be at least the number of panels, {n_panels}; "
             f"not {nrow} times {ncol}."
         )
     return wrap_dims(n_panels, nrow, ncol)
 
 
 def _tiles_size(
-    cases: Sequence[str], descriptions: Sequence[str], panels: tuple[int, int], n_labels: int
+    cases: Sequence[str],
+    descriptions: Sequence[str],
+    panels: tuple[int, int],
+    n_panels: int,
+    strip_lines: int,
 ) -> tuple[tuple[float, float], tuple[float, float], float, int]:
     """
     Find the size that has room for every description and as many cases as fit.
@@ -335,16 +350,17 @@ def _tiles_size(
     inches, and the number of cases per name on the axis.
     """
     rows, columns = panels
+    around = 0.35 + STRIP_LINE * max(strip_lines - 1, 0)
     name = text_width(cases, 8.8) * 0.71  # at 45 degrees
     # Above a gap in the last row the names would overlap the panel on the left.
-    spacing = max(0.12, name - 0.1) if rows > 1 and n_labels % columns else 0.12
+    spacing = max(0.12, name - 0.1) if rows > 1 and n_panels % columns else 0.12
     beside = text_width(descriptions, 8.8) + LEGEND + 0.8
     widest = ((LARGEST - beside) / columns - spacing) / len(cases)
     panel = max(float(np.clip(widest, 0.01, 0.4)) * len(cases), 1.5 if columns == 1 else 1.1)
-    tallest = ((LARGEST - name - 0.9) / rows - 0.35) / len(descriptions)
+    tallest = ((LARGEST - name - 0.9) / rows - around) / len(descriptions)
     line = float(np.clip(tallest, 0.16, 0.27))
     panel_height = max(line * len(descriptions), 0.8)
-    height = rows * (panel_height + 0.35) + name + 0.9
+    height = rows * (panel_height + around) + name + 0.9
     step = max(1, int(np.ceil(CASE_LABEL * len(cases) / panel)))
     figure = (columns * (panel + spacing) + beside, max(height, 3.2))
     return figure, (panel / len(cases), panel_height / len(descriptions)), spacing, step

@@ -31,8 +31,11 @@ from pylime.plots.panels import (
     facet_columns,
     first_cases,
     has_bare_name,
+    is_comparison,
     of_cases,
     own_levels,
+    panel_codes,
+    read_comparison,
     sized_panels,
 )
 from pylime.plots.sized import SizedPlot
@@ -47,6 +50,8 @@ from pylime.plots.theme import (
 __all__ = ["plot_features"]
 
 INTERCEPT = "(Intercept)"
+NOT_EXPLAINED = "(not explained)"
+UNKNOWN_OF_GAPS = ("label_prob", "prediction", "model_r2", "feature_lo", "feature_hi")
 DARK_GREY = "#222222"
 NEUTRAL = "#8F8F8F"
 ON_DARK = {DARK_GREY: "#F2F2F2", "white": "#101418", NEUTRAL: "#DDDDDD"}
@@ -59,7 +64,7 @@ LONGEST_VALUE = 20  # characters
 
 def plot_features(
     explanation: pd.DataFrame,
-    ncol: int = 2,
+    ncol: int | None = None,
     cases: Hashable | Iterable[Hashable] = None,
     *,
     values: bool | None = None,
@@ -83,9 +88,10 @@ def plot_features(
     Parameters
     ----------
     explanation
-        From `pylime.explain`.
+        From `pylime.explain`, or from `pylime.compare_explanations`: its sides then stand
+        beside each other, with the features in one order.
     ncol
-        Number of panels side by side.
+        Number of panels side by side; by default 2, or the number of sides.
     cases
         The case or cases to show, by their names in the column `case`; by default all, or the
         first 60 if there are more. They keep the order of the explanation.
@@ -135,17 +141,23 @@ def plot_features(
     ['Supports', 'Contradicts']
     >>> plot.save("features.png")  # doctest: +SKIP
     """
-    checks.count("ncol", ncol)
+    if intercept and is_comparison(explanation):
+        raise ValueError("`intercept` must be False for a comparison, which has no intercepts.")
+    if ncol is not None:
+        checks.count("ncol", ncol)
     checks.flag("values", values, None)
     checks.flag("intercept", intercept)
+    explanation = read_comparison(explanation)
     needed = (*NEEDED, "model_intercept") if intercept else NEEDED
     explanation, model_type = check_explanation(
         explanation,
         classification=(*needed, "label", "label_prob"),
         regression=(*needed, "prediction"),
     )
+    sides = explanation["side"].cat.categories if "side" in explanation else []
+    columns = ncol or max(2, len(sides))
     shown = first_cases(explanation) if cases is None else of_cases(explanation, cases)
-    bars = shown.reset_index(drop=True)
+    bars = _with_gaps(shown).reset_index(drop=True)
     bars["value"] = _value_texts(bars, values)
     if model_type == "regression":
         bars = contributions(bars)
@@ -157,14 +169,13 @@ def plot_features(
     facets = list(facet_columns(bars, model_type))
     if intercept:
         bars = _with_intercepts(bars, facets)
-    sizes = bars["feature_weight"].abs().mask(bars["is_intercept"], -1.0)
-    order = np.argsort(sizes, kind="stable")
+    order = np.argsort(_sizes(bars), kind="stable")
     bars["description"], descriptions = own_levels(bars, bars["feature_desc"], order)
     room = _values_width(bars)
     weights = aes("description", "feature_weight")
     plot = (
         SizedPlot(bars[~bars["is_intercept"]], on_dark=ON_DARK)
-        + facet_wrap(facets, labeller=label_both_upper, scales="free_y", ncol=ncol)
+        + facet_wrap(facets, labeller=label_both_upper, scales="free_y", ncol=columns)
         + geom_col(aes("description", "feature_weight", fill="type"), show_legend=True)
         + ([geom_col(weights, bars[bars["is_intercept"]], fill=NEUTRAL)] if intercept else [])
         + _error_bars(bars)
@@ -175,7 +186,7 @@ def plot_features(
         + _weight_axis(room)
         + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")
         + _values(bars)
-        + sized_panels(bars, facets, bars["feature_desc"].unique(), ncol, PANEL_WIDTH + room)
+        + sized_panels(bars, facets, bars["feature_desc"].unique(), columns, PANEL_WIDTH + room)
     )
     fills = fill_scale(palette, (positive, negative))
     if palette == FILLS:
@@ -207,6 +218,36 @@ def _value_text(value: Any, description: str) -> str:
         if len(text) <= LONGEST_VALUE
         else text[: LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"
     )
+
+
+def _with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
+    """
+    Add a row for each label that a side has not explained.
+
+    Without a panel there, those of other labels would move beside each other.
+    """
+    if "side" not in rows:
+        return rows
+    sides, codes = rows["side"].cat.codes.to_numpy(), panel_codes(rows)
+    first = rows.iloc[np.unique(codes, return_index=True)[1]]
+    unknown = [name for name in UNKNOWN_OF_GAPS if name in rows]
+    gaps = [
+        first[~np.isin(np.arange(len(first)), codes[sides == side])].assign(side=name)
+        for side, name in enumerate(rows["side"].cat.categories)
+    ]
+    gap = pd.concat(gaps).assign(feature_weight=0.0, feature_desc=NOT_EXPLAINED, feature_value=None)
+    gap[unknown] = np.nan
+    found = pd.concat([rows, gap], ignore_index=True)
+    return found.assign(side=pd.Categorical(found["side"], rows["side"].cat.categories))
+
+
+def _sizes(bars: pd.DataFrame) -> pd.Series:
+    """Return what bars are sorted by: the largest weight of a feature on any side."""
+    sizes = bars["feature_weight"].abs().mask(bars["is_intercept"], -1.0)
+    if "side" not in bars:
+        return sizes
+    names = [name for name in ("case", "label", "feature") if name in bars]
+    return sizes.groupby([bars[name].map(str) for name in names], sort=False).transform("max")
 
 
 def _with_intercepts(bars: pd.DataFrame, facets: Sequence[str]) -> pd.DataFrame:

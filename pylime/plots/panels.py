@@ -22,6 +22,7 @@ from pylime.plots.theme import (
     sized_theme,
     text_width,
 )
+from pylime.summary import long_comparison
 
 __all__ = [
     "DIRECTIONS",
@@ -31,10 +32,12 @@ __all__ = [
     "facet_columns",
     "first_cases",
     "has_bare_name",
+    "is_comparison",
     "most_important",
     "of_cases",
     "own_levels",
     "panel_codes",
+    "read_comparison",
     "row_axis",
     "row_numbers",
     "sized_panels",
@@ -96,6 +99,36 @@ def of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) ->
             f"not {checks.some(unknown) or 'empty'}."
         )
     return explanation[names.isin(wanted).to_numpy()]
+
+
+def is_comparison(explanation: Any) -> bool:
+    """
+    Whether something is a frame of `pylime.compare_explanations`, which has weights per side.
+
+    Parameters
+    ----------
+    explanation
+        Anything.
+    """
+    names = [str(name) for name in getattr(explanation, "columns", ())]
+    return "feature_weight" not in names and any(n.startswith("feature_weight.") for n in names)
+
+
+def read_comparison(explanation: Any) -> Any:
+    """
+    Turn a comparison into rows of an explanation, which also have the column `side`.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.compare_explanations` or from `pylime.explain`.
+
+    Returns
+    -------
+    Any
+        Rows of all sides, or what was passed if it is not a comparison.
+    """
+    return long_comparison(explanation) if is_comparison(explanation) else explanation
 
 
 def first_cases(explanation: pd.DataFrame, most: int = MOST_CASES) -> pd.DataFrame:
@@ -351,17 +384,32 @@ def facet_columns(rows: pd.DataFrame, model_type: str) -> dict[str, pd.Categoric
     Returns
     -------
     dict of pandas.Categorical
-        Case, label and probability, or case and prediction; then the fit.
+        Case, label, side if there are several, and probability, or case, side and prediction;
+        then the fit.
     """
     facets = {"case": in_order(rows["case"])}
+    side = {"side": in_order(rows["side"], rows["side"].cat.categories)} if "side" in rows else {}
     if model_type == "classification":
         most_likely_first = rows.sort_values("label_prob", ascending=False, kind="stable")["label"]
         facets["label"] = in_order(rows["label"], most_likely_first)
-        facets["probability"] = in_order(format_numbers(rows["label_prob"].to_numpy(), 2))
+        facets |= side
+        facets["probability"] = in_order(_probability_texts(rows["label_prob"]))
     else:
+        facets |= side
         facets["prediction"] = in_order(_prediction_texts(rows))
     facets[FIT] = in_order(fit_texts(rows["model_r2"]))
+    for name in {"probability", "prediction", FIT} & facets.keys():
+        # Of a label that a side of a comparison has not explained.
+        facets[name] = facets[name].rename_categories({"NaN": "unknown"})
     return facets
+
+
+def _probability_texts(probabilities: pd.Series) -> list[str]:
+    """Write probabilities like R, but not all with an exponent because one of them needs it."""
+    texts = format_numbers(probabilities, 2)
+    if any("e" in text for text in texts):
+        return [format_numbers([probability], 2)[0] for probability in probabilities]
+    return texts
 
 
 def _prediction_texts(rows: pd.DataFrame) -> list[str]:
