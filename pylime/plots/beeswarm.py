@@ -61,7 +61,7 @@ def plot_beeswarm(
     palette: Palette = HIGH_LOW,
 ) -> ggplot:
     """
-    Draw the weights of many cases, a dot per case and feature.
+    Draw the weights of many cases, a dot per case and feature [Lundberg2020]_.
 
     Each feature is a row of dots that do not overlap, the most important feature on top. A
     dot stands at the weight that the feature has in a case, and its colour is the value of
@@ -121,10 +121,14 @@ def plot_beeswarm(
     [[2.0, -0.25, 0.0], [3.0, 0.25, 0.5], [1.0, 0.5, 1.0]]
     >>> plot.save("beeswarm.png")  # doctest: +SKIP
 
+    Notes
+    -----
+    Weights of bins, levels and words are changes of the prediction, so that rows can be
+    compared. A number that is not binned (`bin_continuous=False`) has a weight per unit.
+
     References
     ----------
-    .. [1] Lundberg, S. M. et al. (2020). From local explanations to global understanding with
-       explainable AI for trees. *Nature Machine Intelligence* 2, 56-67.
+    .. [Lundberg2020] Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
     """
     explanation, _ = check_explanation(
         explanation, classification=(*NEEDED, "label", "label_prob"), regression=NEEDED
@@ -318,7 +322,7 @@ def _rows_of_dots(dots: pd.DataFrame, n: int, ncol: int, colours: Any) -> ggplot
     tallest = float(np.clip(((LARGEST - 1.5) / lines - 0.7) / most, *ROW))
     weights = dots["feature_weight"].to_numpy(dtype=float)
     inches = _in_inches(np.append(weights, 0.0))[:-1]
-    groups = list(dots.groupby(["panel", "place"], sort=False).indices.values())
+    groups = _groups(dots["panel"], dots["place"])
     lanes, diameter, height = _laid_out(inches, groups, tallest)
     row = row_numbers(dots["panel"], dots["place"])
     facets = _facets(dots)
@@ -366,7 +370,7 @@ def _against_values(dots: pd.DataFrame, feature: Hashable, ncol: int, colours: A
         levels = in_order(dots["feature_value"], sorted(dots["feature_value"].map(str).unique()))
         names = list(levels.categories)
         inches = _in_inches(np.append(weights, 0.0), WIDTH)[:-1]
-        groups = list(dots.groupby([dots["panel"], levels.codes], sort=False).indices.values())
+        groups = _groups(dots["panel"], pd.Series(levels.codes.astype(int)))
         lanes, diameter, column = _laid_out(inches, groups, tallest=LEVEL_WIDTH)
         column = max(column, text_width(names, 8.8) + 0.1)
         x, width = levels.codes + lanes * diameter / column, max(2.0, column * len(names))
@@ -399,6 +403,12 @@ def _are_logicals(values: pd.Series) -> bool:
 def _in_inches(weights: np.ndarray, length: float = PANEL_WIDTH) -> np.ndarray:
     """Measure weights along the axis, which is a little longer than their range."""
     return (weights - weights.min()) / (np.ptp(weights) or 1.0) * length * 0.9
+
+
+def _groups(first: pd.Series, second: pd.Series) -> list[np.ndarray]:
+    """The positions of the dots of each row: those that have both numbers in common."""
+    numbers = (first * (second.max() + 1) + second).to_numpy()
+    return [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
 
 
 def _laid_out(

@@ -185,7 +185,7 @@ def _in_rows(long: pd.DataFrame, comparison: pd.DataFrame, sides: Sequence[str])
     keys = [name for name in ("case", "label", "feature") if name in long]
     parts = [comparison[keys].assign(side=side, apart=_apart(comparison, side)) for side in sides]
     dots = long.merge(pd.concat(parts), on=[*keys, "side"], how="left")
-    dots["side"] = pd.Categorical(dots["side"], sides, ordered=True)
+    dots["side"] = pd.Categorical(dots["side"], list(sides), ordered=True)
     if "prediction" in dots:
         dots = contributions(dots)
     dots["panel"] = panel_codes(dots)
@@ -266,7 +266,7 @@ def _by_side(dots: pd.DataFrame, column: str, sides: Sequence[str]) -> list[str]
         fits = column == "model_r2"
         written = fit_texts(values) if fits else format_numbers(values, digits)
         known = dict(zip(rows["side"], written, strict=True))
-        texts[panel] = ", ".join(f"{side} {known.get(side, 'none')}" for side in sides)
+        texts[panel] = "; ".join(f"{side} {known.get(side, 'none')}" for side in sides)
     return [texts[panel] for panel in dots["panel"]]
 
 

@@ -87,7 +87,7 @@ plotnine, such as scale_fill_manual(...); not 1 colour.
     if aesthetic is not None:
         rule += f", or a scale of plotnine, such as scale_{aesthetic}_manual(...)"
     if isinstance(palette, scale) and aesthetic is not None:
-        if aesthetic not in palette.aesthetics:
+        if aesthetic not in list(palette.aesthetics):
             raise ValueError(
                 f"`palette` must be a scale of {aesthetic}, such as scale_{aesthetic}_manual(...); "
                 f"not {type(palette).__name__}."
@@ -155,7 +155,7 @@ def fill_scale(
             )
         return palette
     make = scale_fill_manual if aesthetic == "fill" else scale_color_manual
-    texts = {} if names is None else {"breaks": list(values), "labels": list(names)}
+    texts: dict[str, Any] = {} if names is None else {"breaks": list(values), "labels": list(names)}
     return make(dict(zip(values, colours, strict=True)), drop=False, **texts)
 
 

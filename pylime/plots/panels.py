@@ -320,13 +320,13 @@ def row_axis(rows: pd.DataFrame, texts: Iterable[object]) -> list[Any]:
     list
         Layers and scales of plotnine.
     """
-    shown = {row: plain_text(text) for row, text in zip(rows["row"], texts, strict=True)}
+    shown = {int(row): plain_text(text) for row, text in zip(rows["row"], texts, strict=True)}
     ends = pd.concat([rows.assign(row=rows["row"] + side) for side in (-0.5, 0.5)])
     return [
         geom_blank(aes(y="row"), data=ends, inherit_aes=False),
         scale_y_continuous(
             breaks=lambda limits: [row for row in shown if min(limits) <= row <= max(limits)],
-            labels=lambda breaks: [shown[round(row)] for row in breaks],
+            labels=lambda breaks: [shown[round(float(row))] for row in breaks],
             expand=(0, 0),
         ),
     ]

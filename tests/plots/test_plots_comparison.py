@@ -64,8 +64,8 @@ def test_each_side_has_a_dot_at_its_weight():
     assert strip_of(strips) == [
         "case: a",
         "label: yes",
-        "probability: may 0.9, june 0.8",
-        "explanation fit: may 0.5, june 0.5",
+        "probability: may 0.9; june 0.8",
+        "explanation fit: may 0.5; june 0.5",
     ]
 
 
@@ -107,7 +107,7 @@ def test_a_label_that_one_side_did_not_explain_has_a_panel():
     one = pd.concat([made({"x": 0.5}), made({"x": -0.5}, label="no", label_prob=0.1)])
     plot, strips = built(plot_comparison(compare_explanations({"a": one, "b": made({"x": 0.4})})))
     assert len(strips) == 2
-    assert "probability: a 0.1, b none" in strip_of(strips, 1)
+    assert "probability: a 0.1; b none" in strip_of(strips, 1)
     assert plot.labels.caption == (
         "No dot: the side did not select the feature, or did not explain the label."
     )
