@@ -14,6 +14,12 @@ everybody can read. Three steps, the same for every kind of input:
    `plot_image_explanation(explanation)` a picture and `plot_text_explanations(explanation)`
    a text. `interactive_text_explanations(explainer)` is a page to type texts into.
 
+Of many cases, `glance(explanation)` has a row each, with the fit of the local model;
+`augment(cases, explanation)` puts the strongest features beside the cases; and
+`feature_importance(explanation)` sums up how much each feature matters.
+`pick_cases(explanation, n)` picks a few to look at, and
+`compare_explanations({"old": e1, "new": e2})` joins two explanations.
+
 How far to trust it: `explain(..., intervals=True)` adds intervals of the weights,
 `quality(cases, explainer)` a verdict on each explanation, and `n_permutations="auto"` draws until
 the weights are precise.

@@ -5,14 +5,9 @@ Every function takes the frame of `pylime.explain`, or several of these, and ret
 the names of cases. Rows are told apart by numbers of their case, label and feature, which are found
 once; nothing is computed cell by cell.
 
-`glance` and `augment` are named after the functions of R's broom [Robinson2014]_ that do the same
-for models: `glance` returns a row per model, `augment` the data with what the model adds to them.
-(Its `tidy`, a row per coefficient, is what `pylime.explain` returns.)
-
-References
-----------
-.. [Robinson2014] Robinson (2014), broom: An R Package for Converting Statistical Analysis Objects
-   Into Tidy Data Frames, arXiv:1412.3565.
+`glance` and `augment` are named after the functions of R's broom that do the same for models:
+`glance` returns a row per model, `augment` the data with what the model adds to them. (Its `tidy`,
+a row per coefficient, is what `pylime.explain` returns.)
 """
 
 import json
@@ -27,7 +22,7 @@ import pandas as pd
 from pylime import checks
 from pylime.foreign import as_pandas, foreign_frame, to_pandas
 from pylime.frame import QUALITY, as_utf8, check_explanation, object_column
-from pylime.pipeline import kind_of, read_cases
+from pylime.pipeline import CaseList, kind_of, read_cases
 from pylime.values import Bitmap, Superpixel
 
 __all__ = [
@@ -192,14 +187,14 @@ def _check_shared_features(rows: _Rows) -> None:
         )
 
 
-def _taken(column: pd.Series, rows: np.ndarray) -> Any:
-    """Take cells of a column; a missing one for row -1."""
+def _taken(column: pd.Series, rows: np.ndarray) -> pd.Series:
+    """Take cells of a column, of which none is converted; a missing one for row -1."""
     if (rows >= 0).all():
-        return column.array.take(rows)
+        return column.take(rows).reset_index(drop=True)
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
         nullable: Any = {"i": "Int64", "u": "UInt64", "b": "boolean"}[column.dtype.kind]
         column = column.astype(nullable)  # a missing one would make numbers of these fractions
-    return column.array.take(rows, allow_fill=True)
+    return pd.Series(column.array.take(rows, allow_fill=True), dtype=column.dtype)
 
 
 # Names
@@ -237,7 +232,7 @@ def glance(explanation: pd.DataFrame) -> pd.DataFrame:
     """
     Return one row per case and label: how well the local models fit.
 
-    The name is that of R's broom, where it returns a row per model.
+    The name is that of R's broom [Robinson2014]_, where it returns a row per model.
 
     Parameters
     ----------
@@ -256,6 +251,11 @@ def glance(explanation: pd.DataFrame) -> pd.DataFrame:
     ------
     TypeError, ValueError
         If `explanation` is not an explanation, or several cases have the same name.
+
+    References
+    ----------
+    .. [Robinson2014] Robinson (2014), broom: An R Package for Converting Statistical Analysis
+       Objects Into Tidy Data Frames, arXiv:1412.3565.
 
     Examples
     --------
@@ -284,7 +284,8 @@ def augment(
     """
     Put the strongest features of each case beside it: the "reason codes" of letters and tables.
 
-    The name is that of R's broom, where it adds to the data what a model has found out.
+    The name is that of R's broom [Robinson2014]_, where it adds to the data what a model has found
+    out.
 
     Parameters
     ----------
@@ -342,7 +343,7 @@ def augment(
             short = name.removeprefix("feature_")
             added[f"{short}_{k}"] = _taken(rows.frame[name], places)
     _check_columns(table, added)
-    return pd.concat([table, pd.DataFrame(added, index=table.index)], axis=1)
+    return pd.concat([table, pd.DataFrame(added).set_axis(table.index)], axis=1)
 
 
 def _of_label(rows: _Rows, label: Hashable) -> np.ndarray:
@@ -412,14 +413,16 @@ def _as_table(cases: Any, rows: _Rows) -> pd.DataFrame:
         return cases.to_frame(name)
     names = read.names
     index = names if isinstance(names, range) else pd.Index(list(names), dtype=object)
-    return pd.DataFrame({kind.name: object_column(list(read.items)).set_axis(index)})
+    items = {kind.name: object_column(list(read.items))} if isinstance(read, CaseList) else {}
+    return pd.DataFrame(items, index=range(len(names))).set_axis(index)
 
 
 def _case_numbers(names: pd.Index, rows: _Rows) -> np.ndarray:
     """Find the number of each case by its name; -1 for cases that are not explained."""
-    codes, distinct = pd.factorize(names, use_na_sentinel=False)
+    codes = pd.factorize(names, use_na_sentinel=False)[0]
+    distinct = names.take(_first_rows(codes)).tolist()
     explained = rows.values("case", rows.case)
-    numbers = _in_common([explained, list(distinct)])[1][codes]
+    numbers = _in_common([explained, distinct])[1][codes]
     numbers[numbers >= len(explained)] = -1
     found = numbers[numbers >= 0]
     if not len(found):
@@ -927,7 +930,7 @@ def _columns_of_rows(sides: Sequence[_Side], joined: _Joined) -> dict[str, Any]:
     }
     names = ["model_type", "case", "label", "feature", "feature_desc", "feature_value"]
     return {
-        name: _stacked(sides, name).iloc[places.get(name, joined.first)].array
+        name: _taken(_stacked(sides, name), places.get(name, joined.first))
         for name in names
         if name != "label" or sides[0].rows.is_classification
     }

@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 from subjects import cancer, corner, count_letters, logistic, photo, words
 
-from pylime import as_classifier, explain, lime
+from pylime import (
+    as_classifier,
+    augment,
+    compare_explanations,
+    explain,
+    feature_importance,
+    glance,
+    lime,
+    pick_cases,
+)
 
 
 def table_of(n_columns: int) -> tuple[pd.DataFrame, Any]:
@@ -56,12 +65,52 @@ def superpixels(n: int) -> Callable[[], Any]:
     return lambda: explain(array, explainer, n_features=20, n_superpixels=n, random_state=1)
 
 
+def explained(n: int, seed: int) -> pd.DataFrame:
+    """An explanation of n cases, two labels and 5 of 30 columns, whose weights are made up."""
+    random = np.random.default_rng(seed)
+    column = np.argsort(random.random((n, 30)), axis=1)[:, :5].ravel()
+    bins = random.integers(0, 4, 5 * n)
+    described = [[f"{k} < x{name} <= {k + 1}" for k in range(4)] for name in range(30)]
+    case = np.repeat(np.arange(n), 5)
+    return pd.DataFrame(
+        {
+            "model_type": "classification",
+            "case": case,
+            "label": np.array(["no", "yes"])[random.integers(0, 2, n)][case],
+            "label_prob": random.uniform(0.5, 1, n)[case],
+            "model_r2": random.random(n)[case],
+            "model_intercept": random.random(n)[case],
+            "model_prediction": random.random(n)[case],
+            "feature": np.array([f"x{k}" for k in range(30)])[column],
+            "feature_value": bins,
+            "feature_weight": random.normal(size=5 * n),
+            "feature_desc": np.array(described)[column, bins],
+        }
+    )
+
+
+def summaries(n: int) -> Callable[[], Any]:
+    """Everything that summarises, picks and compares, of many cases that are explained already."""
+    one, other = explained(n, seed=0), explained(n, seed=1)
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(n, 30)))
+
+    def all_of_them() -> None:
+        glance(one)
+        augment(rows, one)
+        feature_importance(one)
+        pick_cases(one, 20, by="feature_desc")
+        compare_explanations({"one": one, "other": other})
+
+    return all_of_them
+
+
 GROWTH: dict[str, tuple[Callable[[int], Callable[[], Any]], tuple[int, ...]]] = {
     "cases": (cases, (1, 10, 100, 1000)),
     "columns": (columns, (5, 50, 500)),
     "permutations": (permutations, (500, 5000, 50_000)),
     "words": (text_words, (10, 100, 1000)),
     "superpixels": (superpixels, (20, 100, 500)),
+    "explained cases": (summaries, (1000, 10_000, 100_000)),
 }
 
 
