@@ -28,6 +28,7 @@ from pylime import checks
 from pylime.frame import check_explanation
 from pylime.plots.palette import Palette, gradient_scale
 from pylime.plots.panels import most_important, row_axis, row_numbers, sized_panels
+from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import in_order, label_both_upper, number_texts, plain_text, text_width
 from pylime.summary import feature_importance
 
@@ -329,7 +330,7 @@ def _rows_of_dots(dots: pd.DataFrame, n: int, ncol: int, colours: Any) -> ggplot
     dots = dots.assign(y=row + lanes * diameter / height, row=row, **facets)
     rows = dots.drop_duplicates("row")
     return (
-        ggplot(dots, aes("feature_weight", "y"))
+        SizedPlot(dots, aes("feature_weight", "y"))
         + facet_wrap(list(facets), labeller=label_both_upper, scales="free_y", ncol=ncol)
         + row_axis(rows, rows["feature"])
         + geom_hline(aes(yintercept="row"), data=rows, color=ROW_LINE, size=0.5)
@@ -383,7 +384,7 @@ def _against_values(dots: pd.DataFrame, feature: Hashable, ncol: int, colours: A
     dots = dots.assign(value=x)
     panels = dots.drop_duplicates("panel")
     return (
-        ggplot(dots, aes("value", "feature_weight"))
+        SizedPlot(dots, aes("value", "feature_weight"))
         + facet_wrap(list(facets), labeller=label_both_upper, ncol=ncol)
         + geom_hline(aes(yintercept=0), data=panels, color=ZERO, size=0.5)
         + _points(dots, diameter)

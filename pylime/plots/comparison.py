@@ -34,6 +34,7 @@ from pylime.plots.panels import (
     row_numbers,
     sized_panels,
 )
+from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
     fit_texts,
     in_order,
@@ -52,6 +53,7 @@ SHAPES = ("o", "D", "^", "s", "v", "P", "X")
 ZERO = "#999999"
 APART = "#222222"
 NOT_APART = "#C4C4C4"
+ON_DARK = {APART: "#F2F2F2", NOT_APART: "#5F6872"}
 PANEL_WIDTH = 3.0
 # Of the height of a row: the distance of two sides.
 DODGE = 0.26
@@ -81,7 +83,7 @@ def plot_comparison(
         From `pylime.compare_explanations`.
     cases
         The case or cases to show, by their names in the column `case`; by default all, or the
-        first ones if there are more than 60 panels. They keep the order of the comparison.
+        first 60 if there are more. They keep the order of the comparison.
     ncol
         Number of panels side by side.
     palette
@@ -101,7 +103,7 @@ def plot_comparison(
     Warns
     -----
     UserWarning
-        If there are more than 60 panels, and `cases` selects none.
+        If there are more than 60 cases, of which `cases` selects none.
 
     Examples
     --------
@@ -131,7 +133,7 @@ def plot_comparison(
     rows = dots.drop_duplicates("row")
     keys = [plain_text(side) for side in sides]
     return (
-        ggplot(dots, aes("feature_weight", "y"))
+        SizedPlot(dots, aes("feature_weight", "y"), on_dark=ON_DARK)
         + facet_wrap(list(facets), labeller=label_both_upper, scales="free_y", ncol=ncol)
         + row_axis(rows, rows["text"])
         + geom_vline(aes(xintercept=0), data=rows, color=ZERO, size=0.5)

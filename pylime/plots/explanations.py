@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +24,14 @@ from plotnine import (
     scale_y_discrete,
 )
 from plotnine.facets.facet_wrap import wrap_dims
-from skimage.color import lab2rgb, rgb2lab
+from plotnine.scales.scale_discrete import scale_discrete
 
 from pylime import checks
 from pylime.frame import check_explanation
 from pylime.plots.intervals import includes_zero, striped_key
+from pylime.plots.palette import FILLS, Palette, colours_of, mix
+from pylime.plots.panels import read_comparison
+from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import in_order, number_texts, plain_text, sized_theme, text_width
 
 if TYPE_CHECKING:
@@ -36,7 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_explanations"]
 
-COLOURS = ((178, 34, 34), (247, 247, 247), (70, 130, 180))  # firebrick, white, steelblue
+WEIGHT = "Feature\nweight"
+MIDDLE = "#F7F7F7"  # of a weight of 0
 FACET_OPTIONS = tuple(name for name in inspect.signature(facet_wrap).parameters if name != "facets")
 NEEDED = ("case", "feature", "feature_value", "feature_weight", "feature_desc")
 
@@ -45,6 +51,7 @@ LARGEST = 24.5
 LEGEND = 1.0
 CASE_LABEL = 0.22
 CAPTION_HEIGHT = 0.3
+STRIP_LINE = 0.17
 # Colour and size. White makes a tile paler, as tiles to look at less; on a tile that is white
 # already, only the grey is seen.
 STRIPES = (("white", 0.7), ("#666666", 0.25))
@@ -116,7 +123,9 @@ def stripes(
     }
 
 
-def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot:
+def plot_explanations(
+    explanation: pd.DataFrame, *, palette: Palette = FILLS, **facet_options: Any
+) -> ggplot:
     """
     Draw the weights of many cases as coloured tiles.
 
@@ -127,23 +136,28 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     Parameters
     ----------
     explanation
-        From `pylime.explain`.
+        From `pylime.explain`, or from `pylime.compare_explanations`: its sides then stand
+        beside each other.
+    palette
+        Colours of the largest positive and of the largest negative weight, with white at 0
+        between them, or a continuous scale of plotnine for fills, such as
+        `scale_fill_gradient2()`, which also has its middle at 0.
     **facet_options
-        Arrangement of a classifier's labels: options of `plotnine.facet_wrap`, such as
-        `ncol` or `scales`. A regressor has a single panel.
+        Arrangement of the panels: options of `plotnine.facet_wrap`, such as
+        `ncol` or `scales`. A regressor has a single panel, or one per side.
 
     Returns
     -------
     plotnine.ggplot
         A column of tiles per case, a row per description of a feature, a panel per label.
         If there is not enough room for the names of all cases, the axis shows every second,
-        third, ... name.
+        third, ... name. Its size stays if you add another theme, such as `theme_bw()`.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is not an explanation, or an option is not one of
-        `plotnine.facet_wrap`.
+        If `explanation` is not an explanation, `palette` is neither two colours nor a scale,
+        or an option is not one of `plotnine.facet_wrap`.
 
     Examples
     --------
@@ -163,7 +177,7 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     >>> plot.save("explanations.png")  # doctest: +SKIP
     """
     explanation, model_type = check_explanation(
-        explanation, classification=(*NEEDED, "label"), regression=NEEDED
+        read_comparison(explanation), classification=(*NEEDED, "label"), regression=NEEDED
     )
     _check_facet_options(facet_options)
     tiles = explanation.assign(
@@ -172,32 +186,38 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
         ),
         feature_desc=in_order(explanation["feature_desc"], _description_order(explanation)),
     )
-    labels = []
-    panels = (1, 1)
-    facet: list[Any] = []
+    facets = {}
     if model_type == "classification":
-        labels = _sorted_names(explanation["label"], texts_by_number=False)
-        tiles["label"] = in_order(explanation["label"], labels)
-        panels = _grid(len(labels), facet_options.get("nrow"), facet_options.get("ncol"))
-        facet = [facet_wrap("label", **{"labeller": plain_text, **facet_options})]
+        facets["label"] = _sorted_names(explanation["label"], texts_by_number=False)
+        tiles["label"] = in_order(explanation["label"], facets["label"])
+    if "side" in explanation:
+        facets["side"] = list(explanation["side"].cat.categories)
+        # A row of panels per label, with a gap where a side has not explained it.
+        facet_options = {"ncol": len(facets["side"]), "drop": False, **facet_options}
+    n_panels, panels = prod(map(len, facets.values())), (1, 1)
+    facet: list[Any] = []
+    if facets:
+        panels = _grid(n_panels, facet_options.get("nrow"), facet_options.get("ncol"))
+        facet = [facet_wrap(list(facets), **{"labeller": plain_text, **facet_options})]
     cases = list(tiles["case"].cat.categories)
     descriptions = list(tiles["feature_desc"].cat.categories)
     striped = tiles[includes_zero(explanation)]
-    figure_size, tile_size, spacing, step = _tiles_size(cases, descriptions, panels, len(labels))
-    colours = scale_fill_gradient2(name="Feature\nweight", midpoint=0, labels=number_texts)
-    colours.palette = lambda x: _mix(x)  # keeps the midpoint, replaces plotnine's mixing
+    figure_size, tile_size, spacing, step = _tiles_size(
+        cases, descriptions, panels, n_panels, len(facets)
+    )
     return (
-        ggplot(tiles, aes("case", "feature_desc"))
+        SizedPlot(tiles, aes("case", "feature_desc"))
         + geom_tile(aes(fill="feature_weight"))
         + _stripes(striped, tile_size)
         + scale_x_discrete(
             name="Case",
             expand=(0, 0),
-            breaks=lambda limits: list(limits)[::step],
+            breaks=partial(_every, step),
             labels=_plain_texts,
         )
         + scale_y_discrete(name="Feature", expand=(0, 0), labels=_plain_texts)
-        + colours
+        + _colours(palette)
+        + labs(fill=WEIGHT)
         + facet
         + sized_theme(
             figure_size[0],
@@ -272,23 +292,37 @@ def _value_key(value: object) -> tuple[int, float, str]:
     return (0, number, "") if np.isfinite(number) else (1, 0.0, str(value))
 
 
+def _every(step: int, limits: Iterable[str]) -> list[str]:
+    return list(limits)[::step]
+
+
 def _plain_texts(values: Iterable[object]) -> list[str]:
     return [plain_text(value) for value in values]
 
 
-def _mix(shares: Iterable[float]) -> list[str | None]:
-    """
-    Mix the colours of shares from 0 to 1 in CIE Lab, like R.
+def _colours(palette: Palette) -> Any:
+    """Make the scale of the weights."""
+    ends = colours_of(palette)
+    if ends is None:
+        if isinstance(palette, scale_discrete):
+            raise ValueError(
+                "`palette` must be a continuous scale, such as scale_fill_gradient2(...); "
+                f"not {type(palette).__name__}, because this plot colours numbers."
+            )
+        return palette
+    positive, negative = ends
+    colours = scale_fill_gradient2(name=WEIGHT, midpoint=0, labels=number_texts)
+    # Keeps the midpoint, and replaces plotnine's mixing.
+    colours.palette = partial(_mixed, (negative, MIDDLE, positive))
+    return colours
 
-    Plotnine mixes in RGB, where the colours between the three are darker and greyer.
-    """
+
+def _mixed(colours: Sequence[str], shares: Iterable[float]) -> list[str | None]:
+    """Mix colours; a missing weight has none."""
     shares = np.asarray(shares, dtype=float)
-    ends = rgb2lab(np.array([COLOURS]) / 255)[0]
-    lab = np.stack([np.interp(shares, (0, 0.5, 1), channel) for channel in ends.T], axis=-1)
-    rgb = np.rint(255 * lab2rgb(np.nan_to_num(lab)[None])[0]).astype(int)
+    mixed = mix(colours, np.nan_to_num(shares))
     return [
-        "#{:02X}{:02X}{:02X}".format(*colour) if np.isfinite(share) else None
-        for share, colour in zip(shares, rgb, strict=True)
+        colour if np.isfinite(share) else None for share, colour in zip(shares, mixed, strict=True)
     ]
 
 
@@ -296,14 +330,18 @@ def _grid(n_panels: int, nrow: int | None, ncol: int | None) -> tuple[int, int]:
     """Return the rows and columns in which plotnine arranges the panels."""
     if nrow is not None and ncol is not None and nrow * ncol < n_panels:
         raise ValueError(
-            f"`nrow` times `ncol` must be at least the number of labels, {n_panels}; "
+            f"`nrow` times `ncol` must be at least the number of panels, {n_panels}; "
             f"not {nrow} times {ncol}."
         )
     return wrap_dims(n_panels, nrow, ncol)
 
 
 def _tiles_size(
-    cases: Sequence[str], descriptions: Sequence[str], panels: tuple[int, int], n_labels: int
+    cases: Sequence[str],
+    descriptions: Sequence[str],
+    panels: tuple[int, int],
+    n_panels: int,
+    strip_lines: int,
 ) -> tuple[tuple[float, float], tuple[float, float], float, int]:
     """
     Find the size that has room for every description and as many cases as fit.
@@ -312,16 +350,17 @@ def _tiles_size(
     inches, and the number of cases per name on the axis.
     """
     rows, columns = panels
+    around = 0.35 + STRIP_LINE * max(strip_lines - 1, 0)
     name = text_width(cases, 8.8) * 0.71  # at 45 degrees
     # Above a gap in the last row the names would overlap the panel on the left.
-    spacing = max(0.12, name - 0.1) if rows > 1 and n_labels % columns else 0.12
+    spacing = max(0.12, name - 0.1) if rows > 1 and n_panels % columns else 0.12
     beside = text_width(descriptions, 8.8) + LEGEND + 0.8
     widest = ((LARGEST - beside) / columns - spacing) / len(cases)
     panel = max(float(np.clip(widest, 0.01, 0.4)) * len(cases), 1.5 if columns == 1 else 1.1)
-    tallest = ((LARGEST - name - 0.9) / rows - 0.35) / len(descriptions)
+    tallest = ((LARGEST - name - 0.9) / rows - around) / len(descriptions)
     line = float(np.clip(tallest, 0.16, 0.27))
     panel_height = max(line * len(descriptions), 0.8)
-    height = rows * (panel_height + 0.35) + name + 0.9
+    height = rows * (panel_height + around) + name + 0.9
     step = max(1, int(np.ceil(CASE_LABEL * len(cases) / panel)))
     figure = (columns * (panel + spacing) + beside, max(height, 3.2))
     return figure, (panel / len(cases), panel_height / len(descriptions)), spacing, step

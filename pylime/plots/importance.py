@@ -20,6 +20,7 @@ from pylime import checks
 from pylime.foreign import as_pandas
 from pylime.plots.palette import FILLS, Palette, fill_scale
 from pylime.plots.panels import DIRECTIONS, most_important, own_levels, sized_panels
+from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import in_order, label_both_upper, number_texts, plain_text, text_width
 from pylime.summary import feature_importance
 
@@ -99,7 +100,7 @@ def plot_importance(
     shown = table[is_shown].reset_index(drop=True)
     bars = _bars(shown, directions)
     return (
-        ggplot(bars, aes(y="description"))
+        SizedPlot(bars, aes(y="description"))
         + facet_wrap(list(facets), labeller=label_both_upper, scales="free_y", ncol=ncol)
         + geom_tile(
             aes(x="(start + end) / 2", width="end - start", fill="type"),

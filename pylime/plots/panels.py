@@ -13,19 +13,31 @@ from pylime import checks
 from pylime.frame import as_utf8, object_column
 from pylime.numbers import format_numbers
 from pylime.plots.intervals import has_intervals, interval_ends
-from pylime.plots.theme import fit_texts, in_order, plain_text, sized_theme, text_width
+from pylime.plots.theme import (
+    FIT,
+    amount_text,
+    fit_texts,
+    in_order,
+    plain_text,
+    sized_theme,
+    text_width,
+)
+from pylime.summary import long_comparison
 
 __all__ = [
     "DIRECTIONS",
-    "MOST_PANELS",
+    "MOST_CASES",
     "contributions",
     "designs",
     "facet_columns",
     "first_cases",
+    "has_bare_name",
+    "is_comparison",
     "most_important",
     "of_cases",
     "own_levels",
     "panel_codes",
+    "read_comparison",
     "row_axis",
     "row_numbers",
     "sized_panels",
@@ -37,10 +49,10 @@ DIRECTIONS = {
 }
 """What the legends of plots call positive and negative weights."""
 
-MOST_PANELS = 60
-"""A plot of more panels takes minutes to draw, and nobody reads it."""
+MOST_CASES = 60
+"""A plot of more cases takes minutes to draw, and nobody reads it."""
 
-# Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
+# Inches. Bars are as thin as they can be before a figure is larger than this.
 LARGEST = 24.5
 PANEL_WIDTH = 2.6
 STRIP_LINE = 0.17
@@ -89,52 +101,72 @@ def of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) ->
     return explanation[names.isin(wanted).to_numpy()]
 
 
-def first_cases(explanation: pd.DataFrame, most: int = MOST_PANELS) -> pd.DataFrame:
+def is_comparison(explanation: Any) -> bool:
     """
-    Keep the first cases, as many as a plot has panels for, and warn of the rest.
+    Whether something is a frame of `pylime.compare_explanations`, which has weights per side.
 
     Parameters
     ----------
     explanation
-        From `pylime.explain`: a panel per case, and per label if it has labels.
+        Anything.
+    """
+    names = [str(name) for name in getattr(explanation, "columns", ())]
+    return "feature_weight" not in names and any(n.startswith("feature_weight.") for n in names)
+
+
+def read_comparison(explanation: Any) -> Any:
+    """
+    Turn a comparison into rows of an explanation, which also have the column `side`.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.compare_explanations` or from `pylime.explain`.
+
+    Returns
+    -------
+    Any
+        Rows of all sides, or what was passed if it is not a comparison.
+    """
+    return long_comparison(explanation) if is_comparison(explanation) else explanation
+
+
+def first_cases(explanation: pd.DataFrame, most: int = MOST_CASES) -> pd.DataFrame:
+    """
+    Keep the first cases, as many as a plot has room for, and warn of the rest.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
     most
-        The number of panels.
+        The number of cases, each of which has a panel, or one per label.
 
     Returns
     -------
     pandas.DataFrame
-        All rows, or those of the first cases whose panels are at most so many; of a single
-        case with more labels than that, the first labels.
+        All rows, or those of the first cases.
 
     Warns
     -----
     UserWarning
-        If rows are left out, with the number of cases.
+        If cases are left out, with their number.
 
     Examples
     --------
-    >>> few = first_cases(pd.DataFrame({"case": [1, 2, 3], "label": "a"}), most=3)
+    >>> few = first_cases(pd.DataFrame({"case": [1, 2, 2, 3]}), most=3)
     >>> few["case"].tolist()
-    [1, 2, 3]
+    [1, 2, 2, 3]
     """
-    panels, cases = panel_codes(explanation), _codes(explanation["case"])
-    n_panels, n_cases = panels.max(initial=-1) + 1, cases.max(initial=-1) + 1
-    if n_panels <= most:
+    cases = _codes(explanation["case"])
+    n_cases = cases.max(initial=-1) + 1
+    if n_cases <= most:
         return explanation
-    first_rows = np.unique(panels, return_index=True)[1]
-    panels_of_case = np.bincount(cases[first_rows])
-    kept = int((panels_of_case.cumsum() <= most).sum())
-    what = f"the first {kept} of {n_cases} cases are" if kept != 1 else f"1 of {n_cases} cases is"
-    rows = cases < kept
-    if not kept:
-        what = f"the first {most} of {panels_of_case[0]} labels of the first case are"
-        rows = (cases == 0) & np.isin(panels, panels[first_rows][cases[first_rows] == 0][:most])
     checks.warn(
-        f"A plot shows at most {most} panels, one per case and label, but the explanation has "
-        f"{n_panels}: {what} shown. Choose others with `cases`, or draw all cases in one panel "
-        "with plot_explanations()."
+        f"Only the first {most} of {n_cases} cases are shown. Choose others, or more, with "
+        "`cases`, or draw all of them in one panel with plot_explanations()."
     )
-    return explanation[rows]
+    return explanation[cases < most]
 
 
 def panel_codes(explanation: pd.DataFrame) -> np.ndarray:
@@ -194,16 +226,34 @@ def designs(explanation: pd.DataFrame) -> np.ndarray:
     ... }))
     array([1. , 1.8])
     """
-    if "feature" in explanation:  # the description of a plain number is its name alone
-        bare = explanation["feature_desc"].map(str) == explanation["feature"].map(str)
-    else:
-        bare = ~explanation["feature_desc"].map(str).str.contains("[<>=]")
     return np.array(
         [
             float(value) if alone and _is_plain_number(value) else 1.0
-            for value, alone in zip(explanation["feature_value"], bare, strict=True)
+            for value, alone in zip(
+                explanation["feature_value"], has_bare_name(explanation), strict=True
+            )
         ]
     )
+
+
+def has_bare_name(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Find the features whose description is their name alone, as that of a plain number is.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array of bool.
+    """
+    descriptions = explanation["feature_desc"].map(str)
+    if "feature" in explanation:
+        return (descriptions == explanation["feature"].map(str)).to_numpy()
+    return ~descriptions.str.contains("[<>=]").to_numpy(dtype=bool)
 
 
 def _is_plain_number(value: object) -> bool:
@@ -334,18 +384,51 @@ def facet_columns(rows: pd.DataFrame, model_type: str) -> dict[str, pd.Categoric
     Returns
     -------
     dict of pandas.Categorical
-        Case, label and probability, or case and prediction; then the fit.
+        Case, label, side if there are several, and probability, or case, side and prediction;
+        then the fit.
     """
     facets = {"case": in_order(rows["case"])}
+    side = {"side": in_order(rows["side"], rows["side"].cat.categories)} if "side" in rows else {}
     if model_type == "classification":
         most_likely_first = rows.sort_values("label_prob", ascending=False, kind="stable")["label"]
         facets["label"] = in_order(rows["label"], most_likely_first)
-        facets["probability"] = in_order(format_numbers(rows["label_prob"].to_numpy(), 2))
+        facets |= side
+        facets["probability"] = in_order(_probability_texts(rows["label_prob"]))
     else:
-        # R writes a number that is not rounded with fifteen digits.
-        facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in rows["prediction"])
-    facets["Explanation fit"] = in_order(fit_texts(rows["model_r2"]))
+        facets |= side
+        facets["prediction"] = in_order(_prediction_texts(rows))
+    facets[FIT] = in_order(fit_texts(rows["model_r2"]))
+    for name in {"probability", "prediction", FIT} & facets.keys():
+        # Of a label that a side of a comparison has not explained.
+        facets[name] = facets[name].rename_categories({"NaN": "unknown"})
     return facets
+
+
+def _probability_texts(probabilities: pd.Series) -> list[str]:
+    """Write probabilities like R, but not all with an exponent because one of them needs it."""
+    texts = format_numbers(probabilities, 2)
+    if any("e" in text for text in texts):
+        return [format_numbers([probability], 2)[0] for probability in probabilities]
+    return texts
+
+
+def _prediction_texts(rows: pd.DataFrame) -> list[str]:
+    """Write predictions for readers, but so that cases of one name keep their panels."""
+    numbers_of_case = pd.DataFrame(
+        {
+            "case": object_column([str(case) for case in rows["case"]]),
+            "prediction": rows["prediction"].to_numpy(dtype=float, na_value=np.nan),
+        }
+    )
+    numbers_of_case["text"] = [amount_text(number) for number in numbers_of_case["prediction"]]
+    distinct = numbers_of_case.groupby("case", sort=False).transform("nunique")
+    merged = distinct["text"] < distinct["prediction"]
+    return [
+        format_numbers([number], 15)[0] if several else text
+        for number, text, several in zip(
+            numbers_of_case["prediction"], numbers_of_case["text"], merged, strict=True
+        )
+    ]
 
 
 def most_important(n: int, several_labels: bool) -> str:

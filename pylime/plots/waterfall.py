@@ -32,6 +32,7 @@ from pylime.plots.panels import (
     panel_codes,
     sized_panels,
 )
+from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
     label_both_upper,
     number_texts,
@@ -95,7 +96,7 @@ def plot_waterfall(
         From `pylime.explain`.
     cases
         The case or cases to show, by their names in the column `case`; by default all, or the
-        first ones if there are more than 60 panels. They keep the order of the explanation.
+        first 60 if there are more. They keep the order of the explanation.
     ncol
         Number of panels side by side.
     palette
@@ -105,9 +106,8 @@ def plot_waterfall(
     Returns
     -------
     plotnine.ggplot
-        A panel per case and label. Its size follows from the number of
-        panels. Above about 25 panels it exceeds 25 inches; pass `limitsize=False` to
-        `plot.save()`.
+        A panel per case and label. Its size follows from the number of panels;
+        `plot.save()` writes it, however large it is.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def plot_waterfall(
     Warns
     -----
     UserWarning
-        If there are more than 60 panels, and `cases` selects none.
+        If there are more than 60 cases, of which `cases` selects none.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def plot_waterfall(
     rows, limits = _placed_texts(rows.assign(**facets), PANEL_WIDTH)
     inch = (limits[1] - limits[0]) / PANEL_WIDTH
     return (
-        ggplot(rows, aes(y="description"))
+        SizedPlot(rows, aes(y="description"))
         + facet_wrap(list(facets), labeller=label_both_upper, scales="free_y", ncol=ncol)
         + _layers(rows, inch)
         + fills

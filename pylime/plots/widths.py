@@ -36,7 +36,8 @@ from plotnine.composition import Compose
 from pylime import checks
 from pylime.pipeline import Explainer
 from pylime.plots.intervals import interval_ends
-from pylime.plots.theme import number_texts, plain_text, sized_theme, text_width
+from pylime.plots.sized import SizedPlot
+from pylime.plots.theme import FIT, number_texts, plain_text, sized_theme, text_width
 from pylime.trust import ENOUGH
 from pylime.widths import weights_by_width
 
@@ -60,6 +61,9 @@ WIDTH_COLUMNS = (
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINETYPES = ("solid", "dashed", "dotted", "dashdot")
 SHADE = "#DDDDDD"
+INK = "#222222"
+GREY = "#555555"
+ON_DARK = {SHADE: "#2C333B", INK: "#F2F2F2", GREY: "#BBBBBB"}
 BEYOND = 1e3  # a range that goes on beyond the axis ends where nobody sees it
 LOWEST_R2 = -1.0  # below it every R² means the same: much worse than the mean
 
@@ -191,7 +195,7 @@ def draw_widths(table: pd.DataFrame, *, intervals: float | bool = True) -> Compo
             width,
             height,
             legend_position="right",
-            panel_grid_major_y=element_line(color="#EEEEEE"),
+            panel_grid_major_y=element_line(),
             plot_title=element_text(size=9, weight="bold", ha="left"),
             plot_caption=element_text(size=8.5, ha="left"),
             # One axis for all, below the last panel.
@@ -369,7 +373,7 @@ def _weights(
     ]
     label = table["label"].iloc[0] if "label" in table else None
     return (
-        ggplot()
+        SizedPlot(on_dark=ON_DARK)
         + _shades(shaded)
         + geom_hline(yintercept=0, color="#999999", size=0.4)
         + [layer for layer in layers if len(layer.data)]
@@ -391,10 +395,10 @@ def _effective_n(
     known = counts["effective_n"].dropna()
     bounds = [*known, ENOUGH / 2, ENOUGH * 2]
     return (
-        ggplot(counts.dropna(subset="effective_n"), aes("width", "effective_n"))
+        SizedPlot(counts.dropna(subset="effective_n"), aes("width", "effective_n"), on_dark=ON_DARK)
         + _shades(shaded, lowest=1e-9)
-        + geom_hline(yintercept=ENOUGH, color="#555555", size=0.5, linetype="dashed")
-        + _line_with_points(len(known), color="#222222")
+        + geom_hline(yintercept=ENOUGH, color=GREY, size=0.5, linetype="dashed")
+        + _line_with_points(len(known), color=INK)
         + scale_y_log10(labels=number_texts)
         + _width_axis(limits, (min(bounds), max(bounds)))
         + labs(y="Effective n")
@@ -409,24 +413,24 @@ def _fits(
     fresh = widths.dropna(subset="fresh_r2")
     lowest = min([0.0, *in_sample["model_r2"], *fresh["fresh_r2"]])
     return (
-        ggplot(fresh, aes("width", "fresh_r2"))
+        SizedPlot(fresh, aes("width", "fresh_r2"), on_dark=ON_DARK)
         + _shades(shaded)
         + geom_hline(yintercept=0, color="#999999", size=0.4)
         + (
             geom_line(
                 aes("width", "model_r2"),
                 data=in_sample,
-                color="#555555",
+                color=GREY,
                 size=0.4,
                 linetype="dashed",
             )
             if len(in_sample) > 1
             else []
         )
-        + _line_with_points(len(fresh), color="#222222")
+        + _line_with_points(len(fresh), color=INK)
         + scale_y_continuous(labels=number_texts)
         + _width_axis(limits, (max(lowest, LOWEST_R2), 1.0))
-        + labs(y="Explanation\nfit (R²)")
+        + labs(y=FIT.replace(" ", "\n"))
     )
 
 

@@ -85,7 +85,7 @@ def test_panels_and_titles_are_rs(name):
     for row in layout.to_dict("records"):
         strip = (
             f"Label: {row['label']}\nProbability: {row['probability']}\n"
-            f"Explanation Fit: {row['Explanation fit']}"
+            f"Explanation fit: {row['Explanation fit']}"
         )
         assert strip in texts
         if "type" in row:
