@@ -13,11 +13,14 @@ __all__ = ["Arrangement", "WrappedStrips", "arrange", "wrap"]
 # Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
 WIDEST, TALLEST = 14.0, 24.0
 SINGLE_AREA, AREA = 24.0, 10.0
-# Below these widths the strips of a grid, and of panels in several rows, are too narrow.
-GRID_WIDTH, WRAP_WIDTH = 2.2, 1.9
+# Smaller panels of a grid, or of several rows, have no room for their strips and texts.
+GRID_WIDTH, GRID_HEIGHT = 2.2, 1.3
+WRAP_WIDTH, WRAP_HEIGHT = 1.9, 0.6
 STRIP_WIDTH = 1.7
 LOWEST = 0.3
-LINE, STRIP_MARGIN, GAP, SIDE_STRIP, MARGIN = 0.15, 0.1, 0.2, 0.3, 0.1
+# Panels are as good as the widest ones if they have this share of their width.
+ENOUGH = 0.85
+LINE, STRIP_MARGIN, GAP, SIDE_STRIP, MARGIN = 0.15, 0.1, 0.2, 0.3, 0.17
 STRIP_SIZE = 9
 BOLD = 1.1  # times as wide as other letters
 
@@ -65,9 +68,9 @@ def arrange(shape: Sequence[int], strips: Sequence[Sequence[str]], n_types: int 
     Arrange panels of the same shape.
 
     R's arrangement is kept where the strips have room: up to three panels in a row, else two
-    to four, and with two types a grid with a column per label. Where they have none, a grid
-    becomes pairs of panels in several rows, and the number of columns is the one with the
-    largest panels.
+    or three, and with two types a grid with a column per label. Where they have none, and for
+    more than twelve panels, the panels are about as large as the page allows, in as few rows
+    as that takes, and the two types of a label are neighbours.
 
     Parameters
     ----------
@@ -87,15 +90,18 @@ def arrange(shape: Sequence[int], strips: Sequence[Sequence[str]], n_types: int 
     n_labels = max(1, len(strips))
     if n_types > 1:
         grid = _fit(shape, strips, n_types, n_labels, is_grid=True)
-        if grid.width >= GRID_WIDTH or n_labels <= 3:
+        if (grid.width >= GRID_WIDTH or n_labels <= 3) and grid.height >= GRID_HEIGHT:
             return grid
         strips = [[*strip, "Type"] for strip in strips]
     n = n_labels * n_types
-    usual = _fit(shape, strips, *_in_rows(n, 4 if n_types > 1 else _r_columns(n)))
-    if usual.width >= WRAP_WIDTH or n <= 3:
-        return usual
-    every = (_fit(shape, strips, *_in_rows(n, c)) for c in range(n_types, n + 1, n_types))
-    return max(every, key=lambda arrangement: arrangement.width)
+    if n_types == 1 and n <= 12:
+        usual = _fit(shape, strips, *_in_rows(n, _r_columns(n)))
+        if (usual.width >= WRAP_WIDTH or n <= 3) and usual.height >= WRAP_HEIGHT:
+            return usual
+    columns = [c for c in range(1, n + 1) if c == 1 or c % n_types == 0]
+    every = [_fit(shape, strips, *_in_rows(n, c)) for c in columns]
+    widest = max(one.width for one in every)
+    return [one for one in every if one.width >= ENOUGH * widest][-1]
 
 
 def _in_rows(n: int, columns: int) -> tuple[int, int]:
@@ -113,7 +119,6 @@ def _fit(
     """Find the largest panels that fit a page in rows and columns."""
     aspect = shape[0] / shape[1]
     area = SINGLE_AREA if rows * columns == 1 else AREA
-    beside = MARGIN + SIDE_STRIP * is_grid
     strip_rows = 1 if is_grid else rows
     width = min((area / aspect) ** 0.5, WIDEST / columns - GAP)
     strip = 0.0
@@ -124,15 +129,15 @@ def _fit(
     height = width * aspect
     pitch = max(width, STRIP_WIDTH if columns > 1 else 0.0) + GAP
     figure = (
-        max(columns * pitch - GAP, STRIP_WIDTH) + 2 * MARGIN + beside,
-        rows * (height + GAP) + strip_rows * strip + MARGIN,
+        max(columns * pitch - GAP, STRIP_WIDTH) + 2 * MARGIN + SIDE_STRIP * is_grid,
+        rows * (height + GAP) - GAP + strip_rows * strip + 2 * MARGIN,
     )
     return Arrangement(rows, columns, is_grid, width, height, pitch, figure)
 
 
 def _r_columns(n: int) -> int:
-    """Return the number of columns in which ggplot2 arranges n panels."""
-    return n if n <= 3 else 2 if n == 4 else 3 if n <= 12 else 4
+    """Return the number of columns in which ggplot2 arranges up to 12 panels."""
+    return n if n <= 3 else 2 if n == 4 else 3
 
 
 def strip_height(strips: Sequence[Sequence[str]], width: float) -> float:
@@ -176,21 +181,25 @@ def wrap(text: str, width: float, size: float = STRIP_SIZE) -> list[str]:
     ['Pneumonoultramicroscopic', 'silicovolcanoconiosis']
     """
 
-    def fits(line: str) -> bool:
-        return text_width([line], size) * BOLD <= width
+    def inches(part: str) -> float:
+        return text_width([part], size) * BOLD
 
-    lines = [""]
+    lines, filled = [""], 0.0
     for word in text.replace("\n", " ").split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if fits(joined):
-            lines[-1] = joined
-            continue
         if lines[-1]:
-            lines.append("")
+            if filled + inches(" " + word) <= width:
+                lines[-1] += " " + word
+                filled += inches(" " + word)
+                continue
+            lines, filled = [*lines, ""], 0.0
+        if inches(word) <= width:
+            lines[-1], filled = word, inches(word)
+            continue
         for character in word:  # a word that fits no line goes on in the next
-            if lines[-1] and not fits(lines[-1] + character):
-                lines.append("")
+            if lines[-1] and filled + inches(character) > width:
+                lines, filled = [*lines, ""], 0.0
             lines[-1] += character
+            filled += inches(character)
     return lines
 
 

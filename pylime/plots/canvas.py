@@ -24,10 +24,10 @@ SMALLEST_SIDE, LARGEST_SIDE = 100, 1000
 # In smaller images, such a border would hide the superpixels: each pixel becomes a square, and
 # a border is thinner than it.
 MAGNIFIED_SIDE = 200
-# In larger ones nobody would see it: they are reduced to what a figure can show, and a border
-# is a 500th of the side.
-DOTS_PER_INCH = 300
-LINES_PER_SIDE = 500
+# In larger ones nobody would see it: they are reduced to what a figure can show in print, and a
+# border is a 400th of the side.
+LEAST_REDUCED, DOTS_PER_INCH = 600, 300
+LINES_PER_SIDE = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Canvas:
         ((224, 224, 3), 1)
         >>> large = Canvas.of(np.zeros((3000, 4000), np.uint8), inches=3)
         >>> large.pixels.shape, large.line
-        ((866, 1155, 3), 2)
+        ((779, 1039, 3), 2)
         """
         height, width = colours.shape[:2]
         side = (height * width) ** 0.5
@@ -86,10 +86,10 @@ class Canvas:
             rows, columns = (np.repeat(np.arange(length), times) for length in (height, width))
             colours = colours[np.ix_(rows, columns)]
         elif side > LARGEST_SIDE:
-            drawn = min(side, max(LARGEST_SIDE, inches * DOTS_PER_INCH))
+            drawn = min(side, max(LEAST_REDUCED, inches * DOTS_PER_INCH))
             rows, columns = (_spread(length, drawn / side) for length in (height, width))
             colours = _reduce(colours, (len(rows), len(columns)))
-            line = round(drawn / LINES_PER_SIDE)
+            line = max(1, round(drawn / LINES_PER_SIDE))
         else:
             rows, columns = np.arange(height), np.arange(width)
         if colours.ndim == 3 and colours.shape[2] == 4:
@@ -217,9 +217,12 @@ def lay_over(pixels: np.ndarray, opacity: np.ndarray, colour: RGBA | np.ndarray)
     numpy.ndarray
         (H, W, 3) array of uint8.
     """
+    at = opacity > 0  # mostly few pixels
+    share = opacity[at][:, None]
     if isinstance(colour, np.ndarray):
-        share, over = opacity[..., None], colour
+        over = colour[at]
     else:
-        share, over = (opacity * (colour[3] / 255))[..., None], np.array(colour[:3])
-    mixed = pixels * (1.0 - share) + over * share
-    return np.floor(mixed + 0.5).astype(np.uint8)
+        share, over = share * (colour[3] / 255), np.array(colour[:3])
+    mixed = pixels.copy()
+    mixed[at] = np.floor(pixels[at] * (1.0 - share) + over * share + 0.5)
+    return mixed

@@ -159,6 +159,8 @@ class Choice:
         positive = "Supports" in signs
         what = f"a {'positive' if positive else 'negative'} weight"
         if self.pass_threshold(rows, signs).any():
+            if n_shown == 1:
+                return f"The strongest superpixel does not have {what}"
             return f"None of the {n_shown} strongest superpixels has {what}"
         if self.largest(rows, signs) == 0:
             return f"No superpixel has {what if len(signs) == 1 else 'a weight other than 0'}"

@@ -53,7 +53,7 @@ from pylime.plots.choice import Choice, Sign, cure
 from pylime.plots.gradient import colours_at, heat_scale
 from pylime.plots.intervals import includes_zero, striped_key
 from pylime.plots.palette import Palette, colours_of, fill_scale
-from pylime.plots.theme import fit_texts, theme_lime
+from pylime.plots.theme import fit_texts, sized_theme
 from pylime.shades import upright
 from pylime.values import Bitmap
 
@@ -67,8 +67,10 @@ __all__ = ["Display", "plot_image_explanation", "plot_superpixels"]
 Display: TypeAlias = Literal["outline", "block", "heatmap"]
 """A way to show superpixels."""
 
-CAPTION_LINE, KEY_HEIGHT = 0.16, 0.7  # inches
-KEY_WIDTH = 220.0  # points
+# Inches.
+CAPTION_LINE, KEY_HEIGHT = 0.16, 0.7
+KEY_WIDTH, HEAT_KEY_WIDTH = 2.8, 4.4
+BAR_WIDTH = 200  # points
 # Behind a heatmap, black becomes this shade and white stays white.
 PALEST = 150
 # How opaque the colour of a block is over a panel without superpixels.
@@ -554,19 +556,26 @@ def _figure(
 ) -> list[Any]:
     """Make the theme: the size of the figure, and the lines below it."""
     width, height = arrangement.figure
+    least = HEAT_KEY_WIDTH if is_heatmap else KEY_WIDTH if has_key else 0.0
+    width = max(width, least)
     lines = [part for line in caption for part in wrap(line, width - 0.3)]
     height += KEY_HEIGHT * has_key + (CAPTION_LINE * len(lines) + 0.12 if lines else 0)
+    bar = {
+        "legend_key_width": BAR_WIDTH,
+        "legend_title": element_text(margin={"r": 20, "unit": "pt"}),
+    }
     return [
         *([labs(caption="\n".join(lines))] if lines else []),
-        theme_lime(
+        sized_theme(
+            width,
+            height,
             axis_title=element_blank(),
             axis_line=element_blank(),
             axis_text=element_blank(),
             panel_grid=element_blank(),
             panel_spacing_x=(arrangement.pitch - arrangement.width) / width,
             panel_spacing_y=GAP / width,
-            figure_size=(width, height),
             plot_caption=element_text(size=9, ha="left"),
-            **({"legend_key_width": min(KEY_WIDTH, width * 72 - 90)} if is_heatmap else {}),
+            **(bar if is_heatmap else {}),
         ),
     ]

@@ -217,7 +217,7 @@ def test_every_plot_with_a_fit_says_if_it_is_low(name, r2, said):
     image = load_image_example().assign(model_r2=r2)
     for negative in (False, True):
         _, texts = drawn(plot_image_explanation(image, show_negative=negative))
-        assert any(text.endswith(f"Explanation Fit: {said}") for text in texts)
+        assert any(text.endswith(f"Explanation fit: {said}") for text in texts)
 
 
 # Texts
