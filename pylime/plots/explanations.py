@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from plotnine import (
     scale_y_discrete,
 )
 from plotnine.facets.facet_wrap import wrap_dims
-from skimage.color import lab2rgb, rgb2lab
+from plotnine.scales.scale_discrete import scale_discrete
 
 from pylime import checks
 from pylime.frame import check_explanation
 from pylime.plots.intervals import includes_zero, striped_key
+from pylime.plots.palette import FILLS, Palette, colours_of, mix
+from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import in_order, number_texts, plain_text, sized_theme, text_width
 
 if TYPE_CHECKING:
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_explanations"]
 
-COLOURS = ((178, 34, 34), (247, 247, 247), (70, 130, 180))  # firebrick, white, steelblue
+WEIGHT = "Feature\nweight"
+MIDDLE = "#F7F7F7"  # of a weight of 0
 FACET_OPTIONS = tuple(name for name in inspect.signature(facet_wrap).parameters if name != "facets")
 NEEDED = ("case", "feature", "feature_value", "feature_weight", "feature_desc")
 
@@ -116,7 +120,9 @@ def stripes(
     }
 
 
-def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot:
+def plot_explanations(
+    explanation: pd.DataFrame, *, palette: Palette = FILLS, **facet_options: Any
+) -> ggplot:
     """
     Draw the weights of many cases as coloured tiles.
 
@@ -128,6 +134,10 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     ----------
     explanation
         From `pylime.explain`.
+    palette
+        Colours of the largest positive and of the largest negative weight, with white at 0
+        between them, or a continuous scale of plotnine for fills, such as
+        `scale_fill_gradient2()`, which also has its middle at 0.
     **facet_options
         Arrangement of a classifier's labels: options of `plotnine.facet_wrap`, such as
         `ncol` or `scales`. A regressor has a single panel.
@@ -137,13 +147,13 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     plotnine.ggplot
         A column of tiles per case, a row per description of a feature, a panel per label.
         If there is not enough room for the names of all cases, the axis shows every second,
-        third, ... name.
+        third, ... name. Its size stays if you add another theme, such as `theme_bw()`.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is not an explanation, or an option is not one of
-        `plotnine.facet_wrap`.
+        If `explanation` is not an explanation, `palette` is neither two colours nor a scale,
+        or an option is not one of `plotnine.facet_wrap`.
 
     Examples
     --------
@@ -184,20 +194,19 @@ def plot_explanations(explanation: pd.DataFrame, **facet_options: Any) -> ggplot
     descriptions = list(tiles["feature_desc"].cat.categories)
     striped = tiles[includes_zero(explanation)]
     figure_size, tile_size, spacing, step = _tiles_size(cases, descriptions, panels, len(labels))
-    colours = scale_fill_gradient2(name="Feature\nweight", midpoint=0, labels=number_texts)
-    colours.palette = lambda x: _mix(x)  # keeps the midpoint, replaces plotnine's mixing
     return (
-        ggplot(tiles, aes("case", "feature_desc"))
+        SizedPlot(tiles, aes("case", "feature_desc"))
         + geom_tile(aes(fill="feature_weight"))
         + _stripes(striped, tile_size)
         + scale_x_discrete(
             name="Case",
             expand=(0, 0),
-            breaks=lambda limits: list(limits)[::step],
+            breaks=partial(_every, step),
             labels=_plain_texts,
         )
         + scale_y_discrete(name="Feature", expand=(0, 0), labels=_plain_texts)
-        + colours
+        + _colours(palette)
+        + labs(fill=WEIGHT)
         + facet
         + sized_theme(
             figure_size[0],
@@ -272,23 +281,37 @@ def _value_key(value: object) -> tuple[int, float, str]:
     return (0, number, "") if np.isfinite(number) else (1, 0.0, str(value))
 
 
+def _every(step: int, limits: Iterable[str]) -> list[str]:
+    return list(limits)[::step]
+
+
 def _plain_texts(values: Iterable[object]) -> list[str]:
     return [plain_text(value) for value in values]
 
 
-def _mix(shares: Iterable[float]) -> list[str | None]:
-    """
-    Mix the colours of shares from 0 to 1 in CIE Lab, like R.
+def _colours(palette: Palette) -> Any:
+    """Make the scale of the weights."""
+    ends = colours_of(palette)
+    if ends is None:
+        if isinstance(palette, scale_discrete):
+            raise ValueError(
+                "`palette` must be a continuous scale, such as scale_fill_gradient2(...); "
+                f"not {type(palette).__name__}, because this plot colours numbers."
+            )
+        return palette
+    positive, negative = ends
+    colours = scale_fill_gradient2(name=WEIGHT, midpoint=0, labels=number_texts)
+    # Keeps the midpoint, and replaces plotnine's mixing.
+    colours.palette = partial(_mixed, (negative, MIDDLE, positive))
+    return colours
 
-    Plotnine mixes in RGB, where the colours between the three are darker and greyer.
-    """
+
+def _mixed(colours: Sequence[str], shares: Iterable[float]) -> list[str | None]:
+    """Mix colours; a missing weight has none."""
     shares = np.asarray(shares, dtype=float)
-    ends = rgb2lab(np.array([COLOURS]) / 255)[0]
-    lab = np.stack([np.interp(shares, (0, 0.5, 1), channel) for channel in ends.T], axis=-1)
-    rgb = np.rint(255 * lab2rgb(np.nan_to_num(lab)[None])[0]).astype(int)
+    mixed = mix(colours, np.nan_to_num(shares))
     return [
-        "#{:02X}{:02X}{:02X}".format(*colour) if np.isfinite(share) else None
-        for share, colour in zip(shares, rgb, strict=True)
+        colour if np.isfinite(share) else None for share, colour in zip(shares, mixed, strict=True)
     ]
 
 

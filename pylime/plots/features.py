@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from mizani.transforms import identity_trans
 from plotnine import (
     aes,
     coord_flip,
@@ -12,25 +13,34 @@ from plotnine import (
     geom_col,
     geom_errorbar,
     geom_linerange,
+    geom_text,
     ggplot,
     labs,
-    scale_fill_manual,
     scale_x_discrete,
     scale_y_continuous,
-    theme,
 )
 
 from pylime import checks
 from pylime.frame import check_explanation
 from pylime.plots.intervals import has_intervals, interval_ends
-from pylime.plots.palette import FILLS
-from pylime.plots.panels import designs, facet_columns, of_cases, own_levels
+from pylime.plots.palette import FILLS, FILLS_ON_DARK, Palette, fill_scale
+from pylime.plots.panels import (
+    designs,
+    facet_columns,
+    first_cases,
+    has_bare_name,
+    of_cases,
+    own_levels,
+)
+from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
+    amount_text,
     label_both_upper,
     number_texts,
     plain_text,
     sized_theme,
     text_width,
+    theme_lime,
 )
 
 __all__ = ["plot_features"]
@@ -39,19 +49,30 @@ DIRECTIONS = {
     "classification": ("Supports", "Contradicts"),
     "regression": ("Positive", "Negative"),
 }
+INTERCEPT = "(Intercept)"
 DARK_GREY = "#222222"
+NEUTRAL = "#8F8F8F"
+ON_DARK = {DARK_GREY: "#F2F2F2", "white": "#101418", NEUTRAL: "#DDDDDD"}
 WITH_INTERVALS = "Weight, with its interval"
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "feature_desc")
 
-# Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
+# Inches. Plotnine refuses to save a larger figure than 25; ours are as small if bars can be.
 LARGEST = 24.5
 PANEL_WIDTH = 2.6
 STRIP_LINE = 0.17
 BELOW_PANELS = 1.1
+VALUE_SIZE = 8.8  # points
+LONGEST_VALUE = 20  # characters
 
 
 def plot_features(
-    explanation: pd.DataFrame, ncol: int = 2, cases: Hashable | Iterable[Hashable] = None
+    explanation: pd.DataFrame,
+    ncol: int = 2,
+    cases: Hashable | Iterable[Hashable] = None,
+    *,
+    values: bool | None = None,
+    intercept: bool = False,
+    palette: Palette = FILLS,
 ) -> ggplot:
     """
     Draw the weight of every feature, in a panel per case and label.
@@ -74,20 +95,35 @@ def plot_features(
     ncol
         Number of panels side by side.
     cases
-        The case or cases to show, by their names in the column `case`; by default all. They
-        keep the order of the explanation.
+        The case or cases to show, by their names in the column `case`; by default all, or the
+        first 60 if there are more. They keep the order of the explanation.
+    values
+        Whether the value of each feature stands between its description and its bar, unless
+        the description has it, as `city = Oslo` does. By default only the values of features
+        whose description is their name alone: numbers that were not binned.
+    intercept
+        Whether a grey bar below the others shows the intercept of the local model.
+    palette
+        Colours of positive and of negative weights, or a discrete scale of plotnine for
+        fills. The default colours are lighter on a dark panel.
 
     Returns
     -------
     plotnine.ggplot
-        Its size follows from the number of panels. Above about 25 panels it exceeds 25
-        inches; pass `limitsize=False` to `plot.save()`.
+        Its size follows from the number of panels, and stays if you add another theme, such as
+        `theme_bw()`; `theme(figure_size=...)` changes it. `plot.save()` writes it, however
+        large it is.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is not an explanation, a case is unknown, or `ncol` is not a
-        positive whole number.
+        If `explanation` is not an explanation, a case is unknown, `ncol` is not a positive
+        whole number, or `palette` neither two colours nor a scale.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 60 cases, of which `cases` selects none.
 
     Examples
     --------
@@ -107,37 +143,89 @@ def plot_features(
     ['Supports', 'Contradicts']
     >>> plot.save("features.png")  # doctest: +SKIP
     """
+    checks.count("ncol", ncol)
+    checks.flag("values", values, None)
+    checks.flag("intercept", intercept)
+    needed = (*NEEDED, "model_intercept") if intercept else NEEDED
     explanation, model_type = check_explanation(
         explanation,
-        classification=(*NEEDED, "label", "label_prob"),
-        regression=(*NEEDED, "prediction"),
+        classification=(*needed, "label", "label_prob"),
+        regression=(*needed, "prediction"),
     )
-    checks.count("ncol", ncol)
-    bars = of_cases(explanation, cases).reset_index(drop=True)
+    shown = first_cases(explanation) if cases is None else of_cases(explanation, cases)
+    bars = shown.reset_index(drop=True)
+    bars["value"] = _value_texts(bars, values)
     if model_type == "regression":
         bars = _contributions(bars)
     positive, negative = DIRECTIONS[model_type]
     bars["type"] = pd.Categorical(
         np.where(bars["feature_weight"] > 0, positive, negative), [positive, negative], ordered=True
     )
-    order = np.argsort(bars["feature_weight"].abs(), kind="stable")
+    bars = bars.assign(**facet_columns(bars, model_type), is_intercept=False)
+    facets = list(facet_columns(bars, model_type))
+    if intercept:
+        bars = _with_intercepts(bars, facets)
+    sizes = bars["feature_weight"].abs().mask(bars["is_intercept"], -1.0)
+    order = np.argsort(sizes, kind="stable")
     bars["description"], descriptions = own_levels(bars, bars["feature_desc"], order)
-    facets = facet_columns(bars, model_type)
-    bars = bars.assign(**facets)
-    return (
-        ggplot(bars)
-        + facet_wrap(list(facets), labeller=label_both_upper, scales="free_y", ncol=ncol)
+    figure_theme, panel = _sized_theme(bars, facets, ncol)
+    weights = aes("description", "feature_weight")
+    plot = (
+        SizedPlot(bars[~bars["is_intercept"]], on_dark=ON_DARK)
+        + facet_wrap(facets, labeller=label_both_upper, scales="free_y", ncol=ncol)
         + geom_col(aes("description", "feature_weight", fill="type"), show_legend=True)
+        + ([geom_col(weights, bars[bars["is_intercept"]], fill=NEUTRAL)] if intercept else [])
         + _error_bars(bars)
         + coord_flip()
-        + scale_fill_manual(dict(zip((positive, negative), FILLS, strict=True)), drop=False)
         + scale_x_discrete(
             labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
         )
-        + scale_y_continuous(labels=number_texts)
+        + _weight_axis(bars, panel)
         + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")
-        + _sized_theme(bars, list(facets), ncol)
+        + _values(bars)
+        + figure_theme
     )
+    fills = fill_scale(palette, (positive, negative))
+    if palette == FILLS:
+        return plot.with_fills(fills, fill_scale(FILLS_ON_DARK, (positive, negative)))
+    return plot + fills
+
+
+def _value_texts(bars: pd.DataFrame, values: bool | None) -> list[str]:
+    """Write the values that stand beside the bars; an empty text where none does."""
+    if values is False:
+        return [""] * len(bars)
+    texts = []
+    for value, description, is_bare in zip(
+        bars["feature_value"], bars["feature_desc"], has_bare_name(bars), strict=True
+    ):
+        text = _value_text(value, str(description)) if is_bare or values else ""
+        texts.append(text and (f"= {text}" if is_bare else f"({text})"))
+    return texts
+
+
+def _value_text(value: Any, description: str) -> str:
+    if not pd.api.types.is_scalar(value) or pd.isna(value) or isinstance(value, bool | np.bool_):
+        return ""  # a superpixel, `age is missing`, `member is true`
+    if description == str(value) or description.endswith(f" = {value}"):
+        return ""  # a word, `city = Oslo`
+    text = amount_text(value, 3) if checks.is_number(value) else str(value)
+    return (
+        text
+        if len(text) <= LONGEST_VALUE
+        else text[: LONGEST_VALUE - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    )
+
+
+def _with_intercepts(bars: pd.DataFrame, facets: Sequence[str]) -> pd.DataFrame:
+    """Add a row for the intercept of each panel, behind all others."""
+    rows = bars.drop_duplicates(list(facets)).copy()
+    rows["feature_weight"] = rows["model_intercept"]
+    rows["feature_desc"], rows["value"], rows["is_intercept"] = INTERCEPT, "", True
+    for name in ("feature_lo", "feature_hi"):
+        if name in rows:
+            rows[name] = np.nan
+    return pd.concat([bars, rows], ignore_index=True)
 
 
 def _contributions(bars: pd.DataFrame) -> pd.DataFrame:
@@ -169,8 +257,53 @@ def _error_bars(bars: pd.DataFrame) -> list[Any]:
     ]
 
 
-def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> theme:
-    """Make the figure large enough that neither bars nor texts overlap."""
+def _values(bars: pd.DataFrame) -> list[Any]:
+    """Make the layer of the values, which go on from the axis' texts, unless there are none."""
+    known = bars[bars["value"] != ""]
+    if known.empty:
+        return []
+    return [
+        geom_text(
+            aes("description", label="value"),
+            data=known.assign(value=[plain_text(text) for text in known["value"]]),
+            y=-np.inf,
+            ha="left",
+            size=VALUE_SIZE,
+            color=DARK_GREY,
+        )
+    ]
+
+
+def _values_width(bars: pd.DataFrame) -> float:
+    """Return the inches that the values need."""
+    widest = text_width(bars["value"], VALUE_SIZE)
+    return widest + 0.1 if widest else 0.0
+
+
+def _weight_axis(bars: pd.DataFrame, panel: float) -> scale_y_continuous:
+    """Make the axis of the weights, with room on its left for the values of features."""
+    width = _values_width(bars)
+    if not width:
+        return scale_y_continuous(labels=number_texts)
+    share = 1.1 * width / (panel - width)
+
+    def breaks(limits: tuple[float, float]) -> list[float]:
+        # As without the room, in which no weight can be.
+        lo, hi = limits
+        lo += share / (1.1 + share) * (hi - lo)
+        return [place for place in identity_trans().breaks((lo, hi)) if lo <= place <= hi]
+
+    return scale_y_continuous(
+        labels=number_texts, breaks=breaks, expand=(0.05 + share, 0.0, 0.05, 0.0)
+    )
+
+
+def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> tuple[theme_lime, float]:
+    """
+    Make the figure large enough that neither bars nor texts overlap.
+
+    Returns its theme and the width of a panel in inches.
+    """
     panels = bars.groupby(list(facets), observed=True, sort=False).size()
     columns = min(ncol, len(panels))
     rows = -(-len(panels) // columns)
@@ -180,11 +313,11 @@ def _sized_theme(bars: pd.DataFrame, facets: Sequence[str], ncol: int) -> theme:
         for value in dict.fromkeys(values)
     ]
     axis = text_width(bars["feature_desc"].unique(), 8.8) + 0.15
-    panel = max(PANEL_WIDTH, text_width(strips, 9) + 0.1)
+    panel = max(PANEL_WIDTH + _values_width(bars), text_width(strips, 9) + 0.1)
     around = STRIP_LINE * len(facets) + 0.25
     most = int(panels.max())
     room = ((LARGEST - BELOW_PANELS) / rows - around) / most
     bar = float(np.clip(room, 0.15, 0.27))
     height = rows * (max(bar * most, 0.4) + around) + BELOW_PANELS
     width = columns * (axis + panel + 0.15) + 0.4
-    return sized_theme(width, height)
+    return sized_theme(width, height), panel

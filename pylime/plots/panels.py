@@ -10,12 +10,20 @@ import pandas as pd
 from pylime import checks
 from pylime.frame import as_utf8, object_column
 from pylime.numbers import format_numbers
-from pylime.plots.theme import fit_texts, in_order
+from pylime.plots.theme import FIT, amount_text, fit_texts, in_order
 
-__all__ = ["MOST_PANELS", "designs", "facet_columns", "first_cases", "of_cases", "own_levels"]
+__all__ = [
+    "MOST_CASES",
+    "designs",
+    "facet_columns",
+    "first_cases",
+    "has_bare_name",
+    "of_cases",
+    "own_levels",
+]
 
-MOST_PANELS = 60
-"""A plot of more panels takes minutes to draw, and nobody reads it."""
+MOST_CASES = 60
+"""A plot of more cases takes minutes to draw, and nobody reads it."""
 
 
 def of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -> pd.DataFrame:
@@ -60,57 +68,43 @@ def of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) ->
     return explanation[names.isin(wanted).to_numpy()]
 
 
-def first_cases(explanation: pd.DataFrame, most: int = MOST_PANELS) -> pd.DataFrame:
+def first_cases(explanation: pd.DataFrame, most: int = MOST_CASES) -> pd.DataFrame:
     """
-    Keep the first cases, as many as a plot has panels for, and warn of the rest.
+    Keep the first cases, as many as a plot has room for, and warn of the rest.
 
     Parameters
     ----------
     explanation
-        From `pylime.explain`: a panel per case, and per label if it has labels.
+        From `pylime.explain`.
     most
-        The number of panels.
+        The number of cases, each of which has a panel, or one per label.
 
     Returns
     -------
     pandas.DataFrame
-        All rows, or those of the first cases whose panels are at most so many; of a single
-        case with more labels than that, the first labels.
+        All rows, or those of the first cases.
 
     Warns
     -----
     UserWarning
-        If rows are left out, with the number of cases.
+        If cases are left out, with their number.
 
     Examples
     --------
-    >>> few = first_cases(pd.DataFrame({"case": [1, 2, 3], "label": "a"}), most=3)
+    >>> few = first_cases(pd.DataFrame({"case": [1, 2, 2, 3]}), most=3)
     >>> few["case"].tolist()
-    [1, 2, 3]
+    [1, 2, 2, 3]
     """
-    # Cases and labels may be of any type, such as tuples or numbers beside texts.
+    # Cases may be of any type, such as tuples or numbers beside texts.
     cases = pd.factorize(object_column([str(case) for case in explanation["case"]]))[0]
-    labels = np.zeros(len(explanation), dtype=int)
-    if "label" in explanation:
-        labels = pd.factorize(object_column([str(label) for label in explanation["label"]]))[0]
-    panels = pd.factorize(pd.Series(cases * (labels.max(initial=0) + 1) + labels))[0]
-    n_panels, n_cases = panels.max(initial=-1) + 1, cases.max(initial=-1) + 1
-    if n_panels <= most:
+    n_cases = cases.max(initial=-1) + 1
+    if n_cases <= most:
         return explanation
-    first_rows = np.unique(panels, return_index=True)[1]
-    panels_of_case = np.bincount(cases[first_rows])
-    kept = int((panels_of_case.cumsum() <= most).sum())
-    what = f"the first {kept} of {n_cases} cases are" if kept != 1 else f"1 of {n_cases} cases is"
-    rows = cases < kept
-    if not kept:
-        what = f"the first {most} of {panels_of_case[0]} labels of the first case are"
-        rows = (cases == 0) & np.isin(panels, panels[first_rows][cases[first_rows] == 0][:most])
     checks.warn(
-        f"A plot shows at most {most} panels, one per case and label, but the explanation has "
-        f"{n_panels}: {what} shown. Choose others with `cases`, or draw all cases in one panel "
-        "with plot_explanations()."
+        f"The plot shows the first {most} of {n_cases} cases. Choose others, or more, with "
+        "`cases`, or draw all of them in one panel with plot_explanations()."
     )
-    return explanation[rows]
+    return explanation[cases < most]
 
 
 def designs(explanation: pd.DataFrame) -> np.ndarray:
@@ -139,16 +133,34 @@ def designs(explanation: pd.DataFrame) -> np.ndarray:
     ... }))
     array([1. , 1.8])
     """
-    if "feature" in explanation:  # the description of a plain number is its name alone
-        bare = explanation["feature_desc"].map(str) == explanation["feature"].map(str)
-    else:
-        bare = ~explanation["feature_desc"].map(str).str.contains("[<>=]")
     return np.array(
         [
             float(value) if alone and _is_plain_number(value) else 1.0
-            for value, alone in zip(explanation["feature_value"], bare, strict=True)
+            for value, alone in zip(
+                explanation["feature_value"], has_bare_name(explanation), strict=True
+            )
         ]
     )
+
+
+def has_bare_name(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Find the features whose description is their name alone, as that of a plain number is.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array of bool.
+    """
+    descriptions = explanation["feature_desc"].map(str)
+    if "feature" in explanation:
+        return (descriptions == explanation["feature"].map(str)).to_numpy()
+    return ~descriptions.str.contains("[<>=]").to_numpy(dtype=bool)
 
 
 def _is_plain_number(value: object) -> bool:
@@ -217,7 +229,25 @@ def facet_columns(rows: pd.DataFrame, model_type: str) -> dict[str, pd.Categoric
         facets["label"] = in_order(rows["label"], most_likely_first)
         facets["probability"] = in_order(format_numbers(rows["label_prob"].to_numpy(), 2))
     else:
-        # R writes a number that is not rounded with fifteen digits.
-        facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in rows["prediction"])
-    facets["Explanation fit"] = in_order(fit_texts(rows["model_r2"]))
+        facets["prediction"] = in_order(_prediction_texts(rows))
+    facets[FIT] = in_order(fit_texts(rows["model_r2"]))
     return facets
+
+
+def _prediction_texts(rows: pd.DataFrame) -> list[str]:
+    """Write predictions for readers, but so that cases of one name keep their panels."""
+    numbers_of_case = pd.DataFrame(
+        {
+            "case": object_column([str(case) for case in rows["case"]]),
+            "prediction": rows["prediction"].to_numpy(dtype=float, na_value=np.nan),
+        }
+    )
+    numbers_of_case["text"] = [amount_text(number) for number in numbers_of_case["prediction"]]
+    distinct = numbers_of_case.groupby("case", sort=False).transform("nunique")
+    merged = distinct["text"] < distinct["prediction"]
+    return [
+        format_numbers([number], 15)[0] if several else text
+        for number, text, several in zip(
+            numbers_of_case["prediction"], numbers_of_case["text"], merged, strict=True
+        )
+    ]

@@ -5,7 +5,18 @@ Every rule is bound to the class of the plot, so that it changes neither the pag
 plot. Colours are variables, once for light and once for dark.
 """
 
-__all__ = ["DARK", "LIGHT", "STRIPES", "STYLESHEET"]
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from matplotlib.colors import to_hex, to_rgb, to_rgba
+
+from pylime.plots.palette import contrast, mix
+
+__all__ = ["DARK", "LIGHT", "STRIPES", "STYLESHEET", "palette_class", "palette_rules", "shades_of"]
+
+READABLE = 4.5
+"""The contrast that a text needs, by the Web Content Accessibility Guidelines 2.1."""
 
 # Blue and red differ in lightness or in visible hue for every kind of colour vision; every
 # ink has a contrast of at least 4.5 to its background.
@@ -55,8 +66,27 @@ DARK = {
 }
 
 
-def _variables(colours: dict[str, str]) -> str:
+def _variables(colours: Mapping[str, str]) -> str:
     return " ".join(f"--pylime-{name}: {colour};" for name, colour in colours.items())
+
+
+def _modes(light: Mapping[str, str], dark: Mapping[str, str], plot: str = ".pylime-text") -> str:
+    """Write the rules of the variables, for light and for dark pages."""
+    # Pages and notebooks with a switch of their own mark it with an attribute or a class.
+    return f"""\
+{plot} {{ {_variables(light)} color-scheme: light; }}
+@media (prefers-color-scheme: dark) {{
+{plot} {{ {_variables(dark)} color-scheme: dark; }}
+}}
+[data-bs-theme="light"] {plot}, [data-theme="light"] {plot},
+[data-jp-theme-light="true"] {plot}, .vscode-light {plot} {{
+  {_variables(light)} color-scheme: light;
+}}
+[data-bs-theme="dark"] {plot}, [data-theme="dark"] {plot},
+[data-jp-theme-light="false"] {plot}, .vscode-dark {plot} {{
+  {_variables(dark)} color-scheme: dark;
+}}
+"""
 
 
 def _strengths() -> str:
@@ -71,20 +101,8 @@ def _strengths() -> str:
     return "\n".join(rules)
 
 
-# Pages and notebooks with a switch of their own mark it with an attribute or a class.
 STYLESHEET = f"""\
-.pylime-text {{ {_variables(LIGHT)} color-scheme: light; }}
-@media (prefers-color-scheme: dark) {{
-.pylime-text {{ {_variables(DARK)} color-scheme: dark; }}
-}}
-[data-bs-theme="light"] .pylime-text, [data-theme="light"] .pylime-text,
-[data-jp-theme-light="true"] .pylime-text, .vscode-light .pylime-text {{
-  {_variables(LIGHT)} color-scheme: light;
-}}
-[data-bs-theme="dark"] .pylime-text, [data-theme="dark"] .pylime-text,
-[data-jp-theme-light="false"] .pylime-text, .vscode-dark .pylime-text {{
-  {_variables(DARK)} color-scheme: dark;
-}}
+{_modes(LIGHT, DARK)}\
 .pylime-text {{
   box-sizing: border-box; max-width: 100%; overflow: auto; padding: 1em 1.25em;
   border: 1px solid var(--pylime-rule); border-radius: 6px;
@@ -124,3 +142,111 @@ STRIPES = """\
   );
 }
 """
+
+
+def palette_class(colours: Iterable[str]) -> str:
+    """
+    Name the class of plots with other colours.
+
+    Parameters
+    ----------
+    colours
+        Of positive and of negative weights.
+
+    Returns
+    -------
+    str
+        The same for the same colours, however they are written.
+
+    Examples
+    --------
+    >>> palette_class(["navy", "#ffa500"])
+    'pylime-000080-ffa500'
+    """
+    return "-".join(["pylime", *(to_hex(colour)[1:] for colour in colours)])
+
+
+@lru_cache(32)
+def palette_rules(colours: tuple[str, str]) -> str:
+    """
+    Write the rules of plots with other colours, which go behind `STYLESHEET`.
+
+    Parameters
+    ----------
+    colours
+        Of positive and of negative weights.
+
+    Returns
+    -------
+    str
+        CSS, bound to the class of these colours.
+    """
+    light, dark = (
+        {
+            name: shade
+            for sign, colour in zip(("positive", "negative"), colours, strict=True)
+            for name, shade in shades_of(sign, colour, page).items()
+        }
+        for page in (LIGHT, DARK)
+    )
+    return _modes(light, dark, f".pylime-text.{palette_class(colours)}")
+
+
+def shades_of(sign: str, colour: str, page: Mapping[str, str]) -> dict[str, str]:
+    """
+    Find the five strengths of a colour on a page, on which words can still be read.
+
+    Parameters
+    ----------
+    sign
+        `"positive"` or `"negative"`.
+    colour
+        The colour of the largest weights.
+    page
+        `LIGHT` or `DARK`.
+
+    Returns
+    -------
+    dict
+        The variables of this sign. Four strengths lie between the paper and the colour, and are
+        as strong as their ink allows; the fifth is the colour itself, or a darker or lighter one
+        if neither the light nor the dark ink can be read on it.
+    """
+    ink, paper = page["ink"], page["paper"]
+    seen = _moved(colour, [ink], lambda shade: contrast(shade, paper) >= 3 or page is LIGHT)
+    shares = np.linspace(0, 0.7, 71)
+    readable = [contrast(ink, shade) >= READABLE for shade in mix([paper, seen], shares)]
+    steps = shares[readable].max() * np.array([0.22, 0.45, 0.7, 1.0])
+    fifth = _moved(colour, ["white", "black"], lambda shade: _is_fifth(shade, page))
+    return {
+        f"{sign}-line": _moved(colour, [ink], lambda shade: contrast(shade, paper) >= READABLE),
+        **{f"{sign}-{n}": shade for n, shade in enumerate(mix([paper, seen], steps), start=1)},
+        f"{sign}-5": fifth,
+        f"{sign}-ink-5": max(_INKS, key=lambda ink_on_fifth: contrast(ink_on_fifth, fifth)),
+    }
+
+
+_INKS = ("#ffffff", "#0b1016")
+
+
+def _is_fifth(shade: str, page: Mapping[str, str]) -> bool:
+    """Whether words can be read on a shade, also behind stripes, and it stands out at night."""
+    striped = [_over(page[veil], shade) for veil in ("veil-1", "veil-2")]
+    return (
+        max(contrast(ink, shade) for ink in _INKS) >= READABLE
+        and min(contrast(page["ink"], seen) for seen in striped) >= READABLE
+        and (page is LIGHT or contrast(shade, page["paper"]) >= 6)
+    )
+
+
+def _over(veil: str, below: str) -> str:
+    """Return the colour of a veil that lies over another colour."""
+    *above, opacity = to_rgba(veil)
+    return to_hex(opacity * np.array(above) + (1 - opacity) * np.array(to_rgb(below)))
+
+
+def _moved(colour: str, targets: Sequence[str], fits: Callable[[str], bool]) -> str:
+    """Move a colour towards one of the targets, as little as it takes to fit."""
+    ways = [mix([colour, target], np.linspace(0, 1, 101)) for target in targets]
+    nearest_first = (shade for shades in zip(*ways, strict=True) for shade in shades)
+    return next(filter(fits, nearest_first), targets[0])

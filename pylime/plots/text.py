@@ -17,8 +17,9 @@ from pylime.plots.intervals import (
     interval_ends,
     striped_key,
 )
-from pylime.plots.stylesheet import STRIPES, STYLESHEET
-from pylime.plots.theme import fit_texts
+from pylime.plots.palette import colours_of
+from pylime.plots.stylesheet import STRIPES, STYLESHEET, palette_class, palette_rules
+from pylime.plots.theme import FIT, fit_texts
 from pylime.text.places import locate_features
 from pylime.text.tokens import Span
 
@@ -79,7 +80,11 @@ class TextExplanations:
 
 
 def plot_text_explanations(
-    explanation: pd.DataFrame, *, width: str | float = "100%", height: str | float = "auto"
+    explanation: pd.DataFrame,
+    *,
+    width: str | float = "100%",
+    height: str | float = "auto",
+    palette: Sequence[str] | None = None,
 ) -> TextExplanations:
     """
     Highlight the words of texts by their effect on the prediction.
@@ -100,6 +105,9 @@ def plot_text_explanations(
     width, height
         Size of the plot: pixels, or a CSS length such as `"40em"`. A plot with longer
         texts scrolls.
+    palette
+        Colours of words of positive and of negative weights, by default blue and red. Each
+        becomes five strengths, for light and for dark pages, on which words can be read.
 
     Returns
     -------
@@ -111,7 +119,8 @@ def plot_text_explanations(
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is not an explanation of texts, or a size is not valid.
+        If `explanation` is not an explanation of texts, a size is not valid, or `palette`
+        is not two colours.
 
     Examples
     --------
@@ -137,6 +146,11 @@ def plot_text_explanations(
         explanation, classification=(*NEEDED, "label", "label_prob"), regression=NEEDED
     )
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
+    classes, rules = "pylime-text", ""
+    if palette is not None:
+        positive, negative = _two_colours(palette)
+        classes += f" {palette_class((positive, negative))}"
+        rules = palette_rules((positive, negative))
     # Two texts can have one name: after two calls, or in a Series with a repeated index.
     cases = [
         (case, of_text)
@@ -156,13 +170,18 @@ def plot_text_explanations(
                 f'<div class="text">\n<p class="words" dir="auto">{_marked(text, highlights)}</p>\n'
                 f"{_facts(of_label, model_type, name)}\n</div>"
             )
-    style = STYLESHEET + STRIPES if striped else STYLESHEET
+    style = STYLESHEET + (STRIPES if striped else "") + rules
     return TextExplanations(
-        f'<div class="pylime-text" style="{size}">\n<style>\n{style}</style>\n'
+        f'<div class="{classes}" style="{size}">\n<style>\n{style}</style>\n'
         + "\n".join([*blocks, _key(model_type, striped)])
         + "\n</div>",
         n_texts=len(cases),
     )
+
+
+def _two_colours(palette: Sequence[str]) -> tuple[str, str]:
+    positive, negative = colours_of(palette, aesthetic=None) or ("", "")
+    return positive, negative
 
 
 def escape(value: object) -> str:
@@ -348,7 +367,7 @@ def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
         (number,) = format_numbers([float(first["prediction"])], 7)
         facts.append(f"Prediction: {number}")
     (fit,) = fit_texts([float(first["model_r2"])])
-    facts.append(f"Explainer fit: {fit}")
+    facts.append(f"{FIT}: {fit}")
     items = " ".join(f"<span>{fact}</span>" for fact in facts)
     return f'<p class="facts">{items}</p>'
 

@@ -4,19 +4,33 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from mizani.transforms import identity_trans
-from plotnine import element_blank, element_text, labeller, theme, theme_minimal
+from plotnine import (
+    element_blank,
+    element_line,
+    element_rect,
+    element_text,
+    labeller,
+    theme,
+    theme_minimal,
+)
 from plotnine.iapi import strip_label_details
 
 from pylime.frame import as_utf8
 from pylime.numbers import format_numbers
+from pylime.plots.palette import luminance
+from pylime.plots.stylesheet import DARK
 
 __all__ = [
+    "FIT",
     "LOW_FIT",
+    "amount_text",
     "fit_texts",
     "in_order",
+    "is_dark",
     "label_both_upper",
     "number_texts",
     "plain_text",
@@ -24,6 +38,9 @@ __all__ = [
     "text_width",
     "theme_lime",
 ]
+
+FIT = "Explanation fit"
+"""What all plots call `model_r2`."""
 
 LOW_FIT = 0.1
 """
@@ -34,39 +51,120 @@ weights say next to nothing about the prediction, however certain they are.
 """
 
 
-def theme_lime(**settings: Any) -> theme:
+# Settings that leave room for the texts of a plot, and no matter of taste.
+_ROOM = frozenset(
+    [
+        "axis_text_x",
+        "axis_title_x",
+        "figure_size",
+        "legend_box_spacing",
+        "legend_position",
+        "legend_text",
+        "legend_title",
+        "panel_spacing",
+        "panel_spacing_x",
+        "panel_spacing_y",
+        "plot_margin",
+        "strip_align",
+    ]
+)
+
+
+class theme_lime(theme_minimal):  # noqa: N801 - plotnine's convention
     """
-    Make the theme of all plots.
+    Draw a plot like R's `lime`: a minimal theme with bold strips, flush left.
+
+    All plots have it. Added to one, as any theme of plotnine, it changes the background:
+    `plot + theme_lime(dark=True)`.
 
     Parameters
     ----------
+    dark
+        Whether the background is dark and texts are light. By default, if matplotlib's style
+        has a dark figure when the theme is made, as `plt.style.use("dark_background")` has.
+        The bars and lines of plots are lighter on any dark background, also of other themes.
     **settings
         Further elements, as for `plotnine.theme`.
 
+    Attributes
+    ----------
+    room
+        The settings that leave room for the texts of a plot, if they have a size.
+
+    Examples
+    --------
+    >>> theme_lime(dark=True).getp(("plot_background", "facecolor"))
+    '#14181d'
+    """
+
+    room: theme | None
+
+    def __init__(self, dark: bool | None = None, **settings: Any) -> None:
+        super().__init__()
+        defaults: dict[str, Any] = {
+            "strip_text": element_text(weight="bold", size=9),
+            "strip_text_x": element_text(
+                ha="left", multialignment="left", margin={"l": 0, "t": 2, "b": 2}
+            ),
+            "plot_margin": 0.03,
+            "legend_background": element_blank(),
+            "legend_key": element_blank(),
+            "panel_grid_major_y": element_blank(),
+            "panel_grid_minor_y": element_blank(),
+            "axis_ticks": element_blank(),
+            "legend_position": "bottom",
+            "axis_title_y": element_text(margin={"r": 10}),
+            "axis_title_x": element_text(margin={"t": 10}),
+        }
+        paper = mpl.rcParams["figure.facecolor"]
+        if dark is None and is_dark(paper):
+            self += _dark(paper)
+        elif dark:
+            self += _dark(DARK["paper"])
+        self += theme(**(defaults | settings))
+        self.room = None
+        if "figure_size" in settings:
+            kept = {"strip_align": 0, **defaults, **settings}
+            self.room = theme(**{name: kept[name] for name in sorted(_ROOM & kept.keys())})
+
+
+def _dark(paper: Any) -> theme:
+    """Make the part of a theme that has a dark background and light texts."""
+    background = theme(
+        plot_background=element_rect(fill=paper, color=paper),
+        text=element_text(color=DARK["ink"]),
+        panel_grid=element_line(color=DARK["rule"]),
+        legend_ticks=element_line(color=DARK["faint"]),
+    )
+    # Plotnine gives the colour of `text` to all texts, in whatever order both are named.
+    return background + theme(axis_text=element_text(color=DARK["faint"]))
+
+
+def is_dark(colour: Any) -> bool:
+    """
+    Whether a background is dark: bars and lines on it are then light.
+
+    Parameters
+    ----------
+    colour
+        Of any form that matplotlib knows; one that is not drawn is light.
+
     Returns
     -------
-    plotnine.theme
-        A minimal theme with bold strips, flush left.
+    bool
+        True below a relative luminance of 0.3, which is a grey of about 58 %.
+
+    Examples
+    --------
+    >>> is_dark("#7F7F7F"), is_dark("#EBEBEB"), is_dark("none")
+    (True, False, False)
     """
-    defaults: dict[str, Any] = {
-        "strip_text": element_text(weight="bold", size=9),
-        "strip_text_x": element_text(
-            ha="left", multialignment="left", margin={"l": 0, "t": 2, "b": 2}
-        ),
-        "plot_margin": 0.03,
-        "legend_background": element_blank(),
-        "legend_key": element_blank(),
-        "panel_grid_major_y": element_blank(),
-        "panel_grid_minor_y": element_blank(),
-        "axis_ticks": element_blank(),
-        "legend_position": "bottom",
-        "axis_title_y": element_text(margin={"r": 10}),
-        "axis_title_x": element_text(margin={"t": 10}),
-    }
-    return theme_minimal() + theme(**(defaults | settings))
+    if colour is None or (isinstance(colour, str) and colour.lower() == "none"):
+        return False
+    return luminance(colour) < 0.3
 
 
-def sized_theme(width: float, height: float, **settings: Any) -> theme:
+def sized_theme(width: float, height: float, **settings: Any) -> theme_lime:
     """
     Make `theme_lime()` for a figure of a certain size.
 
@@ -79,8 +177,8 @@ def sized_theme(width: float, height: float, **settings: Any) -> theme:
 
     Returns
     -------
-    plotnine.theme
-        A theme whose margins are the same, in inches, at any size.
+    theme_lime
+        A theme whose margins are the same, in inches, at any size. It has `room`.
     """
     # Plotnine measures these in widths of the figure, so they would grow with it.
     defaults: dict[str, Any] = {
@@ -98,13 +196,12 @@ def sized_theme(width: float, height: float, **settings: Any) -> theme:
 
 
 class _LabelBothUpper(labeller):
-    """Label a facet by its variable, in title case, and its value: "Label: setosa"."""
+    """Label a facet by its variable, with a capital, and its value: "Label: setosa"."""
 
     def __call__(self, label_info: strip_label_details) -> strip_label_details:
         label_info = label_info.copy()
         for name, value in label_info.variables.items():
-            title = " ".join(word[:1].upper() + word[1:] for word in name.split(" "))
-            label_info.variables[name] = plain_text(f"{title}: {value}")
+            label_info.variables[name] = plain_text(f"{name[:1].upper()}{name[1:]}: {value}")
         return label_info
 
 
@@ -187,6 +284,34 @@ def fit_texts(fits: Iterable[float]) -> list[str]:
         f"{text}, low" if fit < LOW_FIT else text
         for fit, text in zip(fits, format_numbers(fits, 2), strict=True)
     ]
+
+
+def amount_text(amount: float, digits: int = 2) -> str:
+    """
+    Write an amount, such as a prediction, with the digits that a reader wants.
+
+    Parameters
+    ----------
+    amount
+        A number.
+    digits
+        Significant digits, unless more stand before the decimal point: all of these are
+        written, as rounding house prices to two digits helps nobody.
+
+    Returns
+    -------
+    str
+        Without trailing zeros behind the decimal point.
+
+    Examples
+    --------
+    >>> [amount_text(amount) for amount in (1.65632299221839, 0.00123, 123456.7, 12.4)]
+    ['1.7', '0.0012', '123457', '12']
+    """
+    number = float(amount)
+    if 10.0 ** (digits - 1) <= abs(number) < 1e15:
+        return f"{number:.0f}"
+    return format_numbers([number], digits)[0]
 
 
 def in_order(values: Iterable[object], levels: Iterable[object] | None = None) -> pd.Categorical:

@@ -36,7 +36,8 @@ from plotnine.composition import Compose
 from pylime import checks
 from pylime.pipeline import Explainer
 from pylime.plots.intervals import interval_ends
-from pylime.plots.theme import number_texts, plain_text, sized_theme, text_width
+from pylime.plots.sized import SizedPlot
+from pylime.plots.theme import FIT, number_texts, plain_text, sized_theme, text_width
 from pylime.trust import ENOUGH
 from pylime.widths import weights_by_width
 
@@ -369,7 +370,7 @@ def _weights(
     ]
     label = table["label"].iloc[0] if "label" in table else None
     return (
-        ggplot()
+        SizedPlot()
         + _shades(shaded)
         + geom_hline(yintercept=0, color="#999999", size=0.4)
         + [layer for layer in layers if len(layer.data)]
@@ -391,7 +392,7 @@ def _effective_n(
     known = counts["effective_n"].dropna()
     bounds = [*known, ENOUGH / 2, ENOUGH * 2]
     return (
-        ggplot(counts.dropna(subset="effective_n"), aes("width", "effective_n"))
+        SizedPlot(counts.dropna(subset="effective_n"), aes("width", "effective_n"))
         + _shades(shaded, lowest=1e-9)
         + geom_hline(yintercept=ENOUGH, color="#555555", size=0.5, linetype="dashed")
         + _line_with_points(len(known), color="#222222")
@@ -409,7 +410,7 @@ def _fits(
     fresh = widths.dropna(subset="fresh_r2")
     lowest = min([0.0, *in_sample["model_r2"], *fresh["fresh_r2"]])
     return (
-        ggplot(fresh, aes("width", "fresh_r2"))
+        SizedPlot(fresh, aes("width", "fresh_r2"))
         + _shades(shaded)
         + geom_hline(yintercept=0, color="#999999", size=0.4)
         + (
@@ -426,7 +427,7 @@ def _fits(
         + _line_with_points(len(fresh), color="#222222")
         + scale_y_continuous(labels=number_texts)
         + _width_axis(limits, (max(lowest, LOWEST_R2), 1.0))
-        + labs(y="Explanation\nfit (R²)")
+        + labs(y=FIT.replace(" ", "\n"))
     )
 
 

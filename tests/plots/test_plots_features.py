@@ -16,6 +16,7 @@ from pylime import (
     plot_explanations,
     plot_features,
 )
+from pylime.plots.theme import FIT, amount_text
 from pylime.values import Superpixel
 
 PLOTS = read_reference("plot_data.json.gz")["plots"]
@@ -55,7 +56,12 @@ def assert_layer(plot, expected, columns):
 
 
 def assert_layout(plot, strips, expected):
-    """R's panels and strips, which say nothing of low fits, and ours where R² is below 0.1."""
+    """
+    R's panels and strips, but for three things.
+
+    R says nothing of low fits, which are those below 0.1; it writes all digits of a number
+    that it predicts, and a capital in "Fit".
+    """
     layout, reference = plot.layout.layout, expected["layout"]
     for name in ("ROW", "COL", "SCALE_X", "SCALE_Y"):
         assert layout[name].tolist() == reference[name], name
@@ -71,7 +77,16 @@ def assert_layout(plot, strips, expected):
         assert layout["Explanation fit"].astype(str).tolist() == fits
     if strips:
         said = zip(expected["strip_labels"], low, strict=True)
-        assert strips == [[*rest, fit + addition] for (*rest, fit), addition in said]
+        assert strips == [
+            [*map(short_prediction, rest), fit.replace("Explanation Fit", FIT) + addition]
+            for (*rest, fit), addition in said
+        ]
+
+
+def short_prediction(line):
+    """R's "Prediction: 1.65632299221839" with the digits of ours."""
+    name, _, number = line.partition(": ")
+    return f"{name}: {amount_text(float(number))}" if name == "Prediction" else line
 
 
 def assert_levels(plot, expected):

@@ -210,10 +210,10 @@ def test_a_fit_below_the_threshold_is_called_low():
 @pytest.mark.parametrize(("r2", "said"), [(0.08, "0.08, low"), (0.12, "0.12")])
 def test_every_plot_with_a_fit_says_if_it_is_low(name, r2, said):
     _, texts = drawn(plot_features(explanation_of(name).assign(model_r2=r2)))
-    fits = [text.split("Fit: ")[1] for text in texts if "Fit: " in text]
+    fits = [text.split("fit: ")[1] for text in texts if "fit: " in text]
     assert set(fits) == {said}
     text = text_of("good", {"good": 1.0}, model_r2=r2)
-    assert Reader(plot_text_explanations(text)).facts[0].endswith(f"Explainer fit: {said}")
+    assert Reader(plot_text_explanations(text)).facts[0].endswith(f"Explanation fit: {said}")
     image = load_image_example().assign(model_r2=r2)
     for negative in (False, True):
         _, texts = drawn(plot_image_explanation(image, show_negative=negative))

@@ -6,47 +6,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pylime.plots.panels import designs, first_cases
+from pylime.plots.panels import designs, facet_columns, first_cases
 from pylime.values import Superpixel
 
 
-def panels(n_cases, labels=("a",), n_features=2):
+def rows_of(n_cases, labels=("a",), n_features=2):
     index = pd.MultiIndex.from_product([range(n_cases), labels, range(n_features)])
-    table = index.to_frame(index=False, name=["case", "label", "feature"])
-    return table if labels != ("",) else table.drop(columns="label")
+    return index.to_frame(index=False, name=["case", "label", "feature"])
 
 
-@pytest.mark.parametrize(("n_cases", "labels"), [(60, ("a",)), (30, ("a", "b")), (60, ("",))])
-def test_sixty_panels_are_shown(n_cases, labels):
-    explanation = panels(n_cases, labels)
+@pytest.mark.parametrize(("n_cases", "labels"), [(60, ("a",)), (60, ("a", "b")), (1, ("a",))])
+def test_sixty_cases_are_shown(n_cases, labels):
+    explanation = rows_of(n_cases, labels)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert first_cases(explanation) is explanation
 
 
-@pytest.mark.parametrize(
-    ("n_cases", "labels", "kept", "message"),
-    [
-        (61, ("a",), 60, "at most 60 panels.*has 61: the first 60 of 61 cases are shown"),
-        (500, ("",), 60, "has 500: the first 60 of 500 cases are shown. Choose others with `ca"),
-        (31, ("a", "b"), 30, "has 62: the first 30 of 31 cases are shown"),
-        (2, tuple("abcdefghijklmnopqrstuvwxyz0123456789"), 1, "has 72: 1 of 2 cases is shown"),
-    ],
-)
-def test_more_panels_warn_and_whole_cases_are_kept(n_cases, labels, kept, message):
-    explanation = panels(n_cases, labels)
+@pytest.mark.parametrize(("n_cases", "labels"), [(61, ("a",)), (500, ("a",)), (61, ("a", "b"))])
+def test_of_more_cases_the_first_are_shown_with_a_warning(n_cases, labels):
+    explanation = rows_of(n_cases, labels)
+    message = f"the first 60 of {n_cases} cases. Choose others, or more, with `cases`"
     with pytest.warns(UserWarning, match=message) as caught:
         shown = first_cases(explanation)
     assert caught[0].filename == __file__
-    pd.testing.assert_frame_equal(shown, explanation[explanation["case"] < kept])
-
-
-def test_of_one_case_with_more_labels_the_first_labels_are_kept():
-    explanation = panels(2, tuple(f"label {n}" for n in range(100)))
-    with pytest.warns(UserWarning, match="the first 60 of 100 labels of the first case are shown"):
-        shown = first_cases(explanation)
-    assert set(shown["case"]) == {0}
-    assert shown["label"].drop_duplicates().tolist() == [f"label {n}" for n in range(60)]
+    pd.testing.assert_frame_equal(shown, explanation[explanation["case"] < 60])
 
 
 def test_cases_keep_the_order_of_the_explanation_whatever_their_type():
@@ -64,3 +48,23 @@ def test_only_a_plain_number_is_a_design_of_its_own():
         }
     )
     assert designs(explanation).tolist() == [3.0, 2.0, *[1.0] * 6]
+
+
+@pytest.mark.parametrize(
+    ("predictions", "strips"),
+    [
+        ([1.65632299221839, 123456.7, 0.00123], ["1.7", "123457", "0.0012"]),
+        ([1.0, -3.456, 99.96], ["1", "-3.5", "100"]),
+        ([1e20, 123456789012345678.0, 1.2e-9], ["1e+20", "1.2e+17", "1.2e-09"]),
+    ],
+)
+def test_predictions_have_the_digits_that_a_reader_wants(predictions, strips):
+    rows = pd.DataFrame({"case": range(3), "prediction": predictions, "model_r2": 0.5})
+    assert list(facet_columns(rows, "regression")["prediction"]) == strips
+
+
+def test_cases_of_one_name_keep_their_panels():
+    rows = pd.DataFrame(
+        {"case": ["a", "a", "b", "b"], "prediction": [1.61, 1.62, 1.61, 1.61], "model_r2": 0.5}
+    )
+    assert list(facet_columns(rows, "regression")["prediction"]) == ["1.61", "1.62", "1.6", "1.6"]

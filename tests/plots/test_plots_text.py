@@ -23,6 +23,7 @@ from pylime import (
 )
 from pylime.plots.stylesheet import DARK, LIGHT, STYLESHEET
 from pylime.plots.text import TextExplanations, color_code, escape
+from pylime.plots.theme import FIT
 
 PLOTS = read_reference("plot_data.json.gz")["plots"]
 HOSTILE = "\"'><img src=x onerror=alert(1)><script>alert(2)</script></style></p>&lt;b&gt;<!--"
@@ -118,7 +119,7 @@ def test_words_have_the_colours_of_r():
     assert found.words == list(explanation["data"].unique())
     for facts, text in zip(found.facts, paragraphs, strict=True):
         for fact in re.search("<sub>(.*?)</sub>", text)[1].split("<br/>"):
-            assert fact in facts
+            assert fact.replace("Explainer fit", FIT) in facts  # one name in all plots
     assert [facts.split()[1] for facts in found.facts] == ["1", "2"]
     assert plot.n_texts == 2
 
@@ -146,8 +147,8 @@ def test_every_label_has_a_block_of_its_own():
     assert found.coloured[0] == [("good", "positive_4"), ("bad", "negative_2")]
     assert found.coloured[1] == [("good", "negative_4"), ("bad", "positive_2")]
     assert found.facts == [
-        "Label predicted: pos (75%) Explainer fit: 0.5",
-        "Label: neg (25%) Explainer fit: 0.5",
+        "Label predicted: pos (75%) Explanation fit: 0.5",
+        "Label: neg (25%) Explanation fit: 0.5",
     ]
 
 
@@ -157,7 +158,7 @@ def test_words_of_a_regressor_raise_and_lower():
     found = Reader(
         plot_text_explanations(explanation.assign(model_type="regression", prediction=3.25))
     )
-    assert found.facts == ["Prediction: 3.25 Explainer fit: 0.5"]
+    assert found.facts == ["Prediction: 3.25 Explanation fit: 0.5"]
     assert [title for _, title, _ in found.marks[0]] == [
         "good: raises, weight 0.3, strength 4 of 5",
         "bad: lowers, weight -0.1, strength 2 of 5",
