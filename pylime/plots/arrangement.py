@@ -11,7 +11,7 @@ from pylime.plots.theme import plain_text, text_width
 __all__ = ["Arrangement", "WrappedStrips", "arrange", "wrap"]
 
 # Inches. Plotnine refuses to save a figure of more than 25 without `limitsize=False`.
-WIDEST, TALLEST = 14.0, 24.0
+WIDEST, TALLEST, LARGEST = 14.0, 24.0, 24.9
 SINGLE_AREA, AREA = 24.0, 10.0
 # Smaller panels of a grid, or of several rows, have no room for their strips and texts.
 GRID_WIDTH, GRID_HEIGHT = 2.2, 1.3
@@ -100,6 +100,7 @@ def arrange(shape: Sequence[int], strips: Sequence[Sequence[str]], n_types: int 
             return usual
     columns = [c for c in range(1, n + 1) if c == 1 or c % n_types == 0]
     every = [_fit(shape, strips, *_in_rows(n, c)) for c in columns]
+    every = [one for one in every if max(one.figure) <= LARGEST] or every
     widest = max(one.width for one in every)
     return [one for one in every if one.width >= ENOUGH * widest][-1]
 

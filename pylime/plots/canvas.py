@@ -118,7 +118,7 @@ def _spread(length: int, scale: float) -> np.ndarray:
 
 def _reduce(colours: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Reduce an image to fewer pixels, each the mean of those that it stands for."""
-    return np.asarray(Image.fromarray(colours).resize(shape[::-1], Image.Resampling.BOX))
+    return np.asarray(Image.fromarray(colours).resize((shape[1], shape[0]), Image.Resampling.BOX))
 
 
 def superpixel_borders(labels: np.ndarray, line: int = 1) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -71,7 +70,7 @@ class Choice:
         """
         if threshold is None:
             threshold = 0 if every or (coverage, max_features) != (None, None) else THRESHOLD
-        if isinstance(threshold, bool) or not isinstance(threshold, Real) or not threshold >= 0:
+        if not checks.is_number(threshold) or not threshold >= 0:
             raise ValueError(f"`threshold` must be a number from 0; not {threshold!r}.")
         if coverage is not None and not (checks.is_number(coverage) and 0 < coverage <= 1):
             raise ValueError(
@@ -203,7 +202,7 @@ def cure(largest: Sequence[float]) -> str:
     Examples
     --------
     >>> cure([0.0134, -0.002, 0])
-    'The largest absolute weight in the empty panels is 0.013: threshold=0.01 shows it.'
+    'The largest absolute weight in the empty panels is 0.0134: threshold=0.01 shows it.'
     >>> cure([0.0])
     ''
     """
@@ -215,6 +214,6 @@ def cure(largest: Sequence[float]) -> str:
     if threshold >= weight * (1 - _ROUNDING):  # 0.01 itself does not pass 0.01
         threshold = weight / 2
     return (
-        f"The largest absolute weight in the empty panels is {format_numbers([weight], 2)[0]}: "
+        f"The largest absolute weight in the empty panels is {format_numbers([weight], 3)[0]}: "
         f"threshold={threshold:.2g} shows it."
     )

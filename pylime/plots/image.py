@@ -18,6 +18,8 @@ from plotnine import (
     geom_rect,
     ggplot,
     labs,
+    scale_x_continuous,
+    scale_y_continuous,
     theme,
     theme_void,
 )
@@ -53,7 +55,8 @@ from pylime.plots.choice import Choice, Sign, cure
 from pylime.plots.gradient import colours_at, heat_scale
 from pylime.plots.intervals import includes_zero, striped_key
 from pylime.plots.palette import Palette, colours_of, fill_scale
-from pylime.plots.theme import fit_texts, sized_theme
+from pylime.plots.sized import SizedPlot
+from pylime.plots.theme import FIT, fit_texts, sized_theme
 from pylime.shades import upright
 from pylime.values import Bitmap
 
@@ -441,13 +444,9 @@ def _two_colours(
     pair = [parse_colour(c, "outline_col") for c in (outline_col if two else [outline_col] * 2)]
     source = "outline_col"
     if palette is not None and display != "heatmap":
-        named = colours_of(palette, meaning="for supports and contradicts")
-        if named is None:
-            raise ValueError(
-                f"`palette` must be two colours with `display={display!r}`; a scale of plotnine "
-                "fits a heatmap only."
-            )
-        pair = [parse_colour(to_hex(colour, keep_alpha=True), "palette") for colour in named]
+        named = colours_of(palette, meaning="for supports and contradicts", aesthetic=None)
+        codes = [to_hex(colour, keep_alpha=True) for colour in named or ()]
+        pair = [parse_colour(code, "palette") for code in codes]
         source = "palette"
     if combine and display != "heatmap" and pair[0] == pair[1]:
         value = outline_col if source == "outline_col" else palette
@@ -495,13 +494,15 @@ def _facet_values(rows: pd.DataFrame) -> dict[str, str]:
             "label": str(first["label"]),
             "probability": format_numbers([first["label_prob"]], 2)[0],
         }
-    return {**named, "Explanation fit": first["fit"]}
+    return {**named, FIT: first["fit"]}
 
 
 def _draw_images(panels: pd.DataFrame, key: Sequence[Any] = ()) -> ggplot:
     """Draw a panel per image, and what brings the key."""
-    layers = [*key, geom_image(aes(image="image")), coord_fixed(expand=False), labs(x="", y="")]
-    return ggplot(panels, aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax")) + layers
+    corners = aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax")
+    axes = [scale_x_continuous(breaks=[]), scale_y_continuous(breaks=[]), labs(x="", y="")]
+    layers = [*key, geom_image(aes(image="image")), coord_fixed(expand=False), *axes]
+    return SizedPlot(panels, corners) + layers
 
 
 def _placed(images: Iterable[np.ndarray]) -> pd.DataFrame:
@@ -518,7 +519,7 @@ def _heat_key(heat: scale_continuous) -> list[Any]:
 
 def _two_signs(colours: Mapping[Sign, RGBA]) -> list[Any]:
     """Make the key of two colours in one panel."""
-    named = [to_hex([part / 255 for part in colour[:3]]) for colour in colours.values()]
+    named = ["#{:02X}{:02X}{:02X}".format(*colour[:3]) for colour in colours.values()]
     scale = fill_scale(named, list(colours))
     return [geom_rect(aes(fill="type"), show_legend=True), scale, labs(fill="")]
 
@@ -545,7 +546,7 @@ def _messages(panels: pd.DataFrame, arrangement: Arrangement) -> list[Any]:
 
 
 def _facet(names: Sequence[str], arrangement: Arrangement) -> Any:
-    strips = WrappedStrips(arrangement.strip_width)
+    strips: Any = WrappedStrips(arrangement.strip_width)
     if arrangement.is_grid:
         return facet_grid(rows="type", cols=list(names[:-1]), labeller=strips)
     return facet_wrap(list(names), ncol=arrangement.columns, labeller=strips)
