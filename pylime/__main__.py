@@ -19,7 +19,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Explain photographs; print the data frame, and write it and four images of each.
+    Explain photographs; print the data frame, and write it and five images of each.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pylime",
         description="Explain photographs with an ImageNet classifier that needs no download. "
-        "Prints the explanation, and writes it and four images of each photograph.",
+        "Prints the explanation, and writes it and five images of each photograph.",
     )
     parser.add_argument("photos", metavar="PHOTO", nargs="*", help="default: scikit-image's cat")
     parser.add_argument("--labels", nargs="+", help="explain these classes")
@@ -137,6 +137,7 @@ def _write_plots(
             "outline": plot(),
             "block": plot(display="block", threshold=0.01),
             "contradictions": plot(threshold=0, show_negative=True, fill_alpha=0.6),
+            "heatmap": plot(display="heatmap"),
         }
         for name, drawn in plots.items():
             path = options.output / f"{position + 1}-{Path(photo).stem}-{name}.png"

@@ -157,7 +157,7 @@ def test_the_command_line_explains_a_cat_by_its_face(tmp_path, capsys):
     # A bar is drawn ten times a second at most, so the last state need not be seen.
     assert max(map(int, re.findall(r"(\d+)/300", printed.err))) > 150
     names = {path.name for path in tmp_path.iterdir()}
-    kinds = ("superpixels", "outline", "block", "contradictions")
+    kinds = ("superpixels", "outline", "block", "contradictions", "heatmap")
     pictures = {f"1-chelsea-{kind}.png" for kind in kinds}
     assert names == {"explanation.csv", "explanation.parquet", *pictures}
     table = pd.read_csv(tmp_path / "explanation.csv")

@@ -1,11 +1,12 @@
 """Plots of images: their superpixels, and which of them change a prediction."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_hex
 from plotnine import (
     aes,
     coord_fixed,
@@ -13,25 +14,51 @@ from plotnine import (
     element_text,
     facet_grid,
     facet_wrap,
+    geom_label,
+    geom_rect,
     ggplot,
     labs,
+    scale_x_continuous,
+    scale_y_continuous,
     theme,
     theme_void,
 )
 from plotnine.geoms.geom import geom
+from plotnine.scales.scale_continuous import scale_continuous
+from scipy.ndimage import minimum_filter
 
 from pylime import checks
 from pylime._types import OneImage
-from pylime.frame import COLUMNS, check_explanation
+from pylime.frame import COLUMNS, check_explanation, object_column
 from pylime.image.explainer import IMAGE
-from pylime.image.pixels import RGBA, Colour, flatten, parse_colour, read_original, rgb_pixels
+from pylime.image.pixels import RGBA, Colour, parse_colour, read_original, rgb_pixels
 from pylime.image.superpixels import Segmentation, check_segmentation, segment_by
 from pylime.numbers import format_numbers
 from pylime.pipeline import read_cases
+from pylime.plots.arrangement import (
+    GAP,
+    STRIP_SIZE,
+    Arrangement,
+    WrappedStrips,
+    arrange,
+    strip_text,
+    wrap,
+)
+from pylime.plots.canvas import (
+    Canvas,
+    lay_over,
+    outline_opacity,
+    striped_opacity,
+    superpixel_borders,
+)
+from pylime.plots.choice import Choice, Sign, cure
+from pylime.plots.gradient import colours_at, heat_scale
 from pylime.plots.intervals import includes_zero, striped_key
-from pylime.plots.theme import fit_texts, label_both_upper, theme_lime
+from pylime.plots.palette import Palette, colours_of, fill_scale
+from pylime.plots.sized import SizedPlot
+from pylime.plots.theme import FIT, fit_texts, sized_theme
 from pylime.shades import upright
-from pylime.values import Bitmap, Superpixel
+from pylime.values import Bitmap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,10 +67,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Display", "plot_image_explanation", "plot_superpixels"]
 
-Display: TypeAlias = Literal["outline", "block"]
+Display: TypeAlias = Literal["outline", "block", "heatmap"]
 """A way to show superpixels."""
 
-CAPTION_HEIGHT = 0.3  # inches
+# Inches.
+CAPTION_LINE, KEY_HEIGHT = 0.16, 0.7
+KEY_WIDTH, HEAT_KEY_WIDTH = 2.8, 4.4
+BAR_WIDTH = 200  # points
+# Behind a heatmap, black becomes this shade and white stays white.
+PALEST = 150
+# How opaque the colour of a block is over a panel without superpixels.
+EMPTY = 0.75
 
 
 class geom_image(geom):  # noqa: N801 - plotnine's convention
@@ -118,33 +152,42 @@ def plot_superpixels(
         raise ValueError(f"`path` must be one image; not {len(images.items)}.")
     image = read_original(images.items[0])
     labels = segment_by(segmentation, rgb_pixels(image.colours), n_superpixels, weight, n_iter)
-    borders = superpixel_borders(labels) * 1.0
-    drawn = lay_over(_on_white(image.colours), borders, parse_colour(colour, "colour"))
-    drawn = upright(drawn, image.orientation)
-    size = _panels_size(drawn.shape, 1, 1, strip_rows=0)
+    shape = upright(np.empty((*labels.shape, 0)), image.orientation).shape
+    arrangement = arrange(shape, [])
+    canvas = Canvas.of(image.colours, arrangement.side)
+    borders = superpixel_borders(canvas.resize(labels), canvas.line) * 1.0
+    drawn = lay_over(canvas.pixels, borders, parse_colour(colour, "colour"))
     return (
-        _draw_images(pd.DataFrame({"image": [Bitmap(drawn)]}))
+        _draw_images(_placed([upright(drawn, image.orientation)]))
         + theme_void()
-        + theme(figure_size=size)
+        + theme(figure_size=arrangement.figure)
     )
 
 
 def plot_image_explanation(
     explanation: pd.DataFrame,
     which: Hashable = 0,
-    threshold: float = 0.02,
+    threshold: float | None = None,
     show_negative: bool = False,
     display: Display = "outline",
-    fill_alpha: float = 0.3,
+    fill_alpha: float | None = None,
     outline_col: Colour | Sequence[Colour] = ("blue", "red"),
     block_col: Colour = "grey",
+    *,
+    combine: bool = False,
+    coverage: float | None = None,
+    max_features: int | None = None,
+    palette: Palette | None = None,
 ) -> ggplot:
     """
     Show which parts of an image support or contradict each explained label.
 
-    If the explanation has intervals (`explain(..., intervals=True)`), a superpixel is striped
-    where the interval of its weight includes 0: it possibly has no effect. A line below the
-    plot says so. The strip of a panel says where the explanation fit (R²) is low, below 0.1.
+    A superpixel supports a label if its weight is positive, and contradicts it if its weight
+    is negative. If the explanation has intervals (`explain(..., intervals=True)`), a superpixel
+    is striped where the interval of its weight includes 0: it possibly has no effect. A line
+    below the plot says so. The strip of a panel says where the explanation fit (R²) is low,
+    below 0.1. A panel without a superpixel to show says that, and a line below the plot
+    gives the largest weight and a threshold that shows it.
 
     Parameters
     ----------
@@ -153,17 +196,36 @@ def plot_image_explanation(
     which
         The case to show: its name, or its position from 0.
     threshold
-        Superpixels of smaller absolute weight are left out.
+        Superpixels of smaller absolute weight are left out. By default 0.02, as in R; 0 for a
+        heatmap and with `coverage` or `max_features`.
     show_negative
-        Whether to show the superpixels that contradict a label, in a second row.
+        Whether to show the superpixels that contradict a label, in a panel of their own.
     display
-        `"outline"` tints and outlines the superpixels, `"block"` hides all others.
+        `"outline"` tints and outlines the superpixels, `"block"` hides all others, `"heatmap"`
+        colours them by weight over a grey image. The colours of a heatmap are symmetric about 0
+        and mean the same in all panels; it has supports and contradicts in one panel.
     fill_alpha
-        Opacity of the tint, from 0 to 1.
+        Opacity of the tint, from 0 to 1. By default 0.3, and 0.75 for a heatmap.
     outline_col
         Colours of supporting and contradicting superpixels, or one for both.
     block_col
         Colour of the hidden superpixels.
+    combine
+        Whether to show what supports and what contradicts a label in one panel, in the two
+        colours. `show_negative` then makes no difference.
+    coverage
+        Share of the image, above 0 and at most 1, that the superpixels of a label may take.
+        Those of the largest absolute weight are shown until the next one would exceed the
+        share; that one is left out, unless it is the first. What supports and what contradicts
+        a label share the area, if both are shown.
+    max_features
+        The largest number of superpixels of a label that are shown, those of the largest
+        absolute weight first. `threshold`, `coverage` and `max_features` can be combined:
+        a superpixel must pass all of them.
+    palette
+        Two colours, for supports and contradicts, instead of `outline_col`; for a heatmap, its
+        two ends. A heatmap also takes a continuous scale of plotnine, such as
+        `scale_fill_gradient2(...)`.
 
     Returns
     -------
@@ -176,198 +238,223 @@ def plot_image_explanation(
         If the explanation is not one of images, the case is unknown, or an argument has a
         wrong value.
 
+    Notes
+    -----
+    `coverage` and `max_features` are the two ways in which VisuaLIME selects what to draw. It
+    gives each sign half of the coverage; here the strongest superpixels are shown, whatever
+    their sign.
+
+    Images of more than a million pixels are reduced to what the figure can show in print,
+    those of less than 10000 are magnified; the borders are drawn afterwards and can be
+    seen at any size. All others are drawn pixel by pixel, as in R.
+
     Examples
     --------
     >>> from pylime import load_image_example
-    >>> plot = plot_image_explanation(load_image_example(), display="block", threshold=0.01)
+    >>> example = load_image_example()
+    >>> plot = plot_image_explanation(example, display="block", threshold=0.01)
     >>> plot.save("block.png")  # doctest: +SKIP
+    >>> strongest = plot_image_explanation(example, display="heatmap", coverage=0.1)
     """
     checks.one_of("display", display, get_args(Display))
+    checks.flag("show_negative", show_negative)
+    checks.flag("combine", combine)
+    heatmap = display == "heatmap"
+    if fill_alpha is None:
+        fill_alpha = 0.75 if heatmap else 0.3
     if not isinstance(fill_alpha, Real) or not 0 <= fill_alpha <= 1:
         raise ValueError(f"`fill_alpha` must be a number from 0 to 1; not {fill_alpha!r}.")
-    if not isinstance(threshold, Real) or not threshold >= 0:
-        raise ValueError(f"`threshold` must be a number from 0; not {threshold!r}.")
-    supports, contradicts = _two_colours(outline_col)
-    colours = {"Supports": supports, "Contradicts": contradicts}
+    one_panel = combine or heatmap
+    types = ["Supports", "Contradicts"] if one_panel or show_negative else ["Supports"]
+    choice = Choice.of(threshold, coverage, max_features, heatmap)
+    colours = _two_colours(outline_col, palette, display, combine)
     block = parse_colour(block_col, "block_col")
     case = _one_case(explanation, which)
     image: Bitmap = case["data"].iloc[0]
-    pixels = _on_white(image.colours)
-    if any(cell.shape != pixels.shape[:2] for cell in case["feature_value"]):
+    shape = image.pixels.shape[:2]
+    if any(cell.shape != shape for cell in case["feature_value"]):
         raise ValueError(
             f"Case {case['case'].iloc[0]!r} has images of different sizes; give the cases "
             "different names, or draw one explanation at a time."
         )
 
-    added = {"fit": fit_texts(case["model_r2"]), "possibly_none": includes_zero(case)}
-    stripes = striped_opacity(pixels.shape[:2])
-    any_striped = False
-    rows = []
-    for _, rows_of_label in case.assign(**added).groupby(_panel_order(case), sort=True):
-        facets = _facet_values(rows_of_label)
-        weights = rows_of_label["feature_weight"]
-        parts = {"Supports": weights > threshold}
-        if show_negative:
-            parts["Contradicts"] = weights <= -threshold
-        for kind, chosen in parts.items():
-            possibly_none = rows_of_label["possibly_none"]
-            mask = _union(rows_of_label["feature_value"][chosen & ~possibly_none], pixels)
-            striped = _union(rows_of_label["feature_value"][chosen & possibly_none], pixels)
-            any_striped = any_striped or bool(striped.any())
-            if display == "block":
-                drawn = lay_over(pixels, np.where(striped, stripes, ~mask), block)
-            else:
-                drawn = lay_over(pixels, outline_opacity(mask, fill_alpha), colours[kind])
-                opacity = outline_opacity(striped, fill_alpha) * stripes
-                drawn = lay_over(drawn, opacity, colours[kind])
-            drawn = Bitmap(upright(drawn, image.orientation))
-            rows.append({"image": drawn, "type": kind, **facets})
-    panels = pd.DataFrame(rows)
-    names = [name for name in panels.columns if name not in ("image", "type")]
-    for name in [*names, "type"]:
-        panels[name] = pd.Categorical(panels[name], list(dict.fromkeys(panels[name])))
-    n_labels = panels[names[0]].nunique() if show_negative else len(panels)
-    columns = n_labels if show_negative else _columns(n_labels)
-    n_rows = 2 if show_negative else -(-n_labels // columns)
-    strip_rows = 1 if show_negative else n_rows
-    drawn_shape = panels["image"].iloc[0].pixels.shape
-    facet = (
-        facet_grid(rows="type", cols=names, labeller=label_both_upper)
-        if show_negative
-        else facet_wrap(names, ncol=columns, labeller=label_both_upper)
+    case = case.assign(
+        fit=fit_texts(case["model_r2"]),
+        possibly_none=includes_zero(case),
+        type=np.where(case["feature_weight"] > 0, "Supports", "Contradicts"),
     )
-    look = "Dashed" if display == "outline" and fill_alpha == 0 else "Striped"
-    width, height = _panels_size(drawn_shape, n_rows, columns, strip_rows)
+    labels = [rows for _, rows in case.groupby(_panel_order(case), sort=True)]
+    chosen = [rows[choice.shown(rows, types)] for rows in labels]
+    facets = [_facet_values(rows) for rows in labels]
+    strips = [[strip_text(name, value) for name, value in one.items()] for one in facets]
+    turned = upright(np.empty((*shape, 0)), image.orientation).shape
+    arrangement = arrange(turned, strips, 1 if one_panel else len(types))
+    canvas = Canvas.of(image.colours, arrangement.side)
+
+    heat = heat_scale(palette, _weights(chosen)) if heatmap else None
+    paint = _Painter(canvas, display, fill_alpha, colours, block, heat).paint
+    images: list[np.ndarray] = []
+    panels: list[dict[str, str]] = []
+    unseen: list[float] = []
+    for rows, shown, facet in zip(labels, chosen, facets, strict=True):
+        for signs in [types] if one_panel else [[name] for name in types]:
+            drawn = shown[shown["type"].isin(signs)]
+            message = ""
+            if drawn.empty:
+                message = choice.nothing_shown(rows, signs, len(shown))
+                if not choice.pass_threshold(rows, signs).any():
+                    unseen.append(choice.largest(rows, signs))
+            panels.append({**facet, "type": signs[0], "message": message})
+            images.append(upright(paint(drawn, signs), image.orientation))
+    drawing = pd.concat([_placed(images), pd.DataFrame(panels)], axis=1).assign(zero=0.0)
+    names = [*facets[0], *(["type"] if len(types) > 1 and not one_panel else [])]
+    for name in facets[0]:
+        drawing[name] = pd.Categorical(drawing[name], list(dict.fromkeys(drawing[name])))
+    drawing["type"] = pd.Categorical(drawing["type"], types)
+    is_striped = any(rows["possibly_none"].any() for rows in chosen)
+    look = "Dashed" if display != "block" and fill_alpha == 0 else "Striped"
+    caption = [striped_key(look)] if is_striped else []
+    if line := cure(unseen):
+        caption.append(line)
+    key = _heat_key(heat) if heat is not None else _two_signs(colours) if combine else []
     return (
-        _draw_images(panels)
-        + facet
-        + (labs(caption=striped_key(look)) if any_striped else [])
-        + theme_lime(
-            axis_title=element_blank(),
-            axis_line=element_blank(),
-            axis_text=element_blank(),
-            panel_grid=element_blank(),
-            figure_size=(width, height + CAPTION_HEIGHT * any_striped),
-            plot_caption=element_text(size=9, ha="left"),
-        )
+        _draw_images(drawing, key)
+        + _messages(drawing, arrangement)
+        + _facet(names, arrangement)
+        + _figure(arrangement, caption, has_key=bool(key), is_heatmap=heatmap)
     )
 
 
-def _on_white(pixels: np.ndarray) -> np.ndarray:
-    """Return the (H, W, 3) colours of an image on a white page."""
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = flatten(pixels, (255, 255, 255, 255))
-    return rgb_pixels(pixels)
-
-
-def _two_colours(outline_col: Colour | Sequence[Colour]) -> list[RGBA]:
-    """Read the colours of supporting and contradicting superpixels, or one for both."""
-    two = isinstance(outline_col, list | tuple) and len(outline_col) == 2
-    return [parse_colour(c, "outline_col") for c in (outline_col if two else [outline_col] * 2)]
-
-
-def superpixel_borders(labels: np.ndarray) -> np.ndarray:
+class _Painter:
     """
-    Find the pixels that R's `lime` draws as borders between superpixels.
+    Paints superpixels over one image.
 
     Parameters
     ----------
-    labels
-        (H, W) array of superpixels from 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W) array of bool, true where the Laplacian of the labels, as shades of 16 bits,
-        is positive after rounding to 8 bits. Of two neighbouring superpixels only the one
-        with the higher number gets a line.
-    """
-    shades = np.floor(labels / labels.max() * 65535 + 0.5).astype(np.int64)
-    return _laplacian(shades) >= 128
-
-
-def outline_opacity(mask: np.ndarray, fill_alpha: float) -> np.ndarray:
-    """
-    Compute the opacity of the colour over some superpixels, for `display="outline"`.
-
-    Parameters
-    ----------
-    mask
-        (H, W) array, true at the superpixels.
+    canvas
+        The image.
+    display
+        How superpixels are shown.
     fill_alpha
-        Opacity inside.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W) opacities: 1 at the inner border, `fill_alpha` (in steps of 1/255) inside.
+        Opacity of the tint.
+    colours
+        Of supports and contradicts.
+    block
+        Colour of what a block hides.
+    heat
+        The colours of weights in a heatmap, or None.
     """
-    border = mask & (_laplacian(mask.astype(np.int64)) > 0)
-    inside = np.floor(fill_alpha * 255 + 0.5) / 255
-    return np.where(border, 1.0, np.where(mask, inside, 0.0))
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        display: Display,
+        fill_alpha: float,
+        colours: Mapping[str, RGBA],
+        block: RGBA,
+        heat: scale_continuous | None,
+    ) -> None:
+        self.canvas, self.display, self.fill_alpha = canvas, display, fill_alpha
+        self.colours, self.block, self.heat = colours, block, heat
+        self.stripes = striped_opacity(canvas.pixels.shape[:2])
+
+    def paint(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
+        """
+        Paint the image of a panel.
+
+        Parameters
+        ----------
+        rows
+            The superpixels that are shown.
+        signs
+            Which signs the panel shows.
+
+        Returns
+        -------
+        numpy.ndarray
+            (h, w, 3) array of uint8.
+        """
+        if self.display == "heatmap":
+            return self._heatmap(rows)
+        if self.display == "block":
+            return self._block(rows, signs)
+        return self._outline(rows, signs)
+
+    def _masks(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pixels of certain superpixels, and of those that are striped."""
+        possibly_none, cells = rows["possibly_none"], rows["feature_value"]
+        return self.canvas.mask(cells[~possibly_none]), self.canvas.mask(cells[possibly_none])
+
+    def _outline(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
+        pixels = self.canvas.pixels
+        for sign in signs:
+            mask, striped = self._masks(rows[rows["type"] == sign])
+            colour, line = self.colours[sign], self.canvas.line
+            pixels = lay_over(pixels, outline_opacity(mask, self.fill_alpha, line), colour)
+            opacity = outline_opacity(striped, self.fill_alpha, line) * self.stripes
+            pixels = lay_over(pixels, opacity, colour)
+        return pixels
+
+    def _block(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
+        if rows.empty:  # what a panel says is easier to see with a trace of its image
+            return lay_over(self.canvas.pixels, np.full_like(self.stripes, EMPTY), self.block)
+        mask, striped = self._masks(rows)
+        pixels = self.canvas.pixels
+        if len(signs) > 1:  # in one panel, only a tint tells what supports from what contradicts
+            pixels = self._outline(rows.assign(possibly_none=False), signs)
+        return lay_over(pixels, np.where(striped, self.stripes, ~mask), self.block)
+
+    def _heatmap(self, rows: pd.DataFrame) -> np.ndarray:
+        pixels = _pale_grey(self.canvas.pixels)
+        if rows.empty or self.heat is None:
+            return pixels
+        # Each pixel gets the number of its superpixel; 0 is none of them.
+        numbers = np.zeros(self.canvas.shape, dtype=np.int32)
+        for number, superpixel in enumerate(rows["feature_value"], start=1):
+            numbers.ravel()[superpixel.indices] = number
+        numbers = self.canvas.resize(numbers)
+        colours = np.array([(0, 0, 0), *colours_at(self.heat, rows["feature_weight"])])
+        striped = np.array([False, *rows["possibly_none"]])[numbers]
+        size = 2 * self.canvas.line + 1
+        border = (numbers > 0) & (minimum_filter(numbers, size, mode="nearest") < numbers)
+        opacity = np.where(border, 1.0, self.fill_alpha) * (numbers > 0)
+        opacity *= np.where(striped, self.stripes, 1.0)
+        return lay_over(pixels, opacity, colours[numbers])
 
 
-def striped_opacity(shape: tuple[int, int]) -> np.ndarray:
-    """
-    Compute the share of its opacity that a colour keeps in stripes.
-
-    Parameters
-    ----------
-    shape
-        Height and width of the image.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W) shares: 1 in diagonal stripes, 0.25 between them. A stripe is as wide as an
-        eightieth of the image.
-    """
-    rows, columns = np.ogrid[: shape[0], : shape[1]]
-    width = max(2, round((shape[0] * shape[1]) ** 0.5 / 80))
-    return np.where((rows + columns) // width % 2 == 0, 1.0, 0.25)
+def _pale_grey(pixels: np.ndarray) -> np.ndarray:
+    """Take the colours of an image, and make it so pale that the colours of weights are seen."""
+    grey = pixels @ np.array([0.299, 0.587, 0.114])
+    pale = np.rint(PALEST + grey * ((255 - PALEST) / 255)).astype(np.uint8)
+    return np.repeat(pale[..., None], 3, axis=2)
 
 
-def _union(superpixels: Iterable[Superpixel], pixels: np.ndarray) -> np.ndarray:
-    """Return the (H, W) mask of some superpixels."""
-    mask = np.zeros(pixels.shape[:2], dtype=bool)
-    for superpixel in superpixels:
-        mask |= superpixel.mask
-    return mask
+def _weights(chosen: Iterable[pd.DataFrame]) -> np.ndarray:
+    return np.concatenate([rows["feature_weight"].to_numpy(dtype=float) for rows in chosen])
 
 
-def _laplacian(values: np.ndarray) -> np.ndarray:
-    """Subtract from eight times each value its eight neighbours; the edge is repeated."""
-    height, width = values.shape
-    padded = np.pad(values, 1, mode="edge")
-    total = sum(
-        padded[row : row + height, column : column + width]
-        for row in range(3)
-        for column in range(3)
-    )
-    return 9 * values - total
-
-
-def lay_over(pixels: np.ndarray, opacity: np.ndarray, colour: RGBA) -> np.ndarray:
-    """
-    Lay a colour over an image.
-
-    Parameters
-    ----------
-    pixels
-        (H, W, 3) array of uint8.
-    opacity
-        (H, W) array from 0 to 1.
-    colour
-        Red, green, blue, alpha.
-
-    Returns
-    -------
-    numpy.ndarray
-        (H, W, 3) array of uint8.
-    """
-    share = (opacity * (colour[3] / 255))[..., None]
-    mixed = pixels * (1.0 - share) + np.array(colour[:3]) * share
-    return np.floor(mixed + 0.5).astype(np.uint8)
+def _two_colours(
+    outline_col: Colour | Sequence[Colour],
+    palette: Palette | None,
+    display: Display,
+    combine: bool,
+) -> dict[Sign, RGBA]:
+    """Read the colours of supporting and contradicting superpixels."""
+    two = isinstance(outline_col, list | tuple) and len(outline_col) == 2
+    pair = [parse_colour(c, "outline_col") for c in (outline_col if two else [outline_col] * 2)]
+    source = "outline_col"
+    if palette is not None and display != "heatmap":
+        named = colours_of(palette, meaning="for supports and contradicts", aesthetic=None)
+        codes = [to_hex(colour, keep_alpha=True) for colour in named or ()]
+        pair = [parse_colour(code, "palette") for code in codes]
+        source = "palette"
+    if combine and display != "heatmap" and pair[0] == pair[1]:
+        value = outline_col if source == "outline_col" else palette
+        raise ValueError(
+            f"`{source}` must be two different colours with `combine=True`, or nobody can tell "
+            f"what supports a label from what contradicts it; not {value!r:.80}."
+        )
+    return dict(zip(("Supports", "Contradicts"), pair, strict=True))
 
 
 def _one_case(explanation: pd.DataFrame, which: Hashable) -> pd.DataFrame:
@@ -407,30 +494,89 @@ def _facet_values(rows: pd.DataFrame) -> dict[str, str]:
             "label": str(first["label"]),
             "probability": format_numbers([first["label_prob"]], 2)[0],
         }
-    return {**named, "Explanation fit": first["fit"]}
+    return {**named, FIT: first["fit"]}
 
 
-def _draw_images(panels: pd.DataFrame) -> ggplot:
-    height, width = np.asarray(panels["image"].iloc[0]).shape[:2]
-    panels = panels.assign(xmin=0, xmax=width, ymin=0, ymax=height)
-    return (
-        ggplot(panels, aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax"))
-        + geom_image(aes(image="image"))
-        + coord_fixed(expand=False)
-        + labs(x="", y="")
-    )
+def _draw_images(panels: pd.DataFrame, key: Sequence[Any] = ()) -> ggplot:
+    """Draw a panel per image, and what brings the key."""
+    corners = aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax")
+    axes = [scale_x_continuous(breaks=[]), scale_y_continuous(breaks=[]), labs(x="", y="")]
+    layers = [*key, geom_image(aes(image="image")), coord_fixed(expand=False), *axes]
+    return SizedPlot(panels, corners) + layers
 
 
-def _columns(n: int) -> int:
-    """Return the number of columns in which ggplot2 arranges n panels."""
-    return n if n <= 3 else 2 if n == 4 else 3 if n <= 12 else 4
+def _placed(images: Iterable[np.ndarray]) -> pd.DataFrame:
+    """Make a row per image of the same shape, with its corners."""
+    column = object_column([Bitmap(image) for image in images])
+    height, width = column.iloc[0].pixels.shape[:2]
+    return pd.DataFrame({"image": column, "xmin": 0, "xmax": width, "ymin": 0, "ymax": height})
 
 
-def _panels_size(
-    shape: Sequence[int], rows: int, columns: int, strip_rows: int
-) -> tuple[float, float]:
-    """Return inches for panels of about 10 square inches, or smaller ones if there are many."""
-    area = 24.0 if rows * columns == 1 else 10.0
-    scale = (area / (shape[0] * shape[1])) ** 0.5
-    scale *= min(1.0, 14.0 / (shape[1] * scale * columns))
-    return shape[1] * scale * columns + 0.4, shape[0] * scale * rows + 0.75 * strip_rows + 0.3
+def _heat_key(heat: scale_continuous) -> list[Any]:
+    """Make the key of the colours of weights: the images are painted, so a rectangle has it."""
+    return [geom_rect(aes(fill="zero"), show_legend=True), heat]
+
+
+def _two_signs(colours: Mapping[Sign, RGBA]) -> list[Any]:
+    """Make the key of two colours in one panel."""
+    named = ["#{:02X}{:02X}{:02X}".format(*colour[:3]) for colour in colours.values()]
+    scale = fill_scale(named, list(colours))
+    return [geom_rect(aes(fill="type"), show_legend=True), scale, labs(fill="")]
+
+
+def _messages(panels: pd.DataFrame, arrangement: Arrangement) -> list[Any]:
+    """Make the layer of what empty panels say."""
+    empty = panels[panels["message"] != ""]
+    if empty.empty:
+        return []
+    lines = ["\n".join(wrap(text, arrangement.width * 0.9)) for text in empty["message"]]
+    empty = empty.assign(x=empty["xmax"] / 2, y=empty["ymax"] / 2, message=lines)
+    return [
+        geom_label(
+            aes("x", "y", label="message"),
+            data=empty,
+            inherit_aes=False,
+            size=STRIP_SIZE,
+            color="#333333",
+            fill="white",
+            alpha=0.9,
+            label_size=0,
+        )
+    ]
+
+
+def _facet(names: Sequence[str], arrangement: Arrangement) -> Any:
+    strips: Any = WrappedStrips(arrangement.strip_width)
+    if arrangement.is_grid:
+        return facet_grid(rows="type", cols=list(names[:-1]), labeller=strips)
+    return facet_wrap(list(names), ncol=arrangement.columns, labeller=strips)
+
+
+def _figure(
+    arrangement: Arrangement, caption: Sequence[str], has_key: bool, is_heatmap: bool
+) -> list[Any]:
+    """Make the theme: the size of the figure, and the lines below it."""
+    width, height = arrangement.figure
+    least = HEAT_KEY_WIDTH if is_heatmap else KEY_WIDTH if has_key else 0.0
+    width = max(width, least)
+    lines = [part for line in caption for part in wrap(line, width - 0.3)]
+    height += KEY_HEIGHT * has_key + (CAPTION_LINE * len(lines) + 0.12 if lines else 0)
+    bar = {
+        "legend_key_width": BAR_WIDTH,
+        "legend_title": element_text(margin={"r": 20, "unit": "pt"}),
+    }
+    return [
+        *([labs(caption="\n".join(lines))] if lines else []),
+        sized_theme(
+            width,
+            height,
+            axis_title=element_blank(),
+            axis_line=element_blank(),
+            axis_text=element_blank(),
+            panel_grid=element_blank(),
+            panel_spacing_x=(arrangement.pitch - arrangement.width) / width,
+            panel_spacing_y=GAP / width,
+            plot_caption=element_text(size=9, ha="left"),
+            **(bar if is_heatmap else {}),
+        ),
+    ]
