@@ -1,8 +1,6 @@
 """The plot of weights: a bar per feature, a panel per case and label."""
 
-import numbers
 from collections.abc import Hashable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ from plotnine import (
 )
 
 from pylime import checks
-from pylime.frame import as_utf8, check_explanation, object_column
+from pylime.frame import as_utf8, check_explanation, design_values, object_column
 from pylime.numbers import format_numbers
 from pylime.plots.intervals import has_intervals, interval_ends
 from pylime.plots.theme import (
@@ -162,22 +160,8 @@ def _of_cases(explanation: pd.DataFrame, cases: Hashable | Iterable[Hashable]) -
 
 
 def _contributions(bars: pd.DataFrame) -> pd.DataFrame:
-    """
-    Multiply the weights of plain numbers, and their intervals, by their values.
-
-    A feature whose description has a comparison is 0 or 1, and so are a word and a
-    superpixel: for these the weight is the contribution.
-    """
-    if "feature" in bars:  # the description of a plain number is its name alone
-        bare = bars["feature_desc"].map(str) == bars["feature"].map(str)
-    else:
-        bare = ~bars["feature_desc"].map(str).str.contains("[<>=]")
-    values = np.array(
-        [
-            float(value) if _is_plain_number(value) and alone else 1.0
-            for value, alone in zip(bars["feature_value"], bare, strict=True)
-        ]
-    )
+    """Multiply the weights, and their intervals, by the values of the design."""
+    values = design_values(bars)
     scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
     if has_intervals(bars):
         lo, hi = (end * values for end in interval_ends(bars))
@@ -198,12 +182,6 @@ def _error_bars(bars: pd.DataFrame) -> list[Any]:
         geom_linerange(ends, data=known, color="white", size=1.4, alpha=0.6),
         geom_errorbar(ends, data=known, color=DARK_GREY, size=0.6, width=0.3),
     ]
-
-
-def _is_plain_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
-        return False
-    return bool(np.isfinite(float(value)))
 
 
 def _bar_order(bars: pd.DataFrame) -> tuple[pd.Categorical, dict[str, str]]:
@@ -238,7 +216,8 @@ def _facets(bars: pd.DataFrame, model_type: str) -> dict[str, pd.Categorical]:
     else:
         # R writes a number that is not rounded with fifteen digits.
         facets["prediction"] = in_order(format_numbers([x], 15)[0] for x in bars["prediction"])
-    facets["Explanation fit"] = in_order(fit_texts(bars["model_r2"]))
+    if bars["model_r2"].notna().any():  # shap values have none
+        facets["Explanation fit"] = in_order(fit_texts(bars["model_r2"]))
     return facets
 
 

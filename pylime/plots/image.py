@@ -24,7 +24,7 @@ from pylime import checks
 from pylime._types import OneImage
 from pylime.frame import COLUMNS, check_explanation
 from pylime.image.explainer import IMAGE
-from pylime.image.pixels import RGBA, Colour, flatten, parse_colour, read_original, rgb_pixels
+from pylime.image.pixels import RGBA, Colour, on_white, parse_colour, read_original, rgb_pixels
 from pylime.image.superpixels import Segmentation, check_segmentation, segment_by
 from pylime.numbers import format_numbers
 from pylime.pipeline import read_cases
@@ -119,7 +119,7 @@ def plot_superpixels(
     image = read_original(images.items[0])
     labels = segment_by(segmentation, rgb_pixels(image.colours), n_superpixels, weight, n_iter)
     borders = superpixel_borders(labels) * 1.0
-    drawn = lay_over(_on_white(image.colours), borders, parse_colour(colour, "colour"))
+    drawn = lay_over(on_white(image.colours), borders, parse_colour(colour, "colour"))
     drawn = upright(drawn, image.orientation)
     size = _panels_size(drawn.shape, 1, 1, strip_rows=0)
     return (
@@ -192,7 +192,7 @@ def plot_image_explanation(
     block = parse_colour(block_col, "block_col")
     case = _one_case(explanation, which)
     image: Bitmap = case["data"].iloc[0]
-    pixels = _on_white(image.colours)
+    pixels = on_white(image.colours)
     if any(cell.shape != pixels.shape[:2] for cell in case["feature_value"]):
         raise ValueError(
             f"Case {case['case'].iloc[0]!r} has images of different sizes; give the cases "
@@ -251,13 +251,6 @@ def plot_image_explanation(
             plot_caption=element_text(size=9, ha="left"),
         )
     )
-
-
-def _on_white(pixels: np.ndarray) -> np.ndarray:
-    """Return the (H, W, 3) colours of an image on a white page."""
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = flatten(pixels, (255, 255, 255, 255))
-    return rgb_pixels(pixels)
 
 
 def _two_colours(outline_col: Colour | Sequence[Colour]) -> list[RGBA]:

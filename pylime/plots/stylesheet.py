@@ -5,15 +5,14 @@ Every rule is bound to the class of the plot, so that it changes neither the pag
 plot. Colours are variables, once for light and once for dark.
 """
 
+from pylime.markup import PAGE_DARK, PAGE_LIGHT, themed
+
 __all__ = ["DARK", "LIGHT", "STRIPES", "STYLESHEET"]
 
 # Blue and red differ in lightness or in visible hue for every kind of colour vision; every
 # ink has a contrast of at least 4.5 to its background.
 LIGHT = {
-    "ink": "#1b1f24",
-    "paper": "#ffffff",
-    "faint": "#57606a",
-    "rule": "#d5dbe1",
+    **PAGE_LIGHT,
     "veil-1": "#ffffff59",
     "veil-2": "#ffffffd9",
     "positive-line": "#1f5f99",
@@ -32,10 +31,7 @@ LIGHT = {
     "negative-ink-5": "#ffffff",
 }
 DARK = {
-    "ink": "#e6edf3",
-    "paper": "#14181d",
-    "faint": "#9aa7b4",
-    "rule": "#343c45",
+    **PAGE_DARK,
     "veil-1": "#14181d80",
     "veil-2": "#14181dd9",
     "positive-line": "#79b8f2",
@@ -55,10 +51,6 @@ DARK = {
 }
 
 
-def _variables(colours: dict[str, str]) -> str:
-    return " ".join(f"--pylime-{name}: {colour};" for name, colour in colours.items())
-
-
 def _strengths() -> str:
     rules = []
     for sign in ("positive", "negative"):
@@ -71,20 +63,8 @@ def _strengths() -> str:
     return "\n".join(rules)
 
 
-# Pages and notebooks with a switch of their own mark it with an attribute or a class.
 STYLESHEET = f"""\
-.pylime-text {{ {_variables(LIGHT)} color-scheme: light; }}
-@media (prefers-color-scheme: dark) {{
-.pylime-text {{ {_variables(DARK)} color-scheme: dark; }}
-}}
-[data-bs-theme="light"] .pylime-text, [data-theme="light"] .pylime-text,
-[data-jp-theme-light="true"] .pylime-text, .vscode-light .pylime-text {{
-  {_variables(LIGHT)} color-scheme: light;
-}}
-[data-bs-theme="dark"] .pylime-text, [data-theme="dark"] .pylime-text,
-[data-jp-theme-light="false"] .pylime-text, .vscode-dark .pylime-text {{
-  {_variables(DARK)} color-scheme: dark;
-}}
+{themed(".pylime-text", LIGHT, DARK)}\
 .pylime-text {{
   box-sizing: border-box; max-width: 100%; overflow: auto; padding: 1em 1.25em;
   border: 1px solid var(--pylime-rule); border-radius: 6px;

@@ -21,8 +21,9 @@ from pylime import (
     load_image_example,
     plot_text_explanations,
 )
+from pylime.markup import escape
 from pylime.plots.stylesheet import DARK, LIGHT, STYLESHEET
-from pylime.plots.text import TextExplanations, color_code, escape
+from pylime.plots.text import TextExplanations, color_code
 
 PLOTS = read_reference("plot_data.json.gz")["plots"]
 HOSTILE = "\"'><img src=x onerror=alert(1)><script>alert(2)</script></style></p>&lt;b&gt;<!--"
