@@ -295,7 +295,7 @@ def _pieces_of(case: _Case) -> Iterator[tuple[str, np.ndarray]]:
     if end < len(text):
         yield text[end:], nothing
     # Words that the text does not contain in this form, so that the values still sum up.
-    for number in np.flatnonzero(counts == 0):
+    for number in np.flatnonzero(counts == 0).tolist():
         yield f" {case.features[number]}", case.contributions[number]
 
 
@@ -540,7 +540,8 @@ def _read_frames(values: Any, data: Any) -> _Read:
 
 def _read_explanation(explained: Any, data: Any) -> _Read:
     """Read an object of shap: of one case or several, of one output or several."""
-    values, features = explained.values, explained.feature_names
+    values: Any = explained.values
+    features: Any = explained.feature_names
     if data is None:
         shown = getattr(explained, "display_data", None)
         data = explained.data if shown is None else shown
@@ -550,13 +551,10 @@ def _read_explanation(explained: Any, data: Any) -> _Read:
         values, features = values[None], features if features is None else [list(features)]
         data = None if data is None else [data]
     names = explained.output_names
-    labels = (
-        []
-        if names is None
-        else [str(names)]
-        if isinstance(names, str)
-        else list(map(_plain, names))
-    )
+    names = [] if names is None else [names] if isinstance(names, str) else names
+    labels = [_plain(name) for name in names]
+    if ragged and data is None:
+        raise ValueError("`values` must have the tokens of texts of different lengths as `data`.")
     if ragged or _are_tokens(data, features):
         return _read_texts(list(values), list(data), labels)
     if values.ndim > 3 or np.ndim(data) > 2:
@@ -567,12 +565,13 @@ def _read_explanation(explained: Any, data: Any) -> _Read:
     per_label = np.ndim(explained.base_values) > 1 or labels
     if values.ndim == 3 and values.shape[1] == values.shape[2] and not per_label:
         raise ValueError("`values` must be shap values of features, not of their interactions.")
-    if features is not None and len(features) and isinstance(features[0], list):
-        [features] = features
     if features is None:
         features = [f"x{number}" for number in range(values.shape[1])]
+    elif isinstance(features[0], list):
+        [features] = features
     array = values[:, :, None] if values.ndim == 2 else values
-    return _read_rows(array, data, list(features), range(len(array)), labels)
+    own: list[Hashable] = list(features)
+    return _read_rows(array, data, own, range(len(array)), labels)
 
 
 def _is_flat(data: Any) -> bool:

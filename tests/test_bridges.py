@@ -431,6 +431,7 @@ def test_tables_return_from_shap():
         ({"values": of_shap(np.zeros((1, 4, 5, 3)))}, "values per pixel of images"),
         ({"values": of_shap(np.zeros((5, 3, 3)), base=np.zeros(5))}, "not of their interactions"),
         ({"values": of_shap(np.zeros((1, 2)), features=["a"])}, "a name for each of 2 features"),
+        ({"values": of_shap([[0.5], [0.5, 0.5]])}, "must have the tokens of texts"),
         (
             {"values": of_shap(np.zeros((1, 3)), [["a ", "b"]], np.zeros(1))},
             "must have one for each of 2 tokens; not 3",

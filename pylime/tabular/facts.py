@@ -37,16 +37,17 @@ def _drawn(column: Column) -> tuple[str, Sequence[tuple[str, float]]]:
     distribution = column.distribution
     if distribution is None:
         return _UNDRAWN.get(column.feature_type, "nothing"), ()
-    if isinstance(column, Levels):
-        shares = [(_text_of(column, level), float(share)) for level, share in distribution.items()]
-        shares.sort(key=lambda part: -part[1])
-        return f"{len(shares)} level{'s' if len(shares) != 1 else ''}", shares
     if isinstance(distribution, Normal):
         mean, sd = (format_numbers([value], 3)[0] for value in distribution)
         return f"a normal distribution of mean {mean} and standard deviation {sd}", ()
     if isinstance(distribution, Density):
-        low, high = (format_numbers([value], 3)[0] for value in column.bin_cuts[[0, -1]])
+        cuts = distribution.x if column.bin_cuts is None else column.bin_cuts
+        low, high = (format_numbers([value], 3)[0] for value in cuts[[0, -1]])
         return f"a density of the training values, {low} to {high}", ()
+    if isinstance(column, Levels):
+        shares = [(_text_of(column, level), float(share)) for level, share in distribution.items()]
+        shares.sort(key=lambda part: -part[1])
+        return f"{len(shares)} level{'s' if len(shares) != 1 else ''}", shares
     texts = column.cut_texts if isinstance(column, Numbers) else ()
     if not texts:
         return "the only value", ()
