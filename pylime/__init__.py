@@ -45,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 
 from pylime._version import __version__  # noqa: F401 - for users
 from pylime.batches import arrow_schema, explain_batches, spark_schema
+from pylime.bridges import as_shap, from_shap
 from pylime.data.bundled import imagenet_labels, load_image_example, load_text_example
 from pylime.errors import CaseError, CaseWarning, FitWarning, RequestError
 from pylime.explainers import explain, lime, quality
@@ -98,12 +99,14 @@ __all__ = [
     "as_regressor",
     "augment",
     "compare_explanations",
+    "as_shap",
     "default_tokenize",
     "explain",
     "explain_batches",
     "explain_to_parquet",
     "feature_importance",
     "glance",
+    "from_shap",
     "icu_tokenize",
     "imagenet_labels",
     "interactive_text_explanations",

@@ -3,8 +3,11 @@ The tidy frame: its columns, and how explained cases become one.
 """
 
 import json
+import numbers
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -26,6 +29,7 @@ __all__ = [
     "assemble",
     "check_explanation",
     "columns_of",
+    "design_values",
     "object_column",
 ]
 
@@ -290,3 +294,49 @@ def check_explanation(
             f"without {', '.join(map(repr, missing))} it is incomplete."
         )
     return explanation, model_types[0]
+
+
+def design_values(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Return the design of the cases: what a weight is multiplied by in the local model's prediction.
+
+    A feature whose description has a comparison is 1, and so are a word and a superpixel. A number
+    that is not binned is itself; its description is its name alone.
+
+    Parameters
+    ----------
+    explanation
+        An explanation.
+
+    Returns
+    -------
+    numpy.ndarray
+        One number per row.
+
+    Examples
+    --------
+    >>> design_values(pd.DataFrame({
+    ...     "feature": ["age", "town"],
+    ...     "feature_value": [40.0, "Oslo"],
+    ...     "feature_desc": ["age", "town = Oslo"],
+    ... }))
+    array([40.,  1.])
+    """
+    if "feature" in explanation:
+        names = explanation["feature"].map(str)
+        bare = explanation["feature_desc"].map(str) == names
+    else:
+        names = pd.Series("", index=explanation.index)
+        bare = ~explanation["feature_desc"].map(str).str.contains("[<>=]")
+    values = zip(explanation["feature_value"], names, bare, strict=True)
+    return np.array([_as_number(value, name) if alone else 1.0 for value, name, alone in values])
+
+
+def _as_number(value: Any, name: str) -> float:
+    """Return a finite number as it is, also from a plain frame, and 1 for all else."""
+    if name and isinstance(value, str) and value != name:  # the value of a word is its name
+        with suppress(ValueError):
+            value = float(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+        return 1.0
+    return float(value) if np.isfinite(float(value)) else 1.0

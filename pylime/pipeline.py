@@ -21,6 +21,7 @@ from pylime import checks
 from pylime._types import Model, Prepared, Preprocess
 from pylime.draws import KindOfRows, are_balanced
 from pylime.errors import CaseError, RequestError, some_names, stop_at
+from pylime.explainer_page import ColumnFacts, explainer_page, name_of
 from pylime.folders import temporary_folder
 from pylime.models import (
     ModelType,
@@ -365,9 +366,20 @@ class Explainer:
         return model_type(self.model)
 
     def __repr__(self) -> str:
-        inner = getattr(self.model, "model", self.model)
-        name = getattr(inner, "__name__", type(inner).__name__)
+        name = name_of(getattr(self.model, "model", self.model))
         return f"<{type(self).__name__} of the {self.model_type} model {name}>"
+
+    def _repr_html_(self) -> str:
+        preprocess = None if self.preprocess is as_given else self.preprocess
+        return explainer_page(self, preprocess, self._settings(), self._columns())
+
+    def _settings(self) -> Mapping[str, object]:
+        """Return the settings that notebooks show, by their names."""
+        return {}
+
+    def _columns(self) -> Sequence[ColumnFacts] | None:
+        """Return what notebooks show of columns; None if there are none."""
+        return None
 
 
 @model_type.register(Explainer)

@@ -31,7 +31,7 @@ def run(*command: object, **options) -> str:
 def test_importing_brings_no_heavy_library():
     heavy = {"keras", "torch", "tensorflow", "jax", "xgboost", "shiny", "dask", "plotnine"}
     heavy |= {"distributed", "joblib", "pyspark", "ray"}
-    heavy |= {"onnxruntime", "transformers"}
+    heavy |= {"onnxruntime", "transformers", "shap", "mlflow"}
     loaded = run(sys.executable, "-c", "import sys, pylime; print(*sys.modules)").split()
     assert not heavy & set(loaded)
 

@@ -6,7 +6,7 @@ take the colour of the background. Only one batch of painted images exists at a 
 """
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -106,6 +106,9 @@ class ImageExplainer(Explainer):
 
     channels_first: bool = False
     pixel_ranges: PixelRanges = field(default_factory=dict)
+
+    def _settings(self) -> Mapping[str, object]:
+        return {"Channels": "before the rows"} if self.channels_first else {}
 
 
 # What is an image

@@ -31,6 +31,7 @@ __all__ = [
     "check_image",
     "flatten",
     "has_deep_colours",
+    "on_white",
     "open_file",
     "palette_with",
     "parse_colour",
@@ -610,3 +611,10 @@ def flatten(
     mixed = pixels * share + np.asarray(background, dtype=np.float64) * (1 - share)
     mixed[..., 3] = pixels[..., 3] + background[3] * (1 - share[..., 0])
     return (mixed if pixels.dtype.kind == "f" else np.rint(mixed)).astype(pixels.dtype)
+
+
+def on_white(pixels: np.ndarray) -> np.ndarray:
+    """Return the (H, W, 3) colours of an image on a white page."""
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = flatten(pixels, (255, 255, 255, 255))
+    return rgb_pixels(pixels)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from pylime.image.pixels import RGBA, flatten, rgb_pixels
+from pylime.image.pixels import RGBA, on_white
 from pylime.values import Superpixel
 
 __all__ = [
@@ -92,9 +92,7 @@ class Canvas:
             line = max(1, round(drawn / LINES_PER_SIDE))
         else:
             rows, columns = np.arange(height), np.arange(width)
-        if colours.ndim == 3 and colours.shape[2] == 4:
-            colours = flatten(colours, (255, 255, 255, 255))
-        return cls(rgb_pixels(colours), rows, columns, (height, width), line)
+        return cls(on_white(colours), rows, columns, (height, width), line)
 
     def mask(self, superpixels: Iterable[Superpixel]) -> np.ndarray:
         """Return the (h, w) array of bool that is true at some superpixels of the image."""

@@ -1,8 +1,6 @@
 """The panels of a plot: one per case and label."""
 
-import numbers
 from collections.abc import Hashable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -10,7 +8,7 @@ import pandas as pd
 from plotnine import aes, geom_blank, scale_y_continuous, theme
 
 from pylime import checks
-from pylime.frame import as_utf8, object_column
+from pylime.frame import as_utf8, design_values, object_column
 from pylime.numbers import format_numbers
 from pylime.plots.intervals import has_intervals, interval_ends
 from pylime.plots.theme import (
@@ -28,7 +26,6 @@ __all__ = [
     "DIRECTIONS",
     "MOST_CASES",
     "contributions",
-    "designs",
     "facet_columns",
     "first_cases",
     "has_bare_name",
@@ -200,42 +197,6 @@ def _codes(values: pd.Series) -> np.ndarray:
     return pd.factorize(object_column([str(value) for value in values]))[0]
 
 
-def designs(explanation: pd.DataFrame) -> np.ndarray:
-    """
-    Return the value that each feature has in the local model at the case itself.
-
-    A feature whose description has a comparison is 0 or 1, and so are a word and a
-    superpixel: at the case itself they are 1. A plain number is its own value.
-
-    Parameters
-    ----------
-    explanation
-        From `pylime.explain`.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n,) array of float.
-
-    Examples
-    --------
-    >>> designs(pd.DataFrame({
-    ...     "feature": ["age", "size"],
-    ...     "feature_value": [71, 1.8],
-    ...     "feature_desc": ["60 < age", "size"],
-    ... }))
-    array([1. , 1.8])
-    """
-    return np.array(
-        [
-            float(value) if alone and _is_plain_number(value) else 1.0
-            for value, alone in zip(
-                explanation["feature_value"], has_bare_name(explanation), strict=True
-            )
-        ]
-    )
-
-
 def has_bare_name(explanation: pd.DataFrame) -> np.ndarray:
     """
     Find the features whose description is their name alone, as that of a plain number is.
@@ -256,12 +217,6 @@ def has_bare_name(explanation: pd.DataFrame) -> np.ndarray:
     return ~descriptions.str.contains("[<>=]").to_numpy(dtype=bool)
 
 
-def _is_plain_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
-        return False
-    return bool(np.isfinite(float(value)))
-
-
 def contributions(bars: pd.DataFrame) -> pd.DataFrame:
     """
     Multiply the weights of plain numbers, and their intervals, by their values.
@@ -278,7 +233,7 @@ def contributions(bars: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         The rows, with contributions as `feature_weight`.
     """
-    values = designs(bars)
+    values = design_values(bars)
     scaled = {"feature_weight": bars["feature_weight"].to_numpy(dtype=float) * values}
     if has_intervals(bars):
         lo, hi = (end * values for end in interval_ends(bars))
@@ -397,7 +352,8 @@ def facet_columns(rows: pd.DataFrame, model_type: str) -> dict[str, pd.Categoric
     else:
         facets |= side
         facets["prediction"] = in_order(_prediction_texts(rows))
-    facets[FIT] = in_order(fit_texts(rows["model_r2"]))
+    if rows["model_r2"].notna().any():  # shap values have none
+        facets[FIT] = in_order(fit_texts(rows["model_r2"]))
     for name in {"probability", "prediction", FIT} & facets.keys():
         # Of a label that a side of a comparison has not explained.
         facets[name] = facets[name].rename_categories({"NaN": "unknown"})

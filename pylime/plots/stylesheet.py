@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 
+from pylime.markup import PAGE_DARK, PAGE_LIGHT, themed
 from pylime.plots.palette import contrast, mix
 
 __all__ = ["DARK", "LIGHT", "STRIPES", "STYLESHEET", "palette_class", "palette_rules", "shades_of"]
@@ -21,10 +22,7 @@ READABLE = 4.5
 # Blue and red differ in lightness or in visible hue for every kind of colour vision; every
 # ink has a contrast of at least 4.5 to its background.
 LIGHT = {
-    "ink": "#1b1f24",
-    "paper": "#ffffff",
-    "faint": "#57606a",
-    "rule": "#d5dbe1",
+    **PAGE_LIGHT,
     "veil-1": "#ffffff59",
     "veil-2": "#ffffffd9",
     "positive-line": "#1f5f99",
@@ -43,10 +41,7 @@ LIGHT = {
     "negative-ink-5": "#ffffff",
 }
 DARK = {
-    "ink": "#e6edf3",
-    "paper": "#14181d",
-    "faint": "#9aa7b4",
-    "rule": "#343c45",
+    **PAGE_DARK,
     "veil-1": "#14181d80",
     "veil-2": "#14181dd9",
     "positive-line": "#79b8f2",
@@ -66,29 +61,6 @@ DARK = {
 }
 
 
-def _variables(colours: Mapping[str, str]) -> str:
-    return " ".join(f"--pylime-{name}: {colour};" for name, colour in colours.items())
-
-
-def _modes(light: Mapping[str, str], dark: Mapping[str, str], plot: str = ".pylime-text") -> str:
-    """Write the rules of the variables, for light and for dark pages."""
-    # Pages and notebooks with a switch of their own mark it with an attribute or a class.
-    return f"""\
-{plot} {{ {_variables(light)} color-scheme: light; }}
-@media (prefers-color-scheme: dark) {{
-{plot} {{ {_variables(dark)} color-scheme: dark; }}
-}}
-[data-bs-theme="light"] {plot}, [data-theme="light"] {plot},
-[data-jp-theme-light="true"] {plot}, .vscode-light {plot} {{
-  {_variables(light)} color-scheme: light;
-}}
-[data-bs-theme="dark"] {plot}, [data-theme="dark"] {plot},
-[data-jp-theme-light="false"] {plot}, .vscode-dark {plot} {{
-  {_variables(dark)} color-scheme: dark;
-}}
-"""
-
-
 def _strengths() -> str:
     rules = []
     for sign in ("positive", "negative"):
@@ -102,7 +74,7 @@ def _strengths() -> str:
 
 
 STYLESHEET = f"""\
-{_modes(LIGHT, DARK)}\
+{themed(".pylime-text", LIGHT, DARK)}\
 .pylime-text {{
   box-sizing: border-box; max-width: 100%; overflow: auto; padding: 1em 1.25em;
   border: 1px solid var(--pylime-rule); border-radius: 6px;
@@ -189,7 +161,7 @@ def palette_rules(colours: tuple[str, str]) -> str:
         }
         for page in (LIGHT, DARK)
     )
-    return _modes(light, dark, f".pylime-text.{palette_class(colours)}")
+    return themed(f".pylime-text.{palette_class(colours)}", light, dark)
 
 
 def shades_of(sign: str, colour: str, page: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The plot of texts: coloured words in their text, as HTML that needs no other file."""
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pylime.frame import check_explanation
+from pylime.markup import escape
 from pylime.numbers import format_numbers
 from pylime.plots.intervals import (
     POSSIBLY_NO_EFFECT,
@@ -20,10 +20,10 @@ from pylime.plots.intervals import (
 from pylime.plots.palette import colours_of
 from pylime.plots.stylesheet import STRIPES, STYLESHEET, palette_class, palette_rules
 from pylime.plots.theme import FIT, fit_texts
-from pylime.text.places import locate_features
+from pylime.text.places import apart, locate_features
 from pylime.text.tokens import Span
 
-__all__ = ["TextExplanations", "color_code", "css_size", "escape", "plot_text_explanations"]
+__all__ = ["TextExplanations", "color_code", "css_size", "plot_text_explanations"]
 
 STRENGTHS = 5
 NEEDED = ("case", "model_r2", "feature_value", "feature_weight", "data")
@@ -33,8 +33,6 @@ EFFECTS = {
     "regression": {"positive": "raises", "negative": "lowers"},
 }
 _SIZE = re.compile(r"auto|\d+(\.\d+)?(px|%|em|rem|ch|vw|vh)", flags=re.ASCII)
-# HTML parsers drop or change these, and the surrogates cannot be written as UTF-8.
-_UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -184,32 +182,6 @@ def _two_colours(palette: Sequence[str]) -> tuple[str, str]:
     return positive, negative
 
 
-def escape(value: object) -> str:
-    """
-    Escape a value for HTML, between tags and in quoted attributes.
-
-    Every value of the user's passes through this function before it reaches a page.
-
-    Parameters
-    ----------
-    value
-        Anything that prints.
-
-    Returns
-    -------
-    str
-        HTML that browsers show as `str(value)`. Characters that HTML does not allow, NUL and
-        single surrogates, become U+FFFD.
-
-    Examples
-    --------
-    >>> escape('<b title="x">')
-    '&lt;b title=&quot;x&quot;&gt;'
-    """
-    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(value))
-    return html.escape(text).replace("\r", "&#13;")  # parsers read a bare one as a newline
-
-
 def color_code(share: float, positive: bool) -> str:
     """
     Name the colour of a word.
@@ -320,12 +292,7 @@ def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlig
             f"strength {strength} of {STRENGTHS}{note_of_interval}"
         )
         found += [_Highlight(place, code, note, possibly_none) for place in places[value]]
-    # Tokens of the default tokenizer never overlap, others can: the longer one wins.
-    kept: list[_Highlight] = []
-    for highlight in sorted(found, key=lambda mark: (mark.place[0], -mark.place[1])):
-        if not kept or highlight.place[0] >= kept[-1].place[1]:
-            kept.append(highlight)
-    return kept
+    return apart(found, lambda mark: mark.place)
 
 
 def _interval_notes(rows: pd.DataFrame) -> list[str]:
@@ -366,8 +333,9 @@ def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
     elif "prediction" in rows:
         (number,) = format_numbers([float(first["prediction"])], 7)
         facts.append(f"Prediction: {number}")
-    (fit,) = fit_texts([float(first["model_r2"])])
-    facts.append(f"{FIT}: {fit}")
+    if not np.isnan(first["model_r2"]):  # shap values have none
+        (fit,) = fit_texts([float(first["model_r2"])])
+        facts.append(f"{FIT}: {fit}")
     items = " ".join(f"<span>{fact}</span>" for fact in facts)
     return f'<p class="facts">{items}</p>'
 

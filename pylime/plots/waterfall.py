@@ -19,12 +19,11 @@ from plotnine import (
 )
 
 from pylime import checks
-from pylime.frame import check_explanation
+from pylime.frame import check_explanation, design_values
 from pylime.numbers import format_numbers
 from pylime.plots.palette import FILLS, Palette, fill_scale
 from pylime.plots.panels import (
     DIRECTIONS,
-    designs,
     facet_columns,
     first_cases,
     of_cases,
@@ -197,7 +196,7 @@ def _rows(explanation: pd.DataFrame, predicted: str) -> pd.DataFrame:
         steps = explanation["feature_contribution"].to_numpy(dtype=float)
         origin = "surrogate_mean"
     else:
-        steps = explanation["feature_weight"].to_numpy(dtype=float) * designs(explanation)
+        steps = explanation["feature_weight"].to_numpy(dtype=float) * design_values(explanation)
         origin = "model_intercept"
     shared = ["case", "model_r2", predicted, *(["label"] if "label" in explanation else [])]
     codes = panel_codes(explanation)

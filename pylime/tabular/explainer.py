@@ -18,6 +18,7 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.errors import CaseError
+from pylime.explainer_page import ColumnFacts
 from pylime.foreign import foreign_frame, to_pandas
 from pylime.pipeline import (
     Batch,
@@ -32,6 +33,7 @@ from pylime.tabular.binned import Binned
 from pylime.tabular.codes import Codes
 from pylime.tabular.columns import UNKNOWN, Column, Distribution, feature_type_of, plain
 from pylime.tabular.dates import Dates, class_of_objects
+from pylime.tabular.facts import facts_of
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
@@ -145,6 +147,9 @@ class TableExplainer(Explainer):
     def __repr__(self) -> str:
         n = len(self.columns)
         return f"{super().__repr__()[:-1]}: {n} column{'s' if n != 1 else ''}>"
+
+    def _columns(self) -> Sequence[ColumnFacts]:
+        return [facts_of(column) for column in self.columns]
 
 
 # What is a table

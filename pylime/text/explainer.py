@@ -5,7 +5,7 @@ A permutation of a text keeps some of its words, in their order. The model recei
 spaces, or, with `in_place=True`, the text without the words that are dropped.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.errors import CaseError
+from pylime.explainer_page import name_of
 from pylime.filenames import some_files
 from pylime.masks import distinct_rows, kept_words, row_blocks
 from pylime.pipeline import (
@@ -110,6 +111,14 @@ class TextExplainer(Explainer):
     keep_word_position: bool = False
     in_place: bool = False
     has_file_names: bool = False
+
+    def _settings(self) -> Mapping[str, object]:
+        pattern = getattr(self.tokenization, "pattern", None)
+        return {
+            "Words": name_of(self.tokenization) if pattern is None else f"matches of {pattern}",
+            "A feature is": "an occurrence of a word" if self.keep_word_position else "a word",
+            "Dropped words": "are cut out" if self.in_place else "leave others joined by spaces",
+        }
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import regex
 
 from pylime.text.tokens import Span, default_spans
 
-__all__ = ["locate_features"]
+__all__ = ["apart", "locate_features"]
+
+Mark = TypeVar("Mark")
 
 _POSITION = re.compile(r"(.+)_(\d+)", flags=re.DOTALL)
 _INSIDE_WORD = regex.compile(r"\w")
@@ -55,6 +58,32 @@ def locate_features(values: Iterable[str], text: str) -> dict[str, list[Span]]:
         else:
             places[value] = [(a, b) for a, b in spans if 0 <= a < b <= len(text)]
     return places | _look_up(plain, text) if plain else places
+
+
+def apart(marks: Iterable[Mark], place: Callable[[Mark], Span]) -> list[Mark]:
+    """
+    Sort marks of a text by their places, and leave out those that overlap with one before.
+
+    Tokens of the default tokenizer never overlap, others can: of those that begin together the
+    longest one stays.
+
+    Parameters
+    ----------
+    marks
+        Anything that has a place.
+    place
+        Returns the start and end of a mark.
+
+    Examples
+    --------
+    >>> apart([(5, 6), (0, 2), (1, 3), (0, 3)], place=lambda span: span)
+    [(0, 3), (5, 6)]
+    """
+    kept: list[Mark] = []
+    for mark in sorted(marks, key=lambda mark: (place(mark)[0], -place(mark)[1])):
+        if not kept or place(mark)[0] >= place(kept[-1])[1]:
+            kept.append(mark)
+    return kept
 
 
 def _look_up(words: Sequence[str], text: str) -> dict[str, list[Span]]:

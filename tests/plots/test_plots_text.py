@@ -21,8 +21,9 @@ from pylime import (
     load_image_example,
     plot_text_explanations,
 )
+from pylime.markup import escape
 from pylime.plots.stylesheet import DARK, LIGHT, STYLESHEET
-from pylime.plots.text import TextExplanations, color_code, escape
+from pylime.plots.text import TextExplanations, color_code
 from pylime.plots.theme import FIT
 
 PLOTS = read_reference("plot_data.json.gz")["plots"]
