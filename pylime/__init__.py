@@ -33,6 +33,8 @@ From one row to many machines: `explain(..., n_jobs=2)`, `explain(dask_frame, ex
 `explain_batches(batches, explainer)` give the same rows for the same `random_state`.
 `write_explanation(explanation, path)` keeps a frame with all its cells, `read_explanation(path)`
 gives it back, and `explain_to_parquet(batches, explainer, folder)` does work that takes hours.
+`as_plain(explanation)` has numbers, strings and booleans only: polars, Arrow, SQL and spreadsheets
+take it.
 
 The model goes in as it is: scikit-learn, boosted trees, Keras, PyTorch, statsmodels, H2O,
 ONNX and transformers are known. Any function does in `as_classifier(function, labels)` or
@@ -56,6 +58,7 @@ from pylime.image.explainer import IMAGE
 from pylime.image.superpixels import slic
 from pylime.models import Predictions, as_classifier, as_regressor, model_type, predict_model
 from pylime.pipeline import register_kind
+from pylime.plain import as_plain
 from pylime.summary import (
     augment,
     compare_explanations,
@@ -96,6 +99,7 @@ __all__ = [
     "Word",
     "arrow_schema",
     "as_classifier",
+    "as_plain",
     "as_regressor",
     "augment",
     "compare_explanations",

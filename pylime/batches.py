@@ -17,10 +17,11 @@ from pylime import checks
 from pylime._optional import placeholder
 from pylime._types import Input, OneImage
 from pylime.explainers import explain_elsewhere, explain_request, make_request
-from pylime.frame import as_plain, assemble, columns_of
+from pylime.frame import assemble, columns_of
 from pylime.models import Classifier
 from pylime.parallel import Parcel, limited_threads
 from pylime.pipeline import Explainer, read_cases
+from pylime.plain import as_plain
 from pylime.request import Request
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pylime import checks
 from pylime._types import Input, Labels, Model, Preprocess, RandomState
 from pylime.draws import Draws
 from pylime.errors import CaseError, RequestError, report_failures
-from pylime.frame import QUALITY, as_plain, assemble
+from pylime.frame import QUALITY, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
@@ -23,6 +23,7 @@ from pylime.pipeline import (
     prepare_cases,
     read_cases,
 )
+from pylime.plain import as_plain
 from pylime.progress import progress_bar
 from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect

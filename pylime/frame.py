@@ -3,9 +3,10 @@ The tidy frame: its columns, and how explained cases become one.
 """
 
 import json
+import math
 import numbers
+import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import fields
 from decimal import Decimal
 from itertools import chain
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pylime import checks
 from pylime.foreign import as_pandas
 from pylime.pipeline import Explained
 from pylime.request import Request
@@ -24,12 +26,13 @@ __all__ = [
     "COLUMNS",
     "INTERVALS",
     "QUALITY",
-    "as_plain",
     "as_utf8",
     "assemble",
+    "check_columns",
     "check_explanation",
     "columns_of",
     "design_values",
+    "explanation_frame",
     "object_column",
 ]
 
@@ -55,6 +58,13 @@ INTERVALS = ("feature_se", "feature_lo", "feature_hi", "feature_freq")
 
 QUALITY = tuple(field.name for field in fields(Quality))
 """Further columns with `quality=True`, at the end; `n_permutations` belongs to them."""
+
+
+# Databases return objects if all numbers of a column are missing.
+_MAY_BE_MISSING = frozenset([*INTERVALS, *QUALITY]) - {"verdict"}
+
+# Words such as "1_000" are none.
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", flags=re.IGNORECASE | re.ASCII)
 
 
 def columns_of(request: Request) -> list[str]:
@@ -184,55 +194,41 @@ def as_utf8(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-_NUMBERS = (np.float64, np.int64)
-
-
-def as_plain(explanation: pd.DataFrame) -> pd.DataFrame:
-    """
-    Convert all columns that are not of numbers to strings, as Spark and Parquet need it.
-
-    Parameters
-    ----------
-    explanation
-        From `assemble`.
-    """
-    texts = {
-        name: pd.Series([_as_string(cell) for cell in explanation[name]], dtype="str")
-        for name in explanation.columns
-        if name in ("case", "label") or explanation[name].dtype not in _NUMBERS
-    }
-    return explanation.assign(**texts)
-
-
-def _as_string(cell: object) -> str | None:
-    """Convert a cell to a string: a mapping to JSON, a missing value to None."""
-    if isinstance(cell, Mapping):
-        values = {str(name): _json_scalar(value) for name, value in cell.items()}
-        return as_utf8(json.dumps(values, ensure_ascii=False, allow_nan=False))
-    return None if _is_missing_cell(cell) else as_utf8(str(cell))
-
-
-def _json_scalar(value: object) -> bool | int | float | str | None:
-    """Convert a value of a mapping to one that JSON has."""
-    if _is_missing_cell(value):
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def _is_missing_cell(value: Any) -> bool:
-    return value is None or (np.ndim(value) == 0 and pd.isna(value) is True)
-
-
 def object_column(values: list[Any]) -> pd.Series:
     """Keep each value as it is; pandas would take lists and mappings apart."""
     array = np.empty(len(values), dtype=object)
     for position, value in enumerate(values):
         array[position] = value
     return pd.Series(array, dtype=object)
+
+
+def explanation_frame(explanation: Any, name: str = "explanation") -> pd.DataFrame:
+    """
+    Convert what a user passed as an explanation to pandas.
+
+    Parameters
+    ----------
+    explanation
+        A pandas frame, or one of another library.
+    name
+        How to call the argument in an error.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a data frame, or lacks the column that all explanations have.
+    """
+    frame = as_pandas(explanation)
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(
+            f"`{name}` must be a data frame from explain(); "
+            f"not an object of class {type(frame).__name__!r}."
+        )
+    if "model_type" not in frame:
+        raise ValueError(
+            f"`{name}` must be a data frame from explain(); it has no column 'model_type'."
+        )
+    return frame
 
 
 def check_explanation(
@@ -259,7 +255,9 @@ def check_explanation(
     Returns
     -------
     frame : pandas.DataFrame
-        The explanation, converted to pandas if it is a frame of polars or Arrow.
+        The explanation, converted to pandas if it is a frame of polars or Arrow. In a plain
+        frame the cells have the types again that can be read from it: `feature_value` those
+        of numbers and logicals, `prediction` that of a mapping.
     model_type : str
         `"classification"` or `"regression"`.
 
@@ -268,32 +266,143 @@ def check_explanation(
     TypeError, ValueError
         If it is not a data frame, lacks columns or rows, or mixes types of models.
     """
-    explanation = as_pandas(explanation)
-    if not isinstance(explanation, pd.DataFrame):
-        raise TypeError(
-            f"`{name}` must be a data frame from explain(); "
-            f"not an object of class {type(explanation).__name__!r}."
-        )
-    if "model_type" not in explanation:
-        raise ValueError(
-            f"`{name}` must be a data frame from explain(); it has no column 'model_type'."
-        )
-    if explanation.empty:
+    frame = explanation_frame(explanation, name)
+    model_type = check_columns(
+        frame, classification=classification, regression=regression, name=name
+    )
+    typed = _typed_cells(frame)
+    return frame.assign(**typed) if typed else frame, model_type
+
+
+def check_columns(
+    frame: pd.DataFrame,
+    *,
+    classification: Iterable[str],
+    regression: Iterable[str],
+    name: str = "explanation",
+) -> str:
+    """
+    Check that a frame has the rows and columns of an explanation.
+
+    Parameters
+    ----------
+    frame
+        From `explanation_frame`.
+    classification, regression, name
+        As in `check_explanation`.
+
+    Returns
+    -------
+    str
+        `"classification"` or `"regression"`.
+
+    Raises
+    ------
+    ValueError
+        If it lacks columns or rows, or mixes types of models.
+    """
+    if frame.empty:
         raise ValueError(f"`{name}` must have rows; it is empty.")
     needed = {"classification": classification, "regression": regression}
-    model_types = list(explanation["model_type"].unique())
+    model_types = list(frame["model_type"].unique())
     if len(model_types) > 1 or model_types[0] not in needed:
         raise ValueError(
             f"`{name}` must have one `model_type`, 'classification' or 'regression'; "
-            f"not {', '.join(map(repr, model_types))}."
+            f"not {checks.some(model_types, form=lambda value: f'{value!r:.80}')}."
         )
-    missing = [column for column in needed[model_types[0]] if column not in explanation]
+    missing = [column for column in needed[model_types[0]] if column not in frame]
     if missing:
         raise ValueError(
             f"`{name}` must have the columns that explain() gives it; "
             f"without {', '.join(map(repr, missing))} it is incomplete."
         )
-    return explanation, model_types[0]
+    return model_types[0]
+
+
+def _typed_cells(explanation: pd.DataFrame) -> dict[Any, np.ndarray]:
+    """Read the cells of a plain frame; there are none in any other."""
+    columns = {
+        name: np.full(len(column), np.nan)
+        for name, column in explanation.items()
+        if name in _MAY_BE_MISSING and column.dtype.kind == "O" and column.isna().all()
+    }
+    if "prediction" in explanation:
+        predictions = _mappings(explanation["prediction"])
+        if predictions:
+            read = {text: _probabilities(parts) for text, parts in predictions.items()}
+            cells = explanation["prediction"].tolist()
+            columns["prediction"] = _objects([read.get(cell, cell) for cell in cells])
+    if "feature_value" in explanation and "feature" in explanation:
+        values = explanation["feature_value"].tolist()
+        if any(type(value) is str for value in values):
+            columns["feature_value"] = _objects(_typed_values(values, explanation))
+    return columns
+
+
+def _probabilities(stored: dict[str, Any]) -> dict[str, Any]:
+    return {label: np.nan if value is None else value for label, value in stored.items()}
+
+
+def _mappings(cells: pd.Series) -> dict[Any, dict[str, Any]]:
+    """Read the strings that are JSON of mappings."""
+    if not (cells.dtype == object or isinstance(cells.dtype, pd.StringDtype)):
+        return {}
+    found = {}
+    for text in {cell for cell in cells if type(cell) is str and cell.startswith("{")}:
+        try:
+            found[text] = json.loads(text)
+        except ValueError:  # a text that was explained
+            continue
+    return found
+
+
+def _typed_values(values: list[Any], explanation: pd.DataFrame) -> list[Any]:
+    """
+    Give numbers and logicals that are strings their type.
+
+    `data` has the type. Where it was left out, numbers have descriptions such as `2 < age`,
+    or only the name; a word is its own name.
+    """
+    known = "data" in explanation
+    rows = _mappings(explanation["data"]) if known else {}
+    data = explanation["data"] if known else [""] * len(values)
+    descriptions = explanation.get("feature_desc", data)
+    typed = []
+    for value, feature, description, cell in zip(
+        values, explanation["feature"], descriptions, data, strict=True
+    ):
+        row = rows.get(cell) if type(cell) is str else None
+        if type(value) is str and not (known and row is None):
+            stored = row.get(str(feature)) if row else None
+            if _reads_as(value, stored):
+                value = stored
+            elif value != feature and _NUMBER.fullmatch(value):
+                value = float(value) if _is_of_number(str(description), str(feature)) else value
+        typed.append(value)
+    return typed
+
+
+def _reads_as(value: str, stored: object) -> bool:
+    """Whether a string is how a number or logical prints, perhaps one of fewer digits."""
+    if isinstance(stored, bool):
+        return value == str(stored)
+    if not isinstance(stored, int | float) or not _NUMBER.fullmatch(value):
+        return False
+    return math.isclose(float(value), stored, rel_tol=1e-6)
+
+
+def _is_of_number(description: str, feature: str) -> bool:
+    """Whether a description is that of a number: its name alone, or a bin."""
+    return (
+        description == feature
+        or description.startswith(f"{feature} <= ")
+        or description.endswith(f" < {feature}")
+        or f" < {feature} <= " in description
+    )
+
+
+def _objects(values: list[Any]) -> np.ndarray:
+    return object_column(values).to_numpy()
 
 
 def design_values(explanation: pd.DataFrame) -> np.ndarray:
@@ -323,20 +432,15 @@ def design_values(explanation: pd.DataFrame) -> np.ndarray:
     array([40.,  1.])
     """
     if "feature" in explanation:
-        names = explanation["feature"].map(str)
-        bare = explanation["feature_desc"].map(str) == names
+        bare = explanation["feature_desc"].map(str) == explanation["feature"].map(str)
     else:
-        names = pd.Series("", index=explanation.index)
         bare = ~explanation["feature_desc"].map(str).str.contains("[<>=]")
-    values = zip(explanation["feature_value"], names, bare, strict=True)
-    return np.array([_as_number(value, name) if alone else 1.0 for value, name, alone in values])
+    values = zip(explanation["feature_value"], bare, strict=True)
+    return np.array([_as_number(value) if alone else 1.0 for value, alone in values])
 
 
-def _as_number(value: Any, name: str) -> float:
-    """Return a finite number as it is, also from a plain frame, and 1 for all else."""
-    if name and isinstance(value, str) and value != name:  # the value of a word is its name
-        with suppress(ValueError):
-            value = float(value)
+def _as_number(value: Any) -> float:
+    """Return a finite number as it is, and 1 for all else."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
         return 1.0
     return float(value) if np.isfinite(float(value)) else 1.0

@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8"))
-EXTRAS = ["parquet", "icu", "app", "dask", "jax", "imagenet", "test"]
+EXTRAS = ["parquet", "icu", "app", "dask", "excel", "jax", "imagenet", "test"]
 LARGE = ["h2o", "tensorflow-cpu", "torch", "transformers"]
 CHECKS = ["import-linter", "pandas-stubs", "poethepoet", "pyright", "ruff", "scipy-stubs"]
 TOOLS = ["build", "hypothesis", "playwright", "pytest", "pytest-xdist"]

@@ -1,7 +1,10 @@
 """
-Explanations as files: Parquet and JSON, written whole or not at all, and read back equal.
+Explanations as files, written whole or not at all.
 
-Both formats store a column of numbers, strings, logicals or times as such. Columns of other
+Parquet and JSON are read back equal. CSV and Excel files have the plain explanation only (see
+`pylime.files.sheets`).
+
+Parquet and JSON store a column of numbers, strings, logicals or times as such. Columns of other
 cells contain JSON (see `pylime.files.cells`) or, for images in Parquet, PNG; each distinct cell
 is stored once, however many rows have it. A header has the encoding and type of each column and
 the version of the format.
@@ -23,7 +26,9 @@ import pandas as pd
 from pylime import checks
 from pylime.files.cells import JSON, Cell, CellCoder, is_png, is_text, memory_limit
 from pylime.files.journal import MANIFEST, Journal, read_journal, run_identity
-from pylime.frame import COLUMNS, check_explanation, object_column
+from pylime.files.sheets import read_csv, read_excel, write_csv, write_excel
+from pylime.frame import COLUMNS, check_columns, explanation_frame, object_column
+from pylime.plain import CELLS, as_plain
 from pylime.values import Bitmap
 
 if TYPE_CHECKING:
@@ -67,7 +72,7 @@ _CELLS_PER_BYTE = 100
 
 def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """
-    Write an explanation to a file, from which it is read back equal.
+    Write an explanation to a file.
 
     The file appears only when it is complete. Until then, and if writing fails, a previous
     file stays.
@@ -75,21 +80,30 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
     Parameters
     ----------
     explanation
-        From `pylime.explain`; it may have further columns, or fewer rows.
+        From `pylime.explain`; it may have further columns, or fewer rows. A plain one may lack
+        `data` and `prediction` in `.csv` and `.xlsx`.
     path
-        The file; its ending sets the format. `.parquet` is small and fast, and polars, R's
-        arrow and other programs read it: numbers and strings are stored as such, images in
-        `data` as PNG, and other cells as JSON. `.json` is human-readable: a list of records,
-        and lists of the distinct `data` and `prediction`, to which the records refer by
-        position, counted from 0.
+        The file; its ending sets the format.
+
+        `.parquet` and `.json` keep all cells, so that `read_explanation` returns an equal
+        explanation. `.parquet` is small and fast, and polars, R's arrow and other programs
+        read it: numbers and strings are stored as such, images in `data` as PNG, and other
+        cells as JSON. `.json` is human-readable: a list of records, and lists of the distinct
+        `data` and `prediction`, to which the records refer by position, counted from 0.
+
+        `.csv` and `.xlsx` have the plain explanation (see `as_plain`) without its index, for
+        spreadsheets and other programs. Strings have quotes in CSV and the type of strings in
+        Excel, so that `"007"` stays and nothing becomes a formula in Excel.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is not an explanation, `path` has another ending, or a cell contains
-        an object of a class that cannot be stored.
+        If `explanation` is not an explanation, `path` has another ending, a cell contains
+        an object of a class that cannot be stored, or Excel lacks the room: a sheet has
+        1,048,575 rows below the names, and a cell 32,767 characters.
     ImportError
-        If pyarrow is missing, which Parquet needs: `pip install 'tidylime[parquet]'`.
+        If pyarrow is missing, which Parquet needs: `pip install 'tidylime[parquet]'`; or
+        openpyxl, which Excel needs: `pip install 'tidylime[excel]'`.
     OSError
         If the file cannot be written.
 
@@ -98,6 +112,9 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
     Such a file contains only data and is safe to read wherever it comes from. An *explainer*
     has a model and can be pickled, but loading a pickle executes code; load only files you
     trust.
+
+    Spreadsheets evaluate fields of CSV files that begin with `=`, quotes or not. If words or
+    levels come from strangers, use `.xlsx` for people.
 
     Examples
     --------
@@ -116,7 +133,15 @@ def write_explanation(explanation: pd.DataFrame, path: str | os.PathLike[str]) -
 def write_part(explanation: pd.DataFrame, path: str | os.PathLike[str], origin: str | None) -> None:
     """Write an explanation with its origin, which `read_origin` returns."""
     path = Path(path)
-    write = _WRITER_OF[_check_ending(path)]
+    ending = _check_ending(path)
+    explanation = explanation_frame(explanation)
+    if ending in _PLAIN_WRITER_OF:
+        plain = as_plain(explanation)
+        _check_plain(plain)
+        with new_file(path) as file:
+            _PLAIN_WRITER_OF[ending](plain, file)
+        return
+    write = _WRITER_OF[ending]
     _check_stored(explanation)
     _check_stored_names(explanation)
     header: dict[str, JSON] = {"format": _FORMAT, "version": _VERSION, "origin": origin}
@@ -145,7 +170,9 @@ def read_explanation(path: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The explanation that was written, with its index and types.
+        The explanation that was written, with its index and types. From `.csv` and `.xlsx`,
+        the plain explanation (see `as_plain`) with the types of its columns. These files have
+        no index, so the rows are numbered, and in Excel empty strings are missing values.
 
     Raises
     ------
@@ -155,7 +182,7 @@ def read_explanation(path: str | os.PathLike[str]) -> pd.DataFrame:
     FileNotFoundError
         If the file does not exist.
     ImportError
-        If pyarrow is missing, which Parquet needs.
+        If pyarrow is missing, which Parquet needs, or openpyxl, which Excel needs.
 
     Examples
     --------
@@ -170,7 +197,8 @@ def read_explanation(path: str | os.PathLike[str]) -> pd.DataFrame:
     path = Path(path)
     if path.is_dir():
         return _read_parts(path)
-    return _READER_OF[_check_ending(path)](path)
+    ending = _check_ending(path)
+    return _read_plain(path, ending) if ending in _PLAIN_WRITER_OF else _READER_OF[ending](path)
 
 
 def read_origin(path: Path) -> str | None:
@@ -182,17 +210,30 @@ def read_origin(path: Path) -> str | None:
 
 def _check_ending(path: Path) -> str:
     ending = path.suffix.lower()
-    if ending not in _WRITER_OF:
-        raise ValueError(f"`path` must end with {' or '.join(_WRITER_OF)}; not {path.name!r}.")
+    endings = [*_WRITER_OF, *_PLAIN_WRITER_OF]
+    if ending not in endings:
+        listed = f"{', '.join(endings[:-1])} or {endings[-1]}"
+        raise ValueError(f"`path` must end with {listed}; not {path.name!r}.")
     return ending
 
 
-def _check_stored(explanation: object) -> None:
+def _check_stored(explanation: pd.DataFrame) -> None:
     """Raise unless a value is an explanation; unlike elsewhere, it may be without rows."""
     of_all = [name for name in COLUMNS if name not in ("label", "label_prob")]
-    if isinstance(explanation, pd.DataFrame) and explanation.empty and {*of_all} <= {*explanation}:
+    if explanation.empty and {*of_all} <= {*explanation}:
         return
-    check_explanation(explanation, classification=COLUMNS, regression=of_all)
+    check_columns(explanation, classification=COLUMNS, regression=of_all)
+
+
+def _check_plain(explanation: pd.DataFrame) -> None:
+    """Raise unless a plain frame is an explanation, which may be without rows or cells."""
+    of_regression = [n for n in COLUMNS if n not in ("label", "label_prob", *CELLS)]
+    if explanation.empty and {*of_regression} <= {*explanation}:
+        return
+    of_classification = [name for name in COLUMNS if name not in CELLS]
+    check_columns(
+        explanation, classification=of_classification, regression=[*of_regression, "prediction"]
+    )
 
 
 def _check_stored_names(explanation: pd.DataFrame) -> None:
@@ -397,6 +438,20 @@ def _position(value: JSON, n: int) -> int:
     if type(value) is not int or not 0 <= value < n:
         raise ValueError(f"a record refers to cell {value!r:.80} of {n}")
     return value
+
+
+# CSV and Excel
+
+
+def _read_plain(path: Path, ending: str) -> pd.DataFrame:
+    with path.open("rb") as file, _unreadable_as_error(path):
+        if ending == ".csv":
+            frame = read_csv(file.read())
+        else:
+            size = os.fstat(file.fileno()).st_size
+            frame = read_excel(file, size, memory_limit(size))
+        _check_plain(explanation_frame(frame))
+        return frame
 
 
 # Parquet
@@ -621,3 +676,4 @@ def _check_run(folder: Path, parts: Sequence[Path], journal: Journal) -> None:
 
 _WRITER_OF = {".parquet": _write_parquet, ".json": _write_json}
 _READER_OF = {".parquet": _read_parquet, ".json": _read_json}
+_PLAIN_WRITER_OF = {".csv": write_csv, ".xlsx": write_excel}

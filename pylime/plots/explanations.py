@@ -181,14 +181,12 @@ def plot_explanations(
     )
     _check_facet_options(facet_options)
     tiles = explanation.assign(
-        case=in_order(
-            explanation["case"], _sorted_names(explanation["case"], texts_by_number=True)
-        ),
+        case=in_order(explanation["case"], _sorted_names(explanation["case"])),
         feature_desc=in_order(explanation["feature_desc"], _description_order(explanation)),
     )
     facets = {}
     if model_type == "classification":
-        facets["label"] = _sorted_names(explanation["label"], texts_by_number=False)
+        facets["label"] = _sorted_names(explanation["label"])
         tiles["label"] = in_order(explanation["label"], facets["label"])
     if "side" in explanation:
         facets["side"] = list(explanation["side"].cat.categories)
@@ -256,14 +254,13 @@ def _check_facet_options(options: Mapping[str, object]) -> None:
             checks.count(name, value)
 
 
-def _sorted_names(values: pd.Series, texts_by_number: bool) -> list[object]:
-    """Sort by number if all are numbers, else by name; categories keep their order."""
+def _sorted_names(values: pd.Series) -> list[object]:
+    """Sort by number if all read as numbers, else by name; categories keep their order."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return list(values.cat.remove_unused_categories().cat.categories)
     distinct = list(dict.fromkeys(values))
     as_numbers = [_float_or_nan(value) for value in distinct]
-    is_text = any(isinstance(value, str) for value in distinct)
-    if np.isfinite(as_numbers).all() and (texts_by_number or not is_text):
+    if np.isfinite(as_numbers).all():
         return [distinct[place] for place in np.argsort(as_numbers, kind="stable")]
     return sorted(distinct, key=str)
 
@@ -286,10 +283,12 @@ def _description_order(explanation: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(descriptions[place] for place in order))[::-1]
 
 
-def _value_key(value: object) -> tuple[int, float, str]:
-    """Sort numbers first, by size, then everything else by its string."""
+def _value_key(value: Any) -> tuple[int, float, str]:
+    """Sort numbers first, by size, then missing values, then everything else by its string."""
     number = np.nan if isinstance(value, str) else _float_or_nan(value)
-    return (0, number, "") if np.isfinite(number) else (1, 0.0, str(value))
+    if np.isfinite(number):
+        return 0, number, ""
+    return 1, 0.0, "" if value is None or pd.isna(value) is True else str(value)
 
 
 def _every(step: int, limits: Iterable[str]) -> list[str]:

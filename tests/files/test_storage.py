@@ -383,9 +383,10 @@ def test_what_is_no_explanation_is_refused(tmp_path):
             write_explanation(wrong, tmp_path / "a.json")
     with pytest.raises(TypeError, match="must be a data frame from explain"):
         write_explanation({}, tmp_path / "a.json")
-    with pytest.raises(ValueError, match=r"must end with \.parquet or \.json; not 'a\.csv'"):
-        write_explanation(frame, tmp_path / "a.csv")
-    with pytest.raises(ValueError, match=r"must end with \.parquet or \.json; not 'a'"):
+    endings = r"must end with \.parquet, \.json, \.csv or \.xlsx; not"
+    with pytest.raises(ValueError, match=rf"{endings} 'a\.txt'"):
+        write_explanation(frame, tmp_path / "a.txt")
+    with pytest.raises(ValueError, match=f"{endings} 'a'"):
         read_explanation(tmp_path / "a")
     with pytest.raises(FileNotFoundError, match="does not exist"):
         write_explanation(frame, tmp_path / "nowhere" / "a.json")
