@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from pylime.plots.image import plot_image_explanation, plot_superpixels
     from pylime.plots.importance import plot_importance
     from pylime.plots.text import plot_text_explanations
+    from pylime.plots.theme import theme_lime
     from pylime.plots.waterfall import plot_waterfall
     from pylime.plots.widths import plot_widths
 
@@ -136,6 +137,7 @@ __all__ = [
     "slic",
     "spark_schema",
     "text_explanations_output",
+    "theme_lime",
     "write_explanation",
 ]
 
@@ -157,6 +159,7 @@ _LAZY = {
     "plot_widths": "pylime.plots.widths",
     "render_text_explanations": "pylime.app",
     "text_explanations_output": "pylime.app",
+    "theme_lime": "pylime.plots.theme",
 }
 
 

@@ -195,7 +195,8 @@ def plot_explanations(
     n_panels, panels = prod(map(len, facets.values())), (1, 1)
     facet: list[Any] = []
     if facets:
-        panels = _grid(n_panels, facet_options.get("nrow"), facet_options.get("ncol"))
+        what = "panels" if "side" in facets else "labels"
+        panels = _grid(n_panels, facet_options.get("nrow"), facet_options.get("ncol"), what)
         facet = [facet_wrap(list(facets), **{"labeller": plain_text, **facet_options})]
     cases = list(tiles["case"].cat.categories)
     descriptions = list(tiles["feature_desc"].cat.categories)
@@ -325,11 +326,11 @@ def _mixed(colours: Sequence[str], shares: Iterable[float]) -> list[str | None]:
     ]
 
 
-def _grid(n_panels: int, nrow: int | None, ncol: int | None) -> tuple[int, int]:
+def _grid(n_panels: int, nrow: int | None, ncol: int | None, what: str) -> tuple[int, int]:
     """Return the rows and columns in which plotnine arranges the panels."""
     if nrow is not None and ncol is not None and nrow * ncol < n_panels:
         raise ValueError(
-            f"`nrow` times `ncol` must be at least the number of panels, {n_panels}; "
+            f"`nrow` times `ncol` must be at least the number of {what}, {n_panels}; "
             f"not {nrow} times {ncol}."
         )
     return wrap_dims(n_panels, nrow, ncol)

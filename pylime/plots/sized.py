@@ -118,7 +118,9 @@ class SizedPlot(ggplot):
                 if isinstance(value, str):
                     layer.geom.aes_params[name] = self.on_dark.get(value, value)
         if self.fills is not None and self.scales.get_scales("fill") is self.fills[0]:
-            super().__iadd__(self.fills[1])
+            light, dark = self.fills
+            self.scales[:] = [other for other in self.scales if other is not light]
+            super().__iadd__(dark)
 
     def save_helper(
         self,

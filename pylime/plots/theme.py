@@ -137,7 +137,10 @@ def _dark(paper: Any) -> theme:
         legend_ticks=element_line(color=DARK["faint"]),
     )
     # Plotnine gives the colour of `text` to all texts, in whatever order both are named.
-    return background + theme(axis_text=element_text(color=DARK["faint"]))
+    return background + theme(
+        axis_text=element_text(color=DARK["faint"]),
+        panel_grid_minor=element_line(color=DARK["rule"], alpha=0.5),
+    )
 
 
 def is_dark(colour: Any) -> bool:

@@ -1,15 +1,18 @@
 """The plots of weights, read back and held against what ggplot2 builds in R."""
 
 import copy
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import read_reference
 from matplotlib import pyplot as plt
+from plotnine import geom_text, scale_color_manual, scale_fill_gradient2, scale_fill_manual
 
 from pylime import (
     as_regressor,
+    compare_explanations,
     explain,
     lime,
     load_image_example,
@@ -428,3 +431,215 @@ def test_the_overview_keeps_neighbouring_bins_apart():
     bins = np.searchsorted(np.quantile(rows["lon"], [0.25, 0.5, 0.75]), rows["lon"].head(40))
     assert tiles.groupby(bins)["feature_desc"].nunique().tolist() == [1, 1, 1, 1]
     assert tiles["feature_desc"].nunique() == 4
+
+
+# Values, intercepts, palettes and comparisons
+
+
+def texts_in(plot):
+    """The texts of the layer of values, by panel and position."""
+    plot, _ = built(plot)
+    layers = [layer.data for layer in plot.layers if isinstance(layer.geom, geom_text)]
+    return layers[0]["label"].tolist() if layers else []
+
+
+def test_values_stand_beside_descriptions_without_them():
+    explanation = explanation_of("regression_not_binned").head(4)
+    expected = {f"= {amount_text(value, 3)}" for value in explanation["feature_value"]}
+    assert set(texts_in(plot_features(explanation))) == expected
+    assert "= 6.58" in expected
+    assert texts_in(plot_features(explanation, values=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "description", "text"),
+    [
+        (4.6, "4.35 < x <= 5.10", "(4.6)"),
+        (5.1, "x <= 5.1", "(5.1)"),
+        (123456.7, "1e4 < x", "(123457)"),
+        ("Oslo", "city = Oslo", None),
+        (True, "member is true", None),
+        (np.nan, "x is missing", None),
+        (None, "x is missing", None),
+        ("good", "good", None),
+        (Superpixel([0, 1], shape=(1, 2)), "[1-1], [1-2]", None),
+        (pd.Timestamp("2026-01-02"), "2026-01-01 < x", "(2026-01-02 00:00:00)"),
+        ("a very long text of a column", "x < y", "(a very long text of\N{HORIZONTAL ELLIPSIS})"),
+        ("$5$", "x > 1", r"(\$5\$)"),
+    ],
+)
+def test_other_values_are_shown_on_request(value, description, text):
+    explanation = explanation_of("classification").head(1)
+    explanation = explanation.assign(
+        feature_value=pd.Series([value], dtype=object), feature_desc=description
+    )
+    assert texts_in(plot_features(explanation)) == []
+    assert texts_in(plot_features(explanation, values=True)) == ([] if text is None else [text])
+
+
+@pytest.mark.parametrize("weights", [[1.0, 0.5, 0.2, 0.1], [-1.0, 0.5, -0.2, 0.1]])
+def test_values_do_not_lie_on_bars(weights):
+    explanation = explanation_of("classification").head(3)
+    explanation = explanation.assign(
+        feature_weight=weights[:3], feature_desc=explanation["feature"], feature_value=0.0012345
+    )
+    plot, _ = built(plot_features(explanation))
+    (axes,) = plot.figure.axes
+    ends = [text.get_window_extent().x1 for text in axes.texts]
+    assert len(ends) == 3
+    bars = [path.get_extents() for path in axes.collections[0].get_paths()]
+    left = min(axes.transData.transform([box.x0, 0])[0] for box in bars)
+    assert max(ends) < left
+
+
+def test_the_intercept_is_shown_on_request():
+    explanation = explanation_of("regression_not_binned")
+    assert "(Intercept)" not in str(built(plot_features(explanation))[0].layout.panel_params)
+    plot, _ = built(plot_features(explanation, intercept=True))
+    for params in plot.layout.panel_params:
+        assert params.y.labels[0] == "(Intercept)"
+    layer = plot.layers[1].data
+    expected = explanation.drop_duplicates("case")["model_intercept"]
+    np.testing.assert_allclose(sorted(layer["y"]), sorted(expected))
+    assert set(layer["fill"]) == {"#8F8F8F"}
+    total = plot.data.groupby("case", observed=True)["feature_weight"].sum() + expected.to_numpy()
+    local = explanation.drop_duplicates("case")["model_prediction"]
+    np.testing.assert_allclose(total, local)
+
+
+def test_the_intercept_has_no_interval():
+    explanation = explanation_of("classification").assign(
+        feature_lo=-1.0, feature_hi=1.0, model_intercept=0.3
+    )
+    plot, _ = built(plot_features(explanation, intercept=True))
+    assert len(plot.layers[-1].data) == len(explanation)
+
+
+def test_an_explanation_without_intercept_is_an_error():
+    explanation = explanation_of("classification").drop(columns="model_intercept")
+    with pytest.raises(ValueError, match="without 'model_intercept' it is incomplete"):
+        plot_features(explanation, intercept=True)
+
+
+@pytest.mark.parametrize(
+    ("palette", "fills"),
+    [
+        (("navy", "#ff8800"), {"navy", "#ff8800"}),
+        (scale_fill_manual(["pink", "black"]), {"pink", "black"}),
+    ],
+)
+def test_bars_have_the_colours_of_the_palette(palette, fills):
+    plot, _ = built(plot_features(explanation_of("classification"), palette=palette))
+    assert set(plot.layers[0].data["fill"]) == fills
+
+
+@pytest.mark.parametrize("plotter", PLOTTERS)
+@pytest.mark.parametrize(
+    ("palette", "error", "message"),
+    [
+        ("navy", TypeError, "`palette` must be 2 colours, .* not 'navy'"),
+        (("navy",), ValueError, "not 1 colour"),
+        (("navy", "no colour"), ValueError, "'no colour' is not a colour"),
+        (scale_color_manual(["red"]), ValueError, "must be a scale of fill"),
+    ],
+)
+def test_a_palette_that_is_none_is_an_error(plotter, palette, error, message):
+    with pytest.raises(error, match=message):
+        plotter(explanation_of("classification"), palette=palette)
+
+
+def test_tiles_have_the_colours_of_the_palette():
+    explanation = explanation_of("classification").head(3).assign(feature_weight=[1.0, 0.0, -1.0])
+    plot, _ = built(plot_explanations(explanation, palette=("#008000", "orange")))
+    assert set(plot.layers[0].data["fill"]) == {"#008000", "#F7F7F7", "#FFA500"}
+    scale = scale_fill_gradient2(low="#ff0000", mid="#ffffff", high="#0000ff")
+    plot, _ = built(plot_explanations(explanation, palette=scale))
+    assert {"#0000ff", "#ff0000"} < set(plot.layers[0].data["fill"])
+    assert plot.labels.fill == "Feature\nweight"
+    with pytest.raises(ValueError, match="must be a continuous scale"):
+        plot_explanations(explanation, palette=scale_fill_manual(["red", "blue"]))
+    with pytest.raises(ValueError, match="must be a discrete scale"):
+        plot_features(explanation, palette=scale)
+
+
+def test_of_many_cases_the_first_sixty_are_drawn():
+    with pytest.warns(UserWarning, match="Only the first 60 of 70 cases are shown") as caught:
+        plot = plot_features(many_cases(70, 2))
+    assert caught[0].filename == __file__
+    assert list(plot.data["case"].cat.categories) == [str(case) for case in range(60)]
+    assert len(plot.data) == 60 * 2 * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chosen = plot_features(many_cases(70), cases=range(65))
+    assert chosen.data["case"].nunique() == 65
+
+
+def two_sides():
+    """A comparison of R's explanation with itself, of other weights and without a label."""
+    first = explanation_of("classification")
+    second = first.assign(feature_weight=-first["feature_weight"])
+    is_left_out = (second["case"] == "55") & (second["label"] == "versicolor")
+    return first, compare_explanations({"forest": first, "logistic": second[~is_left_out]})
+
+
+def test_sides_of_a_comparison_stand_beside_each_other():
+    first, comparison = two_sides()
+    before = copy.deepcopy(comparison)
+    plot, strips = built(plot_features(comparison))
+    pd.testing.assert_frame_equal(comparison, before)
+    layout = plot.layout.layout
+    assert layout["COL"].tolist() == [1, 2] * 6
+    assert layout["side"].tolist() == ["forest", "logistic"] * 6
+    assert [strip[2] for strip in strips[:2]] == ["Side: forest", "Side: logistic"]
+    assert strips[7][1:] == [
+        "Label: versicolor",
+        "Side: logistic",
+        "Probability: unknown",
+        "Explanation fit: unknown",
+    ]
+    labels = [params.y.labels for params in plot.layout.panel_params]
+    assert labels[7] == ["(not explained)"]
+    for place in (0, 2, 4, 8, 10):
+        assert labels[place] == labels[place + 1]
+    weights = plot.data[plot.data["side"] == "forest"]["feature_weight"]
+    assert sorted(weights) == sorted(first["feature_weight"])
+
+
+def test_features_of_a_comparison_have_one_order():
+    def side(weights):
+        return pd.DataFrame(
+            {
+                "model_type": "regression",
+                "case": 1,
+                "model_r2": 0.5,
+                "feature": list(weights),
+                "feature_value": "x",
+                "feature_weight": weights.values(),
+                "feature_desc": [f"{name} = x" for name in weights],
+                "prediction": 3.0,
+            }
+        )
+
+    sides = {"may": side({"a": 0.1, "b": 0.5}), "june": side({"a": 0.9, "b": 0.2})}
+    sides["july"] = sides["may"]
+    plot, _ = built(plot_features(compare_explanations(sides)))
+    assert plot.layout.layout["COL"].tolist() == [1, 2, 3]
+    assert [params.y.labels for params in plot.layout.panel_params] == [["b = x", "a = x"]] * 3
+
+
+def test_a_comparison_has_no_intercepts():
+    with pytest.raises(ValueError, match="`intercept` must be False for a comparison"):
+        plot_features(two_sides()[1], intercept=True)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tiles_of_a_comparison_stand_beside_each_other(name):
+    explanation = explanation_of(name)
+    comparison = compare_explanations({"may": explanation, "june": explanation})
+    plot, strips = built(plot_explanations(comparison))
+    layout = plot.layout.layout
+    assert layout["COL"].tolist() == [1, 2] * (len(layout) // 2)
+    assert layout["side"].tolist() == ["may", "june"] * (len(layout) // 2)
+    assert len(layout) == (6 if name == "classification" else 2)
+    assert strips[0] == (["setosa", "may"] if name == "classification" else ["may"])
+    assert len(plot.layers[0].data) == 2 * len(explanation)

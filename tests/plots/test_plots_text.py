@@ -11,6 +11,8 @@ import pytest
 from conftest import read_reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from plotnine import scale_fill_manual
 from skimage.color import rgb2lab
 
 from pylime import (
@@ -22,7 +24,7 @@ from pylime import (
     plot_text_explanations,
 )
 from pylime.markup import escape
-from pylime.plots.stylesheet import DARK, LIGHT, STYLESHEET
+from pylime.plots.stylesheet import DARK, LIGHT, STYLESHEET, shades_of
 from pylime.plots.text import TextExplanations, color_code
 from pylime.plots.theme import FIT
 
@@ -402,3 +404,67 @@ def test_what_is_no_explanation_of_texts_is_an_error():
         plot_text_explanations(load_image_example())
     with pytest.raises(ValueError, match="without 'data' it is incomplete"):
         plot_text_explanations(explanation_of_r().drop(columns="data"))
+
+
+# Colours of the user's own
+
+PALETTES = [
+    ("navy", "orange"),
+    ("yellow", "black"),
+    ("white", "grey"),
+    ("lime", "magenta"),
+    ("steelblue", "firebrick"),
+    ("#1B9E77", "#7570B3"),
+]
+
+
+@pytest.mark.parametrize("colour", [colour for palette in PALETTES for colour in palette])
+@pytest.mark.parametrize("page", [LIGHT, DARK], ids=["light", "dark"])
+def test_words_of_any_colour_can_be_read(colour, page):
+    shades = shades_of("positive", colour, page)
+    assert contrast(shades["positive-line"], page["paper"]) >= 4.5
+    for strength in range(1, 6):
+        ink = shades["positive-ink-5"] if strength == 5 else page["ink"]
+        below = shades[f"positive-{strength}"]
+        assert contrast(ink, below) >= 4.5
+        for veil in ("veil-1", "veil-2"):
+            share = int(page[veil][7:], 16) / 255
+            mixed = share * rgb(page[veil][:7]) + (1 - share) * rgb(below)
+            assert contrast(page["ink"], to_hex(mixed)) >= 4.49
+    lab = [rgb2lab(rgb(shades[f"positive-{strength}"])) for strength in range(1, 6)]
+    if not (colour == "white" and page is LIGHT):
+        away = [np.linalg.norm(shade - rgb2lab(rgb(page["paper"]))) for shade in lab]
+        assert away == sorted(away)
+        assert np.diff(away).min() > 2
+
+
+def test_a_palette_changes_its_own_plot_only():
+    explanation = explanation_of_r()
+    plain, navy, grey = (
+        str(plot_text_explanations(explanation, palette=palette))
+        for palette in (None, ("navy", "orange"), ["grey", "#000080"])
+    )
+    assert 'class="pylime-text"' in plain
+    assert 'class="pylime-text pylime-000080-ffa500"' in navy
+    assert 'class="pylime-text pylime-808080-000080"' in grey
+    assert STYLESHEET in navy
+    rules = navy.split(STYLESHEET)[1].split("</style>")[0]
+    for selectors in re.findall(r"([^{}]+)\{ ?--pylime", rules):
+        for selector in selectors.split(","):
+            assert ".pylime-text.pylime-000080-ffa500" in selector
+    assert navy.replace(rules, "").replace(" pylime-000080-ffa500", "") == plain
+    assert set(Reader(plot_text_explanations(explanation, palette=PALETTES[0])).elements) <= ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("palette", "error", "message"),
+    [
+        ("navy", TypeError, "`palette` must be 2 colours, for positive .*weights; not 'navy'"),
+        (["navy"], ValueError, "weights; not 1 colour"),
+        (["navy", HOSTILE], ValueError, "is not a colour"),
+        (scale_fill_manual(["red", "blue"]), TypeError, "`palette` must be 2 colours"),
+    ],
+)
+def test_a_palette_of_words_is_two_colours(palette, error, message):
+    with pytest.raises(error, match=message):
+        plot_text_explanations(explanation_of_r(), palette=palette)
