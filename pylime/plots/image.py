@@ -152,8 +152,7 @@ def plot_superpixels(
         raise ValueError(f"`path` must be one image; not {len(images.items)}.")
     image = read_original(images.items[0])
     labels = segment_by(segmentation, rgb_pixels(image.colours), n_superpixels, weight, n_iter)
-    shape = upright(np.empty((*labels.shape, 0)), image.orientation).shape
-    arrangement = arrange(shape, [])
+    arrangement = arrange(_upright_shape(labels.shape, image.orientation), [])
     canvas = Canvas.of(image.colours, arrangement.side)
     borders = superpixel_borders(canvas.resize(labels), canvas.line) * 1.0
     drawn = lay_over(canvas.pixels, borders, parse_colour(colour, "colour"))
@@ -270,59 +269,52 @@ def plot_image_explanation(
     colours = _two_colours(outline_col, palette, display, combine)
     block = parse_colour(block_col, "block_col")
     case = _one_case(explanation, which)
-    image: Bitmap = case["data"].iloc[0]
-    shape = image.pixels.shape[:2]
-    if any(cell.shape != shape for cell in case["feature_value"]):
-        raise ValueError(
-            f"Case {case['case'].iloc[0]!r} has images of different sizes; give the cases "
-            "different names, or draw one explanation at a time."
-        )
-
-    case = case.assign(
-        fit=fit_texts(case["model_r2"]),
-        possibly_none=includes_zero(case),
-        type=np.where(case["feature_weight"] > 0, "Supports", "Contradicts"),
-    )
     labels = [rows for _, rows in case.groupby(_panel_order(case), sort=True)]
     chosen = [rows[choice.shown(rows, types)] for rows in labels]
     facets = [_facet_values(rows) for rows in labels]
-    strips = [[strip_text(name, value) for name, value in one.items()] for one in facets]
-    turned = upright(np.empty((*shape, 0)), image.orientation).shape
-    arrangement = arrange(turned, strips, 1 if one_panel else len(types))
-    canvas = Canvas.of(image.colours, arrangement.side)
-
+    image: Bitmap = case["data"].iloc[0]
+    arrangement = arrange(
+        _upright_shape(image.pixels.shape, image.orientation),
+        [[strip_text(name, value) for name, value in facet.items()] for facet in facets],
+        1 if one_panel else len(types),
+    )
     heat = heat_scale(palette, _weights(chosen)) if heatmap else None
+    canvas = Canvas.of(image.colours, arrangement.side)
     paint = _Painter(canvas, display, fill_alpha, colours, block, heat).paint
+
     images: list[np.ndarray] = []
     panels: list[dict[str, str]] = []
     unseen: list[float] = []
     for rows, shown, facet in zip(labels, chosen, facets, strict=True):
         for signs in [types] if one_panel else [[name] for name in types]:
             drawn = shown[shown["type"].isin(signs)]
-            message = ""
-            if drawn.empty:
-                message = choice.nothing_shown(rows, signs, len(shown))
-                if not choice.pass_threshold(rows, signs).any():
-                    unseen.append(choice.largest(rows, signs))
+            message = "" if len(drawn) else choice.nothing_shown(rows, signs, len(shown))
+            if not choice.pass_threshold(rows, signs).any():
+                unseen.append(choice.largest(rows, signs))
             panels.append({**facet, "type": signs[0], "message": message})
             images.append(upright(paint(drawn, signs), image.orientation))
     drawing = pd.concat([_placed(images), pd.DataFrame(panels)], axis=1).assign(zero=0.0)
-    names = [*facets[0], *(["type"] if len(types) > 1 and not one_panel else [])]
     for name in facets[0]:
         drawing[name] = pd.Categorical(drawing[name], list(dict.fromkeys(drawing[name])))
     drawing["type"] = pd.Categorical(drawing["type"], types)
-    is_striped = any(rows["possibly_none"].any() for rows in chosen)
-    look = "Dashed" if display != "block" and fill_alpha == 0 else "Striped"
-    caption = [striped_key(look)] if is_striped else []
-    if line := cure(unseen):
-        caption.append(line)
+
+    caption = [cure(unseen)]
+    if any(rows["possibly_none"].any() for rows in chosen):
+        look = "Dashed" if display != "block" and fill_alpha == 0 else "Striped"
+        caption.insert(0, striped_key(look))
     key = _heat_key(heat) if heat is not None else _two_signs(colours) if combine else []
+    by_type = ["type"] if len(types) > 1 and not one_panel else []
     return (
         _draw_images(drawing, key)
         + _messages(drawing, arrangement)
-        + _facet(names, arrangement)
-        + _figure(arrangement, caption, has_key=bool(key), is_heatmap=heatmap)
+        + _facet([*facets[0], *by_type], arrangement)
+        + _figure(arrangement, list(filter(None, caption)), bool(key), is_heatmap=heatmap)
     )
+
+
+def _upright_shape(shape: tuple[int, ...], orientation: int) -> tuple[int, ...]:
+    """Return the height and width of an image that is turned upright."""
+    return upright(np.empty((*shape[:2], 0)), orientation).shape[:2]
 
 
 class _Painter:
@@ -458,21 +450,34 @@ def _two_colours(
 
 
 def _one_case(explanation: pd.DataFrame, which: Hashable) -> pd.DataFrame:
-    """Select the rows of a case, by its name or position."""
+    """Select the rows of a case, by its name or position, and describe them."""
     explanation, _ = check_explanation(
         explanation, classification=COLUMNS, regression=[*COLUMNS[:2], *COLUMNS[4:]]
     )
     if not all(isinstance(cell, Bitmap) for cell in explanation["data"]):
         raise ValueError("`explanation` must be one of images; its `data` has none.")
     cases = list(dict.fromkeys(explanation["case"]))
-    if not isinstance(which, bool):  # True is neither a name nor a position
-        if which in cases:  # a name comes before a position
-            return explanation[explanation["case"] == which]
-        if isinstance(which, int | np.integer) and -len(cases) <= which < len(cases):
-            return explanation[explanation["case"] == cases[which]]
-    raise ValueError(
-        f"`which` must be a position from 0 to {len(cases) - 1} or one of the cases "
-        f"{checks.some(cases)}; not {which!r}."
+    is_named = not isinstance(which, bool)  # True is neither a name nor a position
+    if is_named and which in cases:  # a name comes before a position
+        name = which
+    elif is_named and isinstance(which, int | np.integer) and -len(cases) <= which < len(cases):
+        name = cases[which]
+    else:
+        raise ValueError(
+            f"`which` must be a position from 0 to {len(cases) - 1} or one of the cases "
+            f"{checks.some(cases)}; not {which!r}."
+        )
+    case = explanation[explanation["case"] == name]
+    shape = case["data"].iloc[0].pixels.shape[:2]
+    if any(cell.shape != shape for cell in case["feature_value"]):
+        raise ValueError(
+            f"Case {name!r} has images of different sizes; give the cases different names, or "
+            "draw one explanation at a time."
+        )
+    return case.assign(
+        fit=fit_texts(case["model_r2"]),
+        possibly_none=includes_zero(case),
+        type=np.where(case["feature_weight"] > 0, "Supports", "Contradicts"),
     )
 
 
