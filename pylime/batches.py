@@ -61,8 +61,9 @@ def explain_batches(
         By default the index has their names, which on clusters starts anew with each batch.
     plain
         Whether to convert everything that is not a number to strings, as Spark and Arrow need
-        it: `case`, `label` and `feature_value` as they print, the rows in `data` and the
-        probabilities of the labels in `prediction` as JSON, and images in `data` as their size.
+        it and `pylime.as_plain` does: `case`, `label` and `feature_value` as they print, the
+        rows in `data` and the probabilities of the labels in `prediction` as JSON, and images
+        in `data` as their size.
     **options
         As in `pylime.explain`. By default `random_state` is drawn once for all batches; on a
         cluster pass one, so that a batch that is computed again has the same result.

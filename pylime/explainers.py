@@ -261,8 +261,8 @@ def explain(
         With `quality=True`: how many further predictions may be used to find out why the local
         model describes little of what the model does. 500 serve.
     plain
-        Whether to convert all columns that are not of numbers to strings, as of
-        `pylime.explain_batches`: a Dask data frame needs it before `to_parquet()`.
+        Whether to return the frame as `pylime.as_plain` does: numbers and strings only. A Dask
+        data frame needs it before `to_parquet()`.
     tolerance
         With `n_permutations="auto"`: no half-width of the intervals of the weights may
         exceed this share of the largest weight. (Numbers that are not binned: weights times

@@ -164,7 +164,7 @@ def _of_one_kind(name: str, column: pd.Series) -> pd.Series | None:
     try:
         if kind == "integer":
             return column.astype("Int64" if missing.any() else "int64")
-        return column.mask(missing, np.nan).astype("float64")
+        return pd.Series([np.nan if pd.isna(cell) else float(cell) for cell in column])
     except (OverflowError, TypeError, ValueError):  # whole numbers of more than 64 bits
         return None
 
