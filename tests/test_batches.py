@@ -28,6 +28,7 @@ from pylime import (
     lime,
     spark_schema,
 )
+from pylime.draws import DRAWS
 from pylime.errors import CaseError
 from pylime.parallel import Parcel
 
@@ -418,6 +419,105 @@ def test_dask_series_of_texts_are_explained(client):
     same(explain(cases, explainer, **SINGLE).compute(), explain(texts, explainer, **SINGLE))
 
 
+# The same rows everywhere
+
+# More than two nets; a table of so many columns, and a text of so many words, have larger ones.
+N_ROWS = 600
+
+
+def dated(n: int) -> pd.DataFrame:
+    """The mixed columns, and one of dates."""
+    days = pd.to_timedelta(RANDOM.integers(0, 500, n), "D")
+    frame = mixed(n).assign(sold=(pd.Timestamp("2025-01-01") + days).astype("datetime64[us]"))
+    return frame.astype({"level": str})
+
+
+def wide(n: int) -> pd.DataFrame:
+    """140 columns of numbers."""
+    names = [f"x{k}" for k in range(140)]
+    index = pd.Index([f"case {number:03}" for number in range(n)], name="id")
+    return pd.DataFrame(RANDOM.normal(size=(n, 140)), columns=names, index=index)
+
+
+def hashing():
+    """A model whose predictions differ if a single cell of a row, or a word of a text, does."""
+
+    def model(inputs):
+        if not isinstance(inputs, pd.DataFrame):
+            inputs = pd.DataFrame({"text": list(inputs)})
+        return pd.util.hash_pandas_object(inputs, index=False).to_numpy() % 1009 / 1009
+
+    return as_regressor(model)
+
+
+def drawn_tables():
+    """Tables that are drawn in different ways: a frame, options of `lime()` and of `explain()`."""
+    return {
+        "bins": (dated(100), {"dates": "draw"}, {}),
+        "unbinned": (dated(100), {"dates": "draw", "bin_continuous": False}, {}),
+        "kernel": (dated(100), {"dates": "draw"}, {"sampling": "kernel", "kernel_width": 1.0}),
+        "wide": (wide(100), {}, {}),
+    }
+
+
+@pytest.fixture(scope="module", params=[*drawn_tables(), "texts"])
+def drawn(request):
+    """Cases, their explainer, and options of `explain()`."""
+    options = {"n_permutations": N_ROWS, "random_state": 5, "n_features": 3}
+    if request.param == "texts":
+        words = [f"w{number}" for number in range(140)]
+        texts = [" ".join(RANDOM.permutation(words)[:n]) for n in (140, 20, 30, 9)]
+        index = pd.Index([f"case {number:03}" for number in range(4)], name="id")
+        cases = pd.Series(texts, index=index, name="text")
+        return cases, lime(cases, hashing(), probe=False), options
+    frame, of_lime, of_explain = drawn_tables()[request.param]
+    explainer = lime(frame, hashing(), probe=False, **of_lime)
+    return frame.head(4), explainer, options | of_explain
+
+
+draws_of_all = pytest.mark.parametrize("draws", DRAWS)
+ignores_fits = pytest.mark.filterwarnings("ignore::pylime.FitWarning")
+
+
+def numbers_only(frame):
+    """The columns without cells of the case, which other engines hold as other objects."""
+    return frame.drop(columns=["feature_value", "data"])
+
+
+@ignores_fits
+@draws_of_all
+def test_other_processes_and_batches_draw_the_same_rows(drawn, draws):
+    cases, explainer, options = drawn
+    expected = explain(cases, explainer, draws=draws, **options)
+    same(explain(cases, explainer, draws=draws, n_jobs=2, **options), expected)
+    parts = [cases[:1], cases[1:]]
+    same(pd.concat(explain_batches(parts, explainer, draws=draws, **options)), expected)
+    alone = explain(cases[2:3], explainer, draws=draws, **options)
+    same(alone, expected[expected["case"] == "case 002"])
+
+
+@ignores_fits
+def test_dask_draws_the_same_rows(client, drawn):
+    import dask.dataframe
+
+    cases, explainer, options = drawn
+    expected = numbers_only(explain(cases, explainer, **options))
+    lazy = explain(dask.dataframe.from_pandas(cases, npartitions=2), explainer, **options)
+    same(numbers_only(lazy.compute()), expected)
+    with joblib.parallel_config(backend="dask"):
+        found = explain(cases, explainer, n_jobs=2, **options)
+    same(numbers_only(found), expected)
+
+
+@ignores_fits
+def test_kinds_of_draws_have_rows_of_their_own(drawn):
+    cases, explainer, options = drawn
+    balanced, independent = (
+        explain(cases[:1], explainer, draws=draws, **options)["model_intercept"] for draws in DRAWS
+    )
+    assert not balanced.equals(independent)
+
+
 # Spark
 
 
@@ -452,3 +552,18 @@ def test_spark_gives_what_one_process_gives(spark, explainer):
     cells = [frame.astype(object).where(frame.notna(), None) for frame in (found, expected)]
     for name in expected:
         assert cells[0][name].tolist() == cells[1][name].tolist(), name
+
+
+@ignores_fits
+def test_spark_draws_the_same_rows(spark, drawn):
+    cases, explainer, options = drawn
+    (expected,) = explain_batches([cases], explainer, plain=True, **options)
+    frame = cases.reset_index()
+    rows = spark.createDataFrame(frame.astype(object).where(frame.notna(), None)).repartition(2)
+    found = rows.mapInPandas(
+        lambda frames: explain_batches(frames, explainer, case="id", plain=True, **options),
+        spark_schema(explainer, **options),
+    ).toPandas()
+    found = numbers_only(found).sort_values("case", kind="stable", ignore_index=True)
+    expected = numbers_only(expected).astype(found.dtypes)
+    same(found, expected.sort_values("case", kind="stable"))

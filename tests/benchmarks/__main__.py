@@ -4,7 +4,8 @@ Time pylime, Python's lime 0.2.0.1 and the bare prediction in turn; print and sa
 Times are medians, all sides in turn in one process; memory is what Python and NumPy allocate at
 most during a call; model calls and predicted rows are counted. "growth" is how the time grows with
 the size of a task, "precision" how far weights are from their limit, by the number n of
-permutations.
+permutations. "draws" compares balanced draws with independent ones, kind by kind, and "jobs"
+explains many cases, also in two processes; both only if they are named.
 """
 
 import argparse
@@ -12,21 +13,23 @@ import contextlib
 import io
 import os
 import platform
-import tracemalloc
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from draws import COST_HEAD, ERROR_HEAD, cost_rows, error_rows
 from growth import grow
+from jobs import BATCH_HEAD, JOBS_HEAD, batch_rows, jobs_rows
 from precision import SIZES, draw, precision, precision_rows
 from subjects import SUBJECTS, Counting
-from timing import medians
+from timing import medians, peak_memory
 
 PLACE = Path(__file__).parents[2] / "build" / "benchmarks.md"
 OTHERS = ("growth", "precision")
+# These take long, or need a quiet machine.
+NAMED = ("draws", "jobs")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -59,18 +62,10 @@ def compare(names: Sequence[str], rounds: int | None) -> Iterable[tuple[str, ...
             )
 
 
-def peak_memory(run: Callable[[], Any]) -> float:
-    """Megabytes that Python and NumPy allocate at most during a call."""
-    tracemalloc.start()
-    run()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return peak / 2**20
-
-
 def main() -> None:
+    known = ", ".join([*SUBJECTS, *OTHERS, *NAMED])
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("subjects", nargs="*", help=f"of {', '.join([*SUBJECTS, *OTHERS])}; all")
+    parser.add_argument("subjects", nargs="*", help=f"of {known}; all but {NAMED}")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--output", type=Path, default=PLACE)
     parser.add_argument("--figure", type=Path, help="where to draw the precision")
@@ -92,6 +87,10 @@ def main() -> None:
             parts.append(table(head, precision_rows(found)))
             if arguments.figure:
                 draw(found, arguments.figure)
+        if "draws" in chosen:
+            parts += [table(ERROR_HEAD, error_rows()), table(COST_HEAD, cost_rows())]
+        if "jobs" in chosen:
+            parts += [table(BATCH_HEAD, batch_rows()), table(JOBS_HEAD, jobs_rows())]
     report = "\n\n".join(parts) + "\n"
     print(report)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
-"""Fair times: all sides in turn, in one process."""
+"""Fair times: all sides in turn, in one process; and memory."""
 
 import statistics
 import time
+import tracemalloc
 from collections.abc import Callable
 
 
@@ -15,3 +16,12 @@ def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
             if round_:
                 times[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def peak_memory(run: Callable[[], object]) -> float:
+    """Megabytes that Python and NumPy allocate at most during a call."""
+    tracemalloc.start()
+    run()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak / 2**20
