@@ -24,7 +24,8 @@ from pylime import (
     read_explanation,
     write_explanation,
 )
-from pylime.frame import as_plain, design_values
+from pylime.frame import design_values
+from pylime.plain import as_plain
 
 VALUES = pd.DataFrame({"age": [0.5, -0.25], "town": [0.125, 0.25]}, index=["Ada", "Max"])
 ROWS = pd.DataFrame({"age": [40.0, 20.0], "town": ["Oslo", "Bergen"]})

@@ -21,7 +21,7 @@ from pylime import (
     plot_features,
     plot_text_explanations,
 )
-from pylime.frame import as_plain
+from pylime.plain import as_plain
 
 if not all(map(importlib.util.find_spec, ["shap", "mlflow"])):
     pytest.skip("the extra `bridges` is not installed", allow_module_level=True)

@@ -24,7 +24,7 @@ from pylime import (
     pick_cases,
     quality,
 )
-from pylime.frame import as_plain
+from pylime.plain import as_plain
 from pylime.summary import long_comparison, sides_of
 
 RANDOM = np.random.default_rng(1)

@@ -10,7 +10,7 @@ from plotnine import scale_color_cmap, scale_color_manual
 from test_plots_features import built, explanation_of, figure_size
 
 from pylime import load_image_example, plot_beeswarm
-from pylime.frame import as_plain
+from pylime.plain import as_plain
 from pylime.plots.beeswarm import swarm
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pylime.plots.panels import designs, facet_columns, first_cases
+from pylime.frame import design_values
+from pylime.plots.panels import facet_columns, first_cases
 from pylime.values import Superpixel
 
 
@@ -47,7 +48,7 @@ def test_only_a_plain_number_is_a_design_of_its_own():
             "feature_desc": ["a", "b", "6 < c", "42", "e is true", "f", "g", "[1-1], [1-2]"],
         }
     )
-    assert designs(explanation).tolist() == [3.0, 2.0, *[1.0] * 6]
+    assert design_values(explanation).tolist() == [3.0, 2.0, *[1.0] * 6]
 
 
 @pytest.mark.parametrize(
