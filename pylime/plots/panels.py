@@ -250,10 +250,11 @@ def has_bare_name(explanation: pd.DataFrame) -> np.ndarray:
     numpy.ndarray
         (n,) array of bool.
     """
-    descriptions = explanation["feature_desc"].map(str)
+    descriptions = [str(description) for description in explanation["feature_desc"]]
     if "feature" in explanation:
-        return (descriptions == explanation["feature"].map(str)).to_numpy()
-    return ~descriptions.str.contains("[<>=]").to_numpy(dtype=bool)
+        names = [str(name) for name in explanation["feature"]]
+        return np.array([text == name for text, name in zip(descriptions, names, strict=True)])
+    return np.array([not any(sign in text for sign in "<>=") for text in descriptions])
 
 
 def _is_plain_number(value: object) -> bool:
