@@ -33,6 +33,7 @@ __all__ = [
     "columns_of",
     "design_values",
     "explanation_frame",
+    "has_bare_name",
     "object_column",
 ]
 
@@ -405,6 +406,27 @@ def _objects(values: list[Any]) -> np.ndarray:
     return object_column(values).to_numpy()
 
 
+def has_bare_name(explanation: pd.DataFrame) -> np.ndarray:
+    """
+    Find the features whose description is their name alone, as that of a plain number is.
+
+    Parameters
+    ----------
+    explanation
+        An explanation.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array of bool.
+    """
+    descriptions = [str(description) for description in explanation["feature_desc"]]
+    if "feature" in explanation:
+        names = [str(feature) for feature in explanation["feature"]]
+        return np.array([a == b for a, b in zip(descriptions, names, strict=True)], dtype=bool)
+    return np.array([not re.search("[<>=]", text) for text in descriptions], dtype=bool)
+
+
 def design_values(explanation: pd.DataFrame) -> np.ndarray:
     """
     Return the design of the cases: what a weight is multiplied by in the local model's prediction.
@@ -431,11 +453,7 @@ def design_values(explanation: pd.DataFrame) -> np.ndarray:
     ... }))
     array([40.,  1.])
     """
-    if "feature" in explanation:
-        bare = explanation["feature_desc"].map(str) == explanation["feature"].map(str)
-    else:
-        bare = ~explanation["feature_desc"].map(str).str.contains("[<>=]")
-    values = zip(explanation["feature_value"], bare, strict=True)
+    values = zip(explanation["feature_value"], has_bare_name(explanation), strict=True)
     return np.array([_as_number(value) if alone else 1.0 for value, alone in values])
 
 

@@ -460,7 +460,7 @@ def test_the_design_of_words_and_missing_numbers_is_one():
     frame = pd.DataFrame(
         {
             "feature": ["12", "age", "age", "age", "town"],
-            "feature_value": ["12", np.nan, "7.5", True, "Oslo"],
+            "feature_value": ["12", np.nan, 7.5, True, "Oslo"],
             "feature_desc": ["12", "age is missing", "age", "age", "town"],
         }
     )

@@ -313,7 +313,8 @@ def _colours(palette: Palette) -> Any:
     positive, negative = ends
     colours = scale_fill_gradient2(name=WEIGHT, midpoint=0, labels=number_texts)
     # Keeps the midpoint, and replaces plotnine's mixing.
-    colours.palette = partial(_mixed, (negative, MIDDLE, positive))
+    mixed: Any = partial(_mixed, (negative, MIDDLE, positive))
+    colours.palette = mixed
     return colours
 
 

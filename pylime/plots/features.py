@@ -21,7 +21,7 @@ from plotnine import (
 )
 
 from pylime import checks
-from pylime.frame import check_explanation
+from pylime.frame import as_utf8, check_explanation, has_bare_name
 from pylime.plots.intervals import has_intervals, interval_ends
 from pylime.plots.palette import FILLS, FILLS_ON_DARK, Palette, fill_scale
 from pylime.plots.panels import (
@@ -30,7 +30,6 @@ from pylime.plots.panels import (
     contributions,
     facet_columns,
     first_cases,
-    has_bare_name,
     is_comparison,
     of_cases,
     own_levels,
@@ -172,12 +171,11 @@ def plot_features(
     order = np.argsort(_sizes(bars), kind="stable")
     bars["description"], descriptions = own_levels(bars, bars["feature_desc"], order)
     room = _values_width(bars)
-    weights = aes("description", "feature_weight")
     plot = (
         SizedPlot(bars[~bars["is_intercept"]], on_dark=ON_DARK)
         + facet_wrap(facets, labeller=label_both_upper, scales="free_y", ncol=columns)
         + geom_col(aes("description", "feature_weight", fill="type"), show_legend=True)
-        + ([geom_col(weights, bars[bars["is_intercept"]], fill=NEUTRAL)] if intercept else [])
+        + _intercepts(bars)
         + _error_bars(bars)
         + coord_flip()
         + scale_x_discrete(
@@ -212,7 +210,7 @@ def _value_text(value: Any, description: str) -> str:
         return ""  # a superpixel, `age is missing`, `member is true`
     if description == str(value) or description.endswith(f" = {value}"):
         return ""  # a word, `city = Oslo`
-    text = amount_text(value, 3) if checks.is_number(value) else str(value)
+    text = amount_text(value, 3) if checks.is_number(value) else as_utf8(str(value))
     return (
         text
         if len(text) <= LONGEST_VALUE
@@ -259,6 +257,14 @@ def _with_intercepts(bars: pd.DataFrame, facets: Sequence[str]) -> pd.DataFrame:
         if name in rows:
             rows[name] = np.nan
     return pd.concat([bars, rows], ignore_index=True)
+
+
+def _intercepts(bars: pd.DataFrame) -> list[Any]:
+    """Make the layer of the intercepts, which support nothing: none if there are none."""
+    known = bars[bars["is_intercept"]]
+    if known.empty:
+        return []
+    return [geom_col(aes("description", "feature_weight"), data=known, fill=NEUTRAL)]
 
 
 def _error_bars(bars: pd.DataFrame) -> list[Any]:

@@ -28,7 +28,6 @@ __all__ = [
     "contributions",
     "facet_columns",
     "first_cases",
-    "has_bare_name",
     "is_comparison",
     "most_important",
     "of_cases",
@@ -195,26 +194,6 @@ def panel_codes(explanation: pd.DataFrame) -> np.ndarray:
 def _codes(values: pd.Series) -> np.ndarray:
     """Number values of any type, such as tuples, or numbers beside texts."""
     return pd.factorize(object_column([str(value) for value in values]))[0]
-
-
-def has_bare_name(explanation: pd.DataFrame) -> np.ndarray:
-    """
-    Find the features whose description is their name alone, as that of a plain number is.
-
-    Parameters
-    ----------
-    explanation
-        From `pylime.explain`.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n,) array of bool.
-    """
-    descriptions = explanation["feature_desc"].map(str)
-    if "feature" in explanation:
-        return (descriptions == explanation["feature"].map(str)).to_numpy()
-    return ~descriptions.str.contains("[<>=]").to_numpy(dtype=bool)
 
 
 def contributions(bars: pd.DataFrame) -> pd.DataFrame:

@@ -61,6 +61,10 @@ class SizedPlot(ggplot):
         self.room = None
         self.fills = None
 
+    def __add__(self, rhs: Any) -> "SizedPlot":
+        """Add anything that plotnine adds, to a copy."""
+        return cast(SizedPlot, super().__add__(rhs))
+
     def __iadd__(self, other: Any) -> "SizedPlot":
         """Add anything that plotnine adds."""
         if isinstance(other, Sequence):
@@ -89,8 +93,9 @@ class SizedPlot(ggplot):
         SizedPlot
             A new plot.
         """
-        plot = cast(SizedPlot, self + light)
-        plot.fills = plot.scales.get_scales("fill"), dark
+        plot = self + light
+        added = plot.scales.get_scales("fill")  # a copy of `light`
+        plot.fills = None if added is None else (added, dark)
         return plot
 
     def draw(self, *, show: bool = False) -> Any:

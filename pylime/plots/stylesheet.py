@@ -214,7 +214,8 @@ def _is_fifth(shade: str, page: Mapping[str, str]) -> bool:
 def _over(veil: str, below: str) -> str:
     """Return the colour of a veil that lies over another colour."""
     *above, opacity = to_rgba(veil)
-    return to_hex(opacity * np.array(above) + (1 - opacity) * np.array(to_rgb(below)))
+    mixed = opacity * np.array(above) + (1 - opacity) * np.array(to_rgb(below))
+    return to_hex(tuple(mixed.tolist()))
 
 
 def _moved(colour: str, targets: Sequence[str], fits: Callable[[str], bool]) -> str:
