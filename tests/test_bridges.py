@@ -465,4 +465,4 @@ def test_the_design_of_words_and_missing_numbers_is_one():
         }
     )
     assert design_values(frame).tolist() == [1, 1, 7.5, 1, 1]
-    assert design_values(frame.drop(columns="feature")).tolist() == [1, 1, 1, 1, 1]
+    assert design_values(frame.drop(columns="feature")).tolist() == [1, 1, 7.5, 1, 1]
