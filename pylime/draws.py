@@ -17,6 +17,7 @@ __all__ = [
     "KindOfRows",
     "are_balanced",
     "comparable_blocks",
+    "field_points",
     "net_sizes",
     "sobol",
     "uniform",
@@ -32,8 +33,10 @@ KindOfRows: TypeAlias = Literal["table", "text", "image"]
 """What a row of numbers decides."""
 
 MOST_COLUMNS = 256
-"""With more numbers in a row, the rows of tables and texts are drawn independently."""
+"""With more numbers in a row, texts are drawn independently, and tables from a field."""
 
+# The field of 2^8 elements: x^8 + x^4 + x^3 + x^2 + 1, of whose powers all are different.
+_FIELD_ROWS, _POLYNOMIAL = 2**8, 0b1_0001_1101
 # Bits of the balanced numbers, and how many of them the direction numbers have.
 _BITS = 30
 _DIRECTION_BITS = 10
@@ -67,17 +70,21 @@ def net_sizes(kind: KindOfRows, n_columns: int) -> tuple[int, ...]:
     Tables and texts begin with two nets of half the size. How far the errors within a net cancel
     can only be seen if there are other nets, so that intervals from a single one would be too
     narrow; in this way 500 rows, with which `n_permutations="auto"` begins, have two. The nets of
-    images are small enough without.
+    images are small enough without, and so are those of tables of more than 256 columns.
 
     Examples
     --------
     >>> net_sizes("table", 30)  # 256, 256, 512, 512 rows and so on
     (256, 256, 512)
+    >>> net_sizes("table", 300)
+    (256,)
     >>> net_sizes("image", 50)
     (128,)
     >>> net_sizes("text", 300)
     ()
     """
+    if kind == "table" and n_columns > MOST_COLUMNS:
+        return (_FIELD_ROWS,)
     sizes = {64: 128, 150: 256} if kind == "image" else {128: 512, MOST_COLUMNS: 1024}
     size = next((rows for most, rows in sizes.items() if n_columns <= most), 0)
     if kind == "image" or not size:
@@ -155,6 +162,70 @@ def sobol(n_columns: int, n_rows: int) -> np.ndarray:
     return columns.T
 
 
+@cache
+def field_points() -> np.ndarray:
+    """
+    Return points of which any two columns fill all pairs of quarters equally often.
+
+    Returns
+    -------
+    numpy.ndarray
+        (256, 85) array of whole numbers below 2^30, which cannot be written to; there cannot be
+        more such columns. A column lies in one piece of memory.
+
+    Notes
+    -----
+    Rows are elements of a field, as vectors of bits. A digit of a column is a linear function of
+    the row, and thus an element, too. The elements but 0 are a group; the first two digits of a
+    column, and their sum, are a coset of its subgroup of 3 elements. Cosets have nothing in
+    common, so that these digits of two columns are independent: the points are an orthogonal
+    array of strength 2 with 4 levels [Rao1947]_. The other digits make each column a net of
+    its own.
+
+    References
+    ----------
+    .. [Rao1947] Rao (1947), Supplement to the Journal of the Royal Statistical Society 9, 128-139.
+
+    Examples
+    --------
+    >>> quarters = field_points() >> 28
+    >>> np.bincount(4 * quarters[:, 7] + quarters[:, 84]).tolist()  # 16 pairs
+    [16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16]
+    """
+    elements = _powers(_POLYNOMIAL, _FIELD_ROWS)
+    n_columns = len(elements) // 3
+    digits = _independent(elements, [0, n_columns])
+    places = np.add.outer(np.arange(n_columns), digits) % len(elements)
+    columns = np.zeros((n_columns, 1), dtype=np.uint32)
+    for bit in range(len(digits)):
+        found = (elements[places] >> bit) & 1
+        directions = found @ (1 << (_BITS - 1 - np.arange(len(digits))))
+        columns = np.hstack([columns, columns[:, ::-1] ^ directions[:, None].astype(np.uint32)])
+    columns.flags.writeable = False
+    return columns.T
+
+
+def _powers(polynomial: int, size: int) -> np.ndarray:
+    """The elements of a field but 0, as powers of a generator; bits are coefficients."""
+    elements = [1]
+    for _ in range(size - 2):
+        element = elements[-1] << 1
+        elements.append(element ^ polynomial if element >= size else element)
+    return np.array(elements)
+
+
+def _independent(elements: np.ndarray, first: list[int]) -> np.ndarray:
+    """Places of as many linearly independent elements as there can be, of which some are given."""
+    chosen: list[int] = []
+    sums = {0}
+    for place in [*first, *range(1, len(elements))]:
+        element = int(elements[place])
+        if element not in sums:
+            chosen.append(place)
+            sums |= {element ^ other for other in sums}
+    return np.array(chosen)
+
+
 def uniform_blocks(
     n: int, n_columns: int, draws: Draws, kind: KindOfRows, random: np.random.Generator
 ) -> Iterator[tuple[slice, np.ndarray]]:
@@ -169,8 +240,10 @@ def uniform_blocks(
         `"balanced"`: consecutive rows are consecutive points of nets, whose rows `net_sizes`
         counts. A net has its own order of columns and its own digital shift [Owen1995]_, so that
         each row is uniform and nets are independent. Tables use the columns of the sequence in an
-        order in which few of them balance each other best. With more columns than a net serves,
-        and with `"independent"`: the rows are independent.
+        order in which few of them balance each other best. If a table has more columns than a net
+        serves, they are divided among several nets of `field_points` side by side, each with its
+        own order of rows: the columns of one net balance each other. With more words or
+        superpixels than a net serves, and with `"independent"`: the rows are independent.
     kind
         What the rows decide.
     random
@@ -251,9 +324,27 @@ def _net(
     order: np.ndarray | slice = slice(None),
 ) -> np.ndarray:
     """Draw the first n rows of a net; returns (n_columns, n) whole numbers below 2^30."""
+    if kind == "table" and n_columns > MOST_COLUMNS:
+        return _field_net(n_columns, random, n)[order]
     taken = random.permutation(n_columns)[order]
     shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)[order]
     whole = _points(kind, n_columns, size)[taken, :n]
+    whole ^= shift[:, None]
+    return whole
+
+
+def _field_net(n_columns: int, random: np.random.Generator, n: int) -> np.ndarray:
+    """Draw the first n rows of a net of many columns, as `_net` does, from parts side by side."""
+    points = field_points().T
+    parts = np.array_split(random.permutation(n_columns), -(-n_columns // len(points)))
+    shift = random.integers(2**_BITS, size=n_columns, dtype=np.uint32)
+    whole = np.empty((n_columns, n), dtype=np.uint32)
+    for number, own in enumerate(parts):
+        columns = random.permutation(len(points))[: len(own)]
+        part = points[columns, :n]
+        if number:  # with the same order of rows, a column of one part determines one of another
+            part = points[columns].take(random.permutation(_FIELD_ROWS)[:n], axis=1, mode="clip")
+        whole[own] = part
     whole ^= shift[:, None]
     return whole
 

@@ -13,6 +13,7 @@ from pylime.draws import (
     DRAWS,
     are_balanced,
     comparable_blocks,
+    field_points,
     net_sizes,
     sobol,
     uniform,
@@ -47,9 +48,10 @@ def test_points_are_those_of_scipy(n_columns, bits):
 
 
 def test_nets_grow_with_the_columns_and_end():
-    sizes = [net_sizes("table", n) for n in (0, 1, 128, 129, 256, 257)]
+    sizes = [net_sizes("table", n) for n in (0, 1, 128, 129, 256, 257, 2000)]
+    assert sizes == [(256, 256, 512)] * 3 + [(512, 512, 1024)] * 2 + [(256,)] * 2
+    sizes = [net_sizes("text", n) for n in (0, 2, 128, 129, 256, 257)]
     assert sizes == [(256, 256, 512)] * 3 + [(512, 512, 1024)] * 2 + [()]
-    assert [net_sizes("text", n)[-1:] for n in (2, 128, 256, 300)] == [(512,), (512,), (1024,), ()]
     images = [net_sizes("image", n) for n in (2, 64, 65, 150, 151)]
     assert images == [(128,), (128,), (256,), (256,), ()]
 
@@ -73,10 +75,14 @@ def test_rows_of_a_single_net_do_not_count_as_balanced():
     assert [are_balanced(n, 30, "balanced", "table") for n in (5, 256, 257)] == [False, False, True]
     assert [are_balanced(n, 30, "balanced", "image") for n in (128, 129)] == [False, True]
     assert not are_balanced(5000, 30, "independent", "table")
-    assert not are_balanced(5000, 300, "balanced", "table")
+    assert [are_balanced(n, 900, "balanced", "table") for n in (256, 257)] == [False, True]
+    assert not are_balanced(5000, 300, "balanced", "text")
 
 
-@pytest.mark.parametrize(("kind", "n_columns"), [("table", 30), ("text", 200), ("image", 100)])
+@pytest.mark.parametrize(
+    ("kind", "n_columns"),
+    [("table", 30), ("table", 257), ("table", 700), ("text", 200), ("image", 100)],
+)
 def test_a_net_has_one_row_in_each_interval_of_each_column(kind, n_columns):
     sizes = [*net_sizes(kind, n_columns), net_sizes(kind, n_columns)[-1]]
     numbers = uniform(sum(sizes), n_columns, "balanced", kind, generator(1))
@@ -98,6 +104,37 @@ def test_each_net_has_an_order_of_columns_and_a_shift_of_its_own():
     ]
     assert columns[0] != columns[1]
     assert sorted(columns[0]) == sorted(columns[1]) == [[column] for column in sorted(used)]
+
+
+def pairs_of_quarters(numbers):
+    """For any two columns how often each pair of quarters occurs."""
+    n_columns = numbers.shape[1]
+    indicators = ((numbers * 4).astype(int)[:, :, None] == np.arange(4)).astype(float)
+    indicators = indicators.reshape(len(numbers), -1)
+    counts = (indicators.T @ indicators).reshape(n_columns, 4, n_columns, 4)
+    return counts.transpose(0, 2, 1, 3)[~np.eye(n_columns, dtype=bool)]
+
+
+def test_any_two_columns_from_a_field_fill_all_pairs_of_quarters():
+    points = field_points()
+    assert points.shape == (256, 85)
+    assert (pairs_of_quarters(points / 2**30) == 16).all()
+    assert points is field_points()
+    with pytest.raises(ValueError, match="read-only"):
+        points[0, 0] = 1
+
+
+def test_columns_of_a_part_fill_all_pairs_of_quarters_and_parts_are_independent():
+    """With the same order of rows in all parts, some columns would be found again in others."""
+    numbers = uniform(512, 340, "balanced", "table", generator(2))
+    for net in (numbers[:256], numbers[256:]):
+        counts = pairs_of_quarters(net)
+        balanced = (counts == 16).all(axis=(1, 2))
+        assert balanced.mean() == pytest.approx(84 / 339, abs=0.01)  # those of the same part
+        # The counts of independent columns have a standard deviation of 3; those of columns that
+        # share a digit are 0 and 32.
+        assert np.abs(counts - 16).max() <= 15
+        assert np.square(counts[~balanced] - 16).mean() == pytest.approx(9, rel=0.03)
 
 
 def imitations(columns, n_rows):
@@ -148,7 +185,7 @@ def test_blocks_are_the_rows_in_their_order(draws):
 
 
 def test_more_columns_than_a_net_serves_are_drawn_independently():
-    for kind, n_columns in [("table", 257), ("text", 257), ("image", 151)]:
+    for kind, n_columns in [("text", 257), ("image", 151)]:
         numbers = uniform(400, n_columns, "balanced", kind, generator(1))
         np.testing.assert_array_equal(numbers, generator(1).random((400, n_columns)))
 
@@ -166,8 +203,10 @@ def test_independent_numbers_are_never_0():
 
 @draws_of_all
 @pytest.mark.parametrize("row", [0, 1, 76, 255, 256, 700])
-def test_a_row_is_uniform(draws, row):
-    found = [uniform(row + 1, 3, draws, "table", generator(seed))[row] for seed in range(3000)]
+@pytest.mark.parametrize("n_columns", [3, 300])
+def test_a_row_is_uniform(draws, row, n_columns):
+    numbers = (uniform(row + 1, n_columns, draws, "table", generator(s)) for s in range(3000))
+    found = [some[row, :3] for some in numbers]
     cells = (np.array(found) * 3).astype(int) @ [1, 3, 9]
     assert chisquare(np.bincount(cells, minlength=27)).pvalue > UNLIKELY
 
