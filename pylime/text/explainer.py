@@ -503,9 +503,12 @@ def _perturb_text(
     _check_words(first, features, explainer)
     if explainer.in_place:
         _check_places(documents)
+    texts = [document.text for document in documents]
+    shares = _shares(request.n_permutations, documents)
     masks = [
-        _draw(document, n, request)
-        for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True)
+        # The same text once more has draws of its own.
+        _draw(document, n, request, texts[:position].count(document.text))
+        for position, (document, n) in enumerate(zip(documents, shares, strict=True))
     ]
     as_it_is = explainer.in_place or " ".join(first.words) == first.text
     # The model receives the first text as the user passed it, then the distinct permutations, of
@@ -607,8 +610,8 @@ def _shares(n: int, documents: Sequence[Document]) -> list[int]:
     return [max(share + (position < rest), 1) for position in range(len(documents))]
 
 
-def _draw(document: Document, n: int, request: Request) -> np.ndarray:
-    """Draw the mask of one text."""
+def _draw(document: Document, n: int, request: Request, n_before: int = 0) -> np.ndarray:
+    """Draw the mask of one text, of which there are some equal ones before it."""
     n_words = len(document.words)
     if n * n_words > _MOST_CELLS:
         raise CaseError(
@@ -616,8 +619,9 @@ def _draw(document: Document, n: int, request: Request) -> np.ndarray:
             f"not exceed {_MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
             r"let `tokenization` return larger pieces, such as sentences: '[^.!?]+'."
         )
-    content = (document.text or "").encode("utf-8", "surrogatepass")
-    return kept_words(n, n_words, case_generator(request.seed, content), request.draws)
+    content = [(document.text or "").encode("utf-8", "surrogatepass")]
+    content += [b"again", str(n_before).encode()] if n_before else []
+    return kept_words(n, n_words, case_generator(request.seed, *content), request.draws)
 
 
 def _pooled_design(

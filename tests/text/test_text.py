@@ -834,3 +834,16 @@ def test_few_permutations_are_not_blamed_on_the_model():
             explain(CAT, explainer, n_permutations=2, random_state=seed)
         except CaseError as error:
             assert "raise `n_permutations`" in str(error)  # noqa: PT017 - both outcomes are right
+
+
+def test_a_text_that_is_pooled_twice_is_drawn_twice():
+    seen = []
+
+    def record(texts):
+        seen.extend(texts)
+        return [len(text) for text in texts]
+
+    texts = [" ".join(f"word{number}" for number in range(12))] * 2
+    explainer = lime(texts, as_regressor(record), probe=False)
+    explain(texts, explainer, single_explanation=True, n_permutations=200, random_state=1)
+    assert len(set(seen)) > 150  # with the same draws, at most 100
