@@ -50,6 +50,7 @@ WIDTH = 3.2  # and height, of a panel of one feature
 DOT_SIZES = (0.08, 0.07, 0.06, 0.05, 0.04)
 ROW = (0.27, 0.95)
 LEVEL_WIDTH = 1.6
+LEVELS_WIDTH = 6.4  # of all levels of a feature, unless their names need more
 LARGEST = 24.5
 
 
@@ -372,7 +373,8 @@ def _against_values(dots: pd.DataFrame, feature: Hashable, ncol: int, colours: A
         names = list(levels.categories)
         inches = _in_inches(np.append(weights, 0.0), WIDTH)[:-1]
         groups = _groups(dots["panel"], pd.Series(levels.codes.astype(int)))
-        lanes, diameter, column = _laid_out(inches, groups, tallest=LEVEL_WIDTH)
+        tallest = max(ROW[0], min(LEVEL_WIDTH, LEVELS_WIDTH / len(names)))
+        lanes, diameter, column = _laid_out(inches, groups, tallest)
         column = max(column, text_width(names, 8.8) + 0.1)
         x, width = levels.codes + lanes * diameter / column, max(2.0, column * len(names))
         axis = scale_x_continuous(

@@ -36,6 +36,7 @@ from pylime.plots.panels import (
 )
 from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
+    amount_text,
     fit_texts,
     in_order,
     label_both_upper,
@@ -264,9 +265,12 @@ def _by_side(dots: pd.DataFrame, column: str, sides: Sequence[str]) -> list[str]
     texts = {}
     for panel, rows in firsts.groupby("panel"):
         values = rows[column].to_numpy(dtype=float, na_value=np.nan)
-        digits = 4 if column == "prediction" else 2
-        fits = column == "model_r2"
-        written = fit_texts(values) if fits else format_numbers(values, digits)
+        if column == "model_r2":
+            written = fit_texts(values)
+        elif column == "prediction":
+            written = [amount_text(value, 4) for value in values]
+        else:
+            written = format_numbers(values, 2)
         known = dict(zip(rows["side"], written, strict=True))
         texts[panel] = "; ".join(f"{side} {known.get(side, 'none')}" for side in sides)
     return [texts[panel] for panel in dots["panel"]]

@@ -195,6 +195,13 @@ def test_one_feature_is_drawn_against_its_levels(values, levels):
     np.testing.assert_allclose(x, [1, 0, 1], atol=0.4)
 
 
+def test_many_levels_fit_on_a_page():
+    values = [f"level {k % 9}" for k in range(1800)]
+    explanation = made(values, np.random.default_rng(1).normal(size=1800), desc="age = b")
+    wide, _ = figure_size(plot_beeswarm(explanation, feature="age"))
+    assert wide < 8
+
+
 def test_one_feature_is_drawn_against_its_dates():
     dates = [datetime.datetime(2026, 5, day) for day in (1, 3, 2)]
     plot, _ = built(plot_beeswarm(made(dates, [0.3, 0.1, 0.2]), feature="age"))

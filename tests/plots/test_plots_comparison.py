@@ -198,3 +198,13 @@ def test_other_frames_raise():
         plot_comparison(made({"x": 1.0}))
     with pytest.raises(TypeError, match="`comparison` must be a data frame from compare_expl"):
         plot_comparison("text")
+
+
+def test_predictions_have_the_digits_that_a_reader_wants():
+    number = made({"age": 0.5}, model_type="regression").drop(columns=["label", "label_prob"])
+    sides = {
+        "may": number.assign(prediction=609.4912),
+        "june": number.assign(prediction=-2406.0937),
+    }
+    _, strips = built(plot_comparison(compare_explanations(sides)))
+    assert "prediction: may 609.5; june -2406" in strip_of(strips)
