@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -27,7 +28,7 @@ from pylime.values import Bitmap, Superpixel, Word
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from shap import Explanation
+    from shap import Explanation  # pyright: ignore[reportMissingImports] - an extra
 
 __all__ = ["as_shap", "from_shap"]
 
@@ -98,7 +99,7 @@ def as_shap(explanation: pd.DataFrame, label: Hashable = None) -> "Explanation":
     >>> shap.plots.text(values)  # doctest: +SKIP
     """
     try:
-        import shap
+        shap: Any = import_module("shap")
     except ImportError as error:
         raise ImportError("as_shap needs shap: pip install 'tidylime[shap]'.") from error
     explanation, model_type = check_explanation(

@@ -5,6 +5,7 @@ A permutation of a text keeps some of its words, in their order. The model recei
 spaces, or, with `in_place=True`, the text without the words that are dropped.
 """
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -503,13 +504,11 @@ def _perturb_text(
     _check_words(first, features, explainer)
     if explainer.in_place:
         _check_places(documents)
-    texts = [document.text for document in documents]
-    shares = _shares(request.n_permutations, documents)
-    masks = [
+    masks, times = [], Counter[str | None]()
+    for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True):
         # The same text once more has draws of its own.
-        _draw(document, n, request, texts[:position].count(document.text))
-        for position, (document, n) in enumerate(zip(documents, shares, strict=True))
-    ]
+        masks.append(_draw(document, n, request, times[document.text]))
+        times[document.text] += 1
     as_it_is = explainer.in_place or " ".join(first.words) == first.text
     # The model receives the first text as the user passed it, then the distinct permutations, of
     # which the first can be the same text.
