@@ -102,7 +102,10 @@ def as_shap(explanation: pd.DataFrame, label: Hashable = None) -> "Explanation":
     except ImportError as error:
         raise ImportError("as_shap needs shap: pip install 'tidylime[shap]'.") from error
     explanation, model_type = check_explanation(
-        explanation, classification=(*_NEEDED, "label"), regression=_NEEDED
+        explanation,
+        classification=(*_NEEDED, "label"),
+        regression=_NEEDED,
+        cells=("feature_value",),
     )
     if model_type == "classification":
         explanation, labels = _of_label(explanation, label)

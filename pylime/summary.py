@@ -99,6 +99,7 @@ def _read_rows(
         classification=[*needed, "label", *(["label_prob"] if is_predicted else [])],
         regression=[*needed, *(["prediction"] if is_predicted else [])],
         name=name,
+        cells={"feature_value"} & {*further},
     )
     frame = frame.reset_index(drop=True)
     is_classification = model_type == "classification"

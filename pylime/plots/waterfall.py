@@ -149,6 +149,7 @@ def plot_waterfall(
         explanation,
         classification=(*NEEDED, "label", "label_prob"),
         regression=(*NEEDED, "prediction"),
+        cells=("feature_value",),
     )
     checks.count("ncol", ncol)
     directions = DIRECTIONS[model_type]
