@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from pylime.pipeline import Explained
 from pylime.request import Request
 from pylime.surrogate.assessment import Assessment
 from pylime.trust import Quality, qualities_of
+from pylime.values import Bitmap, Superpixel
 
 __all__ = [
     "COLUMNS",
@@ -30,10 +31,12 @@ __all__ = [
     "assemble",
     "check_columns",
     "check_explanation",
+    "check_names",
     "columns_of",
     "design_values",
     "explanation_frame",
     "has_bare_name",
+    "input_of",
     "object_column",
 ]
 
@@ -63,6 +66,9 @@ QUALITY = tuple(field.name for field in fields(Quality))
 
 # Databases return objects if all numbers of a column are missing.
 _MAY_BE_MISSING = frozenset([*INTERVALS, *QUALITY]) - {"verdict"}
+
+# How many cases a message names.
+_NAMED = 5
 
 # Words such as "1_000" are none.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", flags=re.IGNORECASE | re.ASCII)
@@ -323,6 +329,85 @@ def check_columns(
             f"without {', '.join(map(repr, missing))} it is incomplete."
         )
     return model_types[0]
+
+
+def check_names(
+    frame: pd.DataFrame, units: np.ndarray, features: np.ndarray | None, name: str = "explanation"
+) -> None:
+    """
+    Raise if several cases have the same name: they would count as one.
+
+    Parameters
+    ----------
+    frame
+        An explanation of n rows.
+    units
+        (n,) number of the case and label of each row.
+    features
+        (n,) number of the feature; None if unknown.
+    name
+        How to call the argument in an error.
+
+    Raises
+    ------
+    ValueError
+        If a case and label has a feature twice, or several fits.
+    """
+    again = np.zeros(len(frame), dtype=bool)
+    if features is not None:
+        again |= pd.Series(units * (features.max(initial=0) + 1) + features).duplicated().to_numpy()
+    _, first, unit = np.unique(units, return_index=True, return_inverse=True)
+    for column in ("model_r2", "model_intercept", "model_prediction"):
+        if column in frame:
+            fits = frame[column].to_numpy(dtype=float, na_value=np.nan)
+            of_unit = fits[first][unit]
+            again |= (fits != of_unit) & ~(np.isnan(fits) & np.isnan(of_unit))
+    if again.any():
+        shared = dict.fromkeys(frame["case"].iloc[np.flatnonzero(again)].tolist())
+        raise ValueError(
+            f"`{name}` must have another name for each case; {checks.some(shared, _NAMED)} "
+            f"{'are names' if len(shared) > 1 else 'is the name'} of several. Explain cases with "
+            "an index without repeats; of several explanations of the same cases, use "
+            "compare_explanations()."
+        )
+
+
+def input_of(frame: pd.DataFrame) -> Literal["table", "text", "image", "other"]:
+    """
+    Find out what was explained, also from a plain frame.
+
+    Parameters
+    ----------
+    frame
+        An explanation with rows.
+
+    Returns
+    -------
+    str
+        `"other"` if the frame has too few columns.
+    """
+    data = frame["data"].iloc[0] if "data" in frame else None
+    value = frame["feature_value"].iloc[0] if "feature_value" in frame else None
+    if isinstance(data, Bitmap) or isinstance(value, Superpixel):
+        return "image"
+    if isinstance(data, Mapping):
+        return "table"
+    if re.fullmatch(r"\d+px superpixel", str(value)) and (
+        data is None or re.fullmatch(r"\d+ channel \d+x\d+ bitmap", str(data))
+    ):
+        return "image"
+    if not isinstance(data, str):
+        return "other"
+    return "table" if _is_row(data, str(frame["feature"].iloc[0])) else "text"
+
+
+def _is_row(data: str, feature: str) -> bool:
+    """Whether a string is the row of a table in JSON, which has a certain column."""
+    try:
+        row = json.loads(data)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and feature in row
 
 
 def _typed_cells(explanation: pd.DataFrame, cells: Collection[str]) -> dict[Any, np.ndarray]:
