@@ -44,15 +44,6 @@ def save_page(page: Any, path: Path) -> None:
         browser.close()
 
 
-def run_page(name: str) -> dict[str, Any]:
-    """Run the cells of a page, and return the names that they define."""
-    page = (FIGURES.parent / f"{name}.md").read_text("utf-8")
-    names: dict[str, Any] = {}
-    for cell in re.findall(r"^```\{code-cell\}\n(.*?)^```", page, re.M | re.S):
-        exec(compile(cell, f"{name}.md", "exec"), names)
-    return names
-
-
 def main() -> None:
     """Write the figures, and print the tables."""
     from PIL import Image
