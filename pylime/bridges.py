@@ -174,8 +174,9 @@ def _of_label(explanation: pd.DataFrame, label: Hashable) -> tuple[pd.DataFrame,
             )
         return explanation[is_wanted], [label]
     cases, names = pd.factorize(explanation["case"], use_na_sentinel=False)
-    for number, rows in explanation["label"].groupby(cases):
-        case, own = names[number], set(rows)
+    groups = pd.Series(explanation["label"].to_numpy(dtype=object)).groupby(cases)
+    for case, (_, rows) in zip(names, groups, strict=True):
+        own = set(rows)
         if len(own) < len(labels):
             lacking = next(each for each in labels if each not in own)
             raise ValueError(
@@ -274,8 +275,9 @@ def _warn_of_lost_rows(
         names = dict.fromkeys(explanation["case"].iloc[first[lost]].tolist())
         checks.warn(
             "The values and the base value do not sum to `model_prediction`, as if the explanation "
-            f"had lost rows, for {len(names)} cases: {checks.some(names, 5)}. shap's plots show their sum as the "
-            "prediction. Convert the whole explanation, and select cases or features there."
+            f"had lost rows, for {len(names)} cases: {checks.some(names, 5)}. shap's plots show "
+            "their sum as the prediction. Convert the whole explanation, and select cases or "
+            "features there."
         )
 
 

@@ -425,7 +425,7 @@ def _typed_cells(explanation: pd.DataFrame, cells: Collection[str]) -> dict[Any,
             columns["prediction"] = _objects([read.get(cell, cell) for cell in of_rows])
     if "feature_value" in cells and {"feature_value", "feature"} <= {*explanation}:
         values = explanation["feature_value"].tolist()
-        if any(type(value) is str for value in values):
+        if str in set(map(type, values)):
             columns["feature_value"] = _objects(_typed_values(values, explanation))
     return columns
 

@@ -211,6 +211,8 @@ def feature_codes(explanation: pd.DataFrame) -> np.ndarray | None:
 
 def _codes(values: pd.Series) -> np.ndarray:
     """Number values of any type, such as tuples, or numbers beside texts."""
+    if values.dtype != object and not isinstance(values.dtype, pd.CategoricalDtype):
+        return pd.factorize(values, use_na_sentinel=False)[0]  # equal ones print alike
     return pd.factorize(object_column([str(value) for value in values]))[0]
 
 

@@ -348,7 +348,7 @@ def in_order(values: Iterable[object], levels: Iterable[object] | None = None) -
     ordered = texts if levels is None else [as_utf8(str(level)) for level in levels]
     places = {level: place for place, level in enumerate(dict.fromkeys(ordered))}
     numbers = np.array([places.get(text, -1) for text in texts], dtype=np.intp)
-    return pd.Categorical.from_codes(numbers[codes], list(places), ordered=True)
+    return pd.Categorical.from_codes(numbers[codes], pd.Index(list(places)), ordered=True)
 
 
 def number_texts(breaks: Sequence[Any]) -> list[str]:
