@@ -19,7 +19,14 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Labels
 from pylime.foreign import as_pandas
-from pylime.frame import COLUMNS, check_explanation, design_values, object_column
+from pylime.frame import (
+    COLUMNS,
+    check_explanation,
+    check_names,
+    design_values,
+    input_of,
+    object_column,
+)
 from pylime.image.pixels import on_white
 from pylime.numbers import format_numbers
 from pylime.shades import upright
@@ -38,6 +45,8 @@ ShapValues: TypeAlias = "Explanation | pd.DataFrame | Mapping[Hashable, pd.DataF
 _NEEDED = ("case", "model_intercept", "feature", "feature_value", "feature_weight", "feature_desc")
 # Approximate shap values may miss a probability of 0 or 1 by so much.
 _BEYOND = 0.01
+# Contributions that leave out less than this share of the prediction sum up but for rounding.
+_ROUNDING = 1e-6
 
 
 # To shap
@@ -84,7 +93,12 @@ def as_shap(explanation: pd.DataFrame, label: Hashable = None) -> "Explanation":
         If shap is missing: `pip install 'tidylime[shap]'`.
     TypeError, ValueError
         If `explanation` is not an explanation, the label is not explained, cases have different
-        labels, or images have different sizes.
+        labels, several cases have the same name, or images have different sizes or no pixels.
+
+    Warns
+    -----
+    UserWarning
+        If the values of a case do not sum up, as of an explanation that has lost some of its rows.
 
     Examples
     --------
@@ -103,7 +117,10 @@ def as_shap(explanation: pd.DataFrame, label: Hashable = None) -> "Explanation":
     except ImportError as error:
         raise ImportError("as_shap needs shap: pip install 'tidylime[shap]'.") from error
     explanation, model_type = check_explanation(
-        explanation, classification=(*_NEEDED, "label"), regression=_NEEDED
+        explanation,
+        classification=(*_NEEDED, "label"),
+        regression=_NEEDED,
+        cells=("feature_value",),
     )
     if model_type == "classification":
         explanation, labels = _of_label(explanation, label)
@@ -111,6 +128,11 @@ def as_shap(explanation: pd.DataFrame, label: Hashable = None) -> "Explanation":
         raise ValueError(f"`label` must be None for an explanation of regression; not {label!r}.")
     else:
         labels = []
+    if input_of(explanation) == "image" and not _has_pixels(explanation):
+        raise ValueError(
+            "`explanation` must have the pixels of its images in `data` and `feature_value`; a "
+            "plain frame does not. Convert what explain() or read_explanation() returned."
+        )
     cases = list(_cases_in(explanation, max(len(labels), 1)))
     kinds = {case.kind for case in cases}
     if len(kinds) > 1:
@@ -133,6 +155,14 @@ def as_shap(explanation: pd.DataFrame, label: Hashable = None) -> "Explanation":
     )
 
 
+def _has_pixels(explanation: pd.DataFrame) -> bool:
+    """Whether the cells of an explanation of images are all there."""
+    if "data" not in explanation:
+        return False
+    cells = zip(explanation["data"], explanation["feature_value"], strict=True)
+    return all(isinstance(a, Bitmap) and isinstance(b, Superpixel) for a, b in cells)
+
+
 def _of_label(explanation: pd.DataFrame, label: Hashable) -> tuple[pd.DataFrame, list[Hashable]]:
     """Select the rows of a label, by value or name; check that all cases have the same labels."""
     labels = list(dict.fromkeys(explanation["label"]))
@@ -143,8 +173,9 @@ def _of_label(explanation: pd.DataFrame, label: Hashable) -> tuple[pd.DataFrame,
                 f"`label` must be one of the explained labels {checks.some(labels)}; not {label!r}."
             )
         return explanation[is_wanted], [label]
-    for case, rows in explanation.groupby("case", sort=False)["label"]:
-        own = set(rows)
+    cases, names = pd.factorize(explanation["case"], use_na_sentinel=False)
+    for number, rows in explanation["label"].groupby(cases):
+        case, own = names[number], set(rows)
         if len(own) < len(labels):
             lacking = next(each for each in labels if each not in own)
             raise ValueError(
@@ -204,26 +235,48 @@ def _cases_in(explanation: pd.DataFrame, n_labels: int) -> Iterator[_Case]:
     features = [str(name) for name in explanation["feature"]]
     cells = explanation["feature_value"].tolist()
     data = explanation["data"].tolist() if "data" in explanation else [None] * len(explanation)
-    labels = pd.factorize(explanation["label"])[0] if "label" in explanation else None
+    labels = np.zeros(len(explanation), dtype=int)
+    if "label" in explanation:
+        labels = pd.factorize(explanation["label"], use_na_sentinel=False)[0]
     cases, names = pd.factorize(explanation["case"], use_na_sentinel=False)
+    units = cases * n_labels + labels
+    check_names(explanation, units, pd.factorize(object_column(features))[0])
+    _warn_of_lost_rows(explanation, units, np.nan_to_num(contributions), bases)
     order = np.argsort(cases, kind="stable")
     for name, rows in zip(names, np.split(order, np.cumsum(np.bincount(cases))[:-1]), strict=True):
         places = {
             name: place for place, name in enumerate(dict.fromkeys(features[r] for r in rows))
         }
-        matrix = np.full((len(places), n_labels), np.nan)
+        matrix = np.zeros((len(places), n_labels))
         base = np.zeros(n_labels)
         own: list[Any] = [None] * len(places)
         for row in rows:
-            place, label = places[features[row]], 0 if labels is None else labels[row]
-            if not np.isnan(matrix[place, label]):
-                raise ValueError(
-                    f"Case {name!r} has the feature {features[row]!r} twice; give the cases "
-                    "different names, or convert one explanation at a time."
-                )
+            place, label = places[features[row]], labels[row]
             matrix[place, label], base[label] = np.nan_to_num(contributions[row]), bases[row]
             own[place] = cells[row]
-        yield _Case(name, list(places), own, np.nan_to_num(matrix), base, data[rows[0]])
+        yield _Case(name, list(places), own, matrix, base, data[rows[0]])
+
+
+def _warn_of_lost_rows(
+    explanation: pd.DataFrame, units: np.ndarray, contributions: np.ndarray, bases: np.ndarray
+) -> None:
+    """Warn if contributions do not lead to the local predictions, which shap does not have."""
+    if "model_prediction" not in explanation:
+        return
+    _, first, unit = np.unique(units, return_index=True, return_inverse=True)
+    local = explanation["model_prediction"].to_numpy(dtype=float, na_value=np.nan)[first]
+    sums = bases[first] + np.bincount(unit, contributions)
+    sizes = np.maximum(
+        np.abs(local), np.bincount(unit, np.abs(contributions)) + np.abs(bases[first])
+    )
+    lost = np.abs(sums - local) > _ROUNDING * sizes
+    if lost.any():
+        names = dict.fromkeys(explanation["case"].iloc[first[lost]].tolist())
+        checks.warn(
+            "The values and the base value do not sum to `model_prediction`, as if the explanation "
+            f"had lost rows, for {len(names)} cases: {checks.some(names, 5)}. shap's plots show their sum as the "
+            "prediction. Convert the whole explanation, and select cases or features there."
+        )
 
 
 _Converted: TypeAlias = tuple[list[np.ndarray], Any, Any]

@@ -6,11 +6,11 @@ import json
 import math
 import numbers
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from pylime.pipeline import Explained
 from pylime.request import Request
 from pylime.surrogate.assessment import Assessment
 from pylime.trust import Quality, qualities_of
+from pylime.values import Bitmap, Superpixel
 
 __all__ = [
     "COLUMNS",
@@ -30,10 +31,12 @@ __all__ = [
     "assemble",
     "check_columns",
     "check_explanation",
+    "check_names",
     "columns_of",
     "design_values",
     "explanation_frame",
     "has_bare_name",
+    "input_of",
     "object_column",
 ]
 
@@ -64,8 +67,12 @@ QUALITY = tuple(field.name for field in fields(Quality))
 # Databases return objects if all numbers of a column are missing.
 _MAY_BE_MISSING = frozenset([*INTERVALS, *QUALITY]) - {"verdict"}
 
+# How many cases a message names.
+_NAMED = 5
+
 # Words such as "1_000" are none.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", flags=re.IGNORECASE | re.ASCII)
+_FRACTION = re.compile(r"[.eE]")
 
 
 def columns_of(request: Request) -> list[str]:
@@ -192,7 +199,7 @@ def as_utf8(text: str) -> str:
     >>> as_utf8("Tromsø \udcff")
     'Tromsø \\udcff'
     """
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def object_column(values: list[Any]) -> pd.Series:
@@ -238,6 +245,7 @@ def check_explanation(
     classification: Iterable[str],
     regression: Iterable[str],
     name: str = "explanation",
+    cells: Collection[str] = ("feature_value", "prediction"),
 ) -> tuple[pd.DataFrame, str]:
     """
     Check that something is an explanation.
@@ -252,6 +260,9 @@ def check_explanation(
         Those that are needed of a regressor's.
     name
         How to call the argument in an error.
+    cells
+        The columns whose cells are read from a plain frame. This takes long for many cases, so
+        that none should be named in vain.
 
     Returns
     -------
@@ -271,7 +282,7 @@ def check_explanation(
     model_type = check_columns(
         frame, classification=classification, regression=regression, name=name
     )
-    typed = _typed_cells(frame)
+    typed = _typed_cells(frame, cells)
     return frame.assign(**typed) if typed else frame, model_type
 
 
@@ -320,20 +331,99 @@ def check_columns(
     return model_types[0]
 
 
-def _typed_cells(explanation: pd.DataFrame) -> dict[Any, np.ndarray]:
+def check_names(
+    frame: pd.DataFrame, units: np.ndarray, features: np.ndarray | None, name: str = "explanation"
+) -> None:
+    """
+    Raise if several cases have the same name: they would count as one.
+
+    Parameters
+    ----------
+    frame
+        An explanation of n rows.
+    units
+        (n,) number of the case and label of each row.
+    features
+        (n,) number of the feature; None if unknown.
+    name
+        How to call the argument in an error.
+
+    Raises
+    ------
+    ValueError
+        If a case and label has a feature twice, or several fits.
+    """
+    again = np.zeros(len(frame), dtype=bool)
+    if features is not None:
+        again |= pd.Series(units * (features.max(initial=0) + 1) + features).duplicated().to_numpy()
+    _, first, unit = np.unique(units, return_index=True, return_inverse=True)
+    for column in ("model_r2", "model_intercept", "model_prediction"):
+        if column in frame:
+            fits = frame[column].to_numpy(dtype=float, na_value=np.nan)
+            of_unit = fits[first][unit]
+            again |= (fits != of_unit) & ~(np.isnan(fits) & np.isnan(of_unit))
+    if again.any():
+        shared = dict.fromkeys(frame["case"].iloc[np.flatnonzero(again)].tolist())
+        raise ValueError(
+            f"`{name}` must have another name for each case; {checks.some(shared, _NAMED)} "
+            f"{'are names' if len(shared) > 1 else 'is the name'} of several. Explain cases with "
+            "an index without repeats; of several explanations of the same cases, use "
+            "compare_explanations()."
+        )
+
+
+def input_of(frame: pd.DataFrame) -> Literal["table", "text", "image", "other"]:
+    """
+    Find out what was explained, also from a plain frame.
+
+    Parameters
+    ----------
+    frame
+        An explanation with rows.
+
+    Returns
+    -------
+    str
+        `"other"` if the frame has too few columns.
+    """
+    data = frame["data"].iloc[0] if "data" in frame else None
+    value = frame["feature_value"].iloc[0] if "feature_value" in frame else None
+    if isinstance(data, Bitmap) or isinstance(value, Superpixel):
+        return "image"
+    if isinstance(data, Mapping):
+        return "table"
+    if re.fullmatch(r"\d+px superpixel", str(value)) and (
+        data is None or re.fullmatch(r"\d+ channel \d+x\d+ bitmap", str(data))
+    ):
+        return "image"
+    if not isinstance(data, str):
+        return "other"
+    return "table" if _is_row(data, str(frame["feature"].iloc[0])) else "text"
+
+
+def _is_row(data: str, feature: str) -> bool:
+    """Whether a string is the row of a table in JSON, which has a certain column."""
+    try:
+        row = json.loads(data)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and feature in row
+
+
+def _typed_cells(explanation: pd.DataFrame, cells: Collection[str]) -> dict[Any, np.ndarray]:
     """Read the cells of a plain frame; there are none in any other."""
     columns = {
         name: np.full(len(column), np.nan)
         for name, column in explanation.items()
         if name in _MAY_BE_MISSING and column.dtype.kind == "O" and column.isna().all()
     }
-    if "prediction" in explanation:
+    if "prediction" in cells and "prediction" in explanation:
         predictions = _mappings(explanation["prediction"])
         if predictions:
             read = {text: _probabilities(parts) for text, parts in predictions.items()}
-            cells = explanation["prediction"].tolist()
-            columns["prediction"] = _objects([read.get(cell, cell) for cell in cells])
-    if "feature_value" in explanation and "feature" in explanation:
+            of_rows = explanation["prediction"].tolist()
+            columns["prediction"] = _objects([read.get(cell, cell) for cell in of_rows])
+    if "feature_value" in cells and {"feature_value", "feature"} <= {*explanation}:
         values = explanation["feature_value"].tolist()
         if any(type(value) is str for value in values):
             columns["feature_value"] = _objects(_typed_values(values, explanation))
@@ -349,7 +439,7 @@ def _mappings(cells: pd.Series) -> dict[Any, dict[str, Any]]:
     if not (cells.dtype == object or isinstance(cells.dtype, pd.StringDtype)):
         return {}
     found = {}
-    for text in {cell for cell in cells if type(cell) is str and cell.startswith("{")}:
+    for text in {cell for cell in cells.tolist() if type(cell) is str and cell.startswith("{")}:
         try:
             found[text] = json.loads(text)
         except ValueError:  # a text that was explained
@@ -361,25 +451,39 @@ def _typed_values(values: list[Any], explanation: pd.DataFrame) -> list[Any]:
     """
     Give numbers and logicals that are strings their type.
 
-    `data` has the type. Where it was left out, numbers have descriptions such as `2 < age`,
-    or only the name; a word is its own name.
+    A description such as `2 < age`, `member is true`, or the name alone, is that of a number or
+    logical; a word is its own name. That of a level, such as `zip = 3`, leaves open whether it is
+    one; `data` has the type, if it was not left out.
     """
-    known = "data" in explanation
-    rows = _mappings(explanation["data"]) if known else {}
-    data = explanation["data"] if known else [""] * len(values)
-    descriptions = explanation.get("feature_desc", data)
-    typed = []
-    for value, feature, description, cell in zip(
-        values, explanation["feature"], descriptions, data, strict=True
+    features = explanation["feature"].tolist()
+    if "feature_desc" in explanation:
+        descriptions = explanation["feature_desc"].tolist()
+    else:
+        descriptions = [""] * len(values)
+    typed, unclear = list(values), []
+    for place, (value, feature, description) in enumerate(
+        zip(values, features, descriptions, strict=True)
     ):
-        row = rows.get(cell) if type(cell) is str else None
-        if type(value) is str and not (known and row is None):
-            stored = row.get(str(feature)) if row else None
-            if _reads_as(value, stored):
-                value = stored
-            elif value != feature and _NUMBER.fullmatch(value):
-                value = float(value) if _is_of_number(str(description), str(feature)) else value
-        typed.append(value)
+        if type(value) is not str or value == feature:
+            continue
+        if value in ("True", "False"):
+            if description == f"{feature} is {value.lower()}":
+                typed[place] = value == "True"
+            else:
+                unclear.append(place)
+        elif _NUMBER.fullmatch(value):
+            if _is_of_number(str(description), str(feature)):
+                typed[place] = float(value) if _FRACTION.search(value) else int(value)
+            else:
+                unclear.append(place)
+    if unclear and "data" in explanation:
+        data = explanation["data"].iloc[unclear]
+        rows = _mappings(data)
+        for place, cell in zip(unclear, data.tolist(), strict=True):
+            row = rows.get(cell) if type(cell) is str else None
+            stored = row.get(str(features[place])) if row else None
+            if _reads_as(values[place], stored):
+                typed[place] = stored
     return typed
 
 
@@ -394,6 +498,8 @@ def _reads_as(value: str, stored: object) -> bool:
 
 def _is_of_number(description: str, feature: str) -> bool:
     """Whether a description is that of a number: its name alone, or a bin."""
+    if description.startswith(f"{feature} = "):  # a level, even if its name has such a sign
+        return False
     return (
         description == feature
         or description.startswith(f"{feature} <= ")

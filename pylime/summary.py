@@ -10,8 +10,6 @@ once; nothing is computed cell by cell.
 a row per coefficient, is what `pylime.explain` returns.)
 """
 
-import json
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -21,12 +19,19 @@ import pandas as pd
 
 from pylime import checks
 from pylime.foreign import as_pandas, foreign_frame, to_pandas
-from pylime.frame import QUALITY, as_utf8, check_explanation, object_column
+from pylime.frame import (
+    QUALITY,
+    as_utf8,
+    check_explanation,
+    check_names,
+    input_of,
+    object_column,
+)
 from pylime.pipeline import CaseList, kind_of, read_cases
-from pylime.values import Bitmap, Superpixel
 
 __all__ = [
     "augment",
+    "check_comparison",
     "compare_explanations",
     "feature_importance",
     "glance",
@@ -99,6 +104,7 @@ def _read_rows(
         classification=[*needed, "label", *(["label_prob"] if is_predicted else [])],
         regression=[*needed, *(["prediction"] if is_predicted else [])],
         name=name,
+        cells={"feature_value"} & {*further},
     )
     frame = frame.reset_index(drop=True)
     is_classification = model_type == "classification"
@@ -113,7 +119,7 @@ def _read_rows(
         feature=_numbered(frame["feature"]),
         weight=_weights_in(frame, name),
     )
-    _check_names(rows, name)
+    check_names(frame, rows.unit, rows.feature, name)
     return rows
 
 
@@ -131,55 +137,12 @@ def _weights_in(frame: pd.DataFrame, name: str) -> np.ndarray:
     return weights
 
 
-def _check_names(rows: _Rows, name: str) -> None:
-    """Raise if several cases have the same name: they would count as one."""
-    again = pd.Series(rows.unit * (rows.feature.max() + 1) + rows.feature).duplicated().to_numpy()
-    if "model_r2" in rows.frame:
-        fits = rows.frame["model_r2"].to_numpy()
-        of_unit = fits[_first_rows(rows.unit)][rows.unit]
-        again = again | ((fits != of_unit) & ~(pd.isna(fits) & pd.isna(of_unit)))
-    if again.any():
-        shared = dict.fromkeys(rows.frame["case"].iloc[np.flatnonzero(again)].tolist())
-        raise ValueError(
-            f"`{name}` must have another name for each case; {checks.some(shared, _NAMED)} "
-            f"{'are names' if len(shared) > 1 else 'is the name'} of several. Explain cases with "
-            "an index without repeats; of several explanations of the same cases, use "
-            "compare_explanations()."
-        )
-
-
 # What was explained
-
-
-def _input_of(frame: pd.DataFrame) -> Literal["table", "text", "image", "other"]:
-    """Find out what was explained, also from a plain frame; from a few columns it is "other"."""
-    data = frame["data"].iloc[0] if "data" in frame else None
-    value = frame["feature_value"].iloc[0] if "feature_value" in frame else None
-    if isinstance(data, Bitmap) or isinstance(value, Superpixel):
-        return "image"
-    if isinstance(data, Mapping):
-        return "table"
-    if not isinstance(data, str):
-        return "other"
-    if re.fullmatch(r"\d+ channel \d+x\d+ bitmap", data) and re.fullmatch(
-        r"\d+px superpixel", str(value)
-    ):
-        return "image"
-    return "table" if _is_row(data, str(frame["feature"].iloc[0])) else "text"
-
-
-def _is_row(data: str, feature: str) -> bool:
-    """Whether a string is the row of a table in JSON, which has a certain column."""
-    try:
-        row = json.loads(data)
-    except ValueError:
-        return False
-    return isinstance(row, dict) and feature in row
 
 
 def _check_shared_features(rows: _Rows) -> None:
     """Raise if the features are those of images."""
-    if _input_of(rows.frame) == "image":
+    if input_of(rows.frame) == "image":
         raise ValueError(
             "`explanation` must be of a table or of texts, whose cases share features; not of "
             "images: a superpixel belongs to its own image, whatever its number. See each image "
@@ -398,7 +361,7 @@ def _as_table(cases: Any, rows: _Rows) -> pd.DataFrame:
     foreign = foreign_frame(cases)
     if foreign is not None:
         return to_pandas(foreign)
-    explained = _input_of(rows.frame)
+    explained = input_of(rows.frame)
     if isinstance(cases, pd.Series) and explained == "table":
         return cases.to_frame().T.infer_objects()
     try:
@@ -748,7 +711,7 @@ def compare_explanations(explanations: Mapping[Any, pd.DataFrame]) -> pd.DataFra
     first, *others = sides
     _check_cases(first, others)
     joined = _join(sides)
-    kind = _input_of(first.rows.frame)
+    kind = input_of(first.rows.frame)
     if kind == "image":
         _check_superpixels(sides, joined)
     if kind == "text":
@@ -1001,6 +964,51 @@ def sides_of(comparison: pd.DataFrame) -> list[str]:
     return sides
 
 
+def check_comparison(comparison: Any) -> pd.DataFrame:
+    """
+    Check that something is a comparison with all columns that plots need.
+
+    Parameters
+    ----------
+    comparison
+        From `compare_explanations`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The comparison, converted to pandas.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a comparison, or lacks columns or rows.
+    """
+    sides = sides_of(comparison)
+    comparison = as_pandas(comparison)
+    needed = ["model_type", "case", "feature"]
+    own = [name for name in _own_columns(comparison) if name not in _ENDS]
+    needed += [f"{name}.{side}" for side in sides for name in own]
+    missing = [name for name in needed if name not in comparison]
+    if missing:
+        raise ValueError(
+            "`comparison` must have the columns that compare_explanations() gives it; without "
+            f"{checks.some(missing, _NAMED)} it is incomplete."
+        )
+    if comparison.empty:
+        raise ValueError("`comparison` must have rows; it is empty.")
+    return comparison
+
+
+def _own_columns(comparison: pd.DataFrame) -> list[str]:
+    """List the columns that each side of a comparison has, without its name."""
+    has_intervals = any(f"{_ENDS[0]}.{side}" in comparison for side in sides_of(comparison))
+    return [
+        *("model_r2", "feature_value", _WEIGHT, "feature_desc"),
+        "label_prob" if "label" in comparison else "prediction",
+        *(_ENDS if has_intervals else ()),
+    ]
+
+
 def long_comparison(comparison: pd.DataFrame) -> pd.DataFrame:
     """
     Turn a comparison into rows like those of an explanation, for plots.
@@ -1038,20 +1046,8 @@ def long_comparison(comparison: pd.DataFrame) -> pd.DataFrame:
     1   may       b             0.2
     2  june       a             0.6
     """
-    sides = sides_of(comparison)
-    comparison = as_pandas(comparison)
-    own = ["model_r2", "feature_value", _WEIGHT, "feature_desc"]
-    own += ["label_prob"] if "label" in comparison else ["prediction"]
-    if any(f"{_ENDS[0]}.{side}" in comparison for side in sides):
-        own += _ENDS
-    needed = ["model_type", "case", "feature"]
-    needed += [f"{name}.{side}" for side in sides for name in own if name not in _ENDS]
-    missing = [name for name in needed if name not in comparison]
-    if missing:
-        raise ValueError(
-            "`comparison` must have the columns that compare_explanations() gives it; without "
-            f"{checks.some(missing, _NAMED)} it is incomplete."
-        )
+    comparison = check_comparison(comparison)
+    sides, own = sides_of(comparison), _own_columns(comparison)
     parts = []
     for side in sides:
         part = comparison[[name for name in _SHARED if name in comparison]].copy()

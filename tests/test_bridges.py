@@ -18,6 +18,7 @@ from pylime import (
     explain,
     from_shap,
     lime,
+    load_image_example,
     plot_explanations,
     plot_features,
     plot_text_explanations,
@@ -147,8 +148,32 @@ def test_regression_has_no_labels():
 
 def test_a_feature_that_occurs_twice_is_an_error():
     explanation = table(n_labels=2)
-    with pytest.raises(ValueError, match=r"has the feature '\w+' twice; give the cases different"):
+    with pytest.raises(ValueError, match="must have another name for each case"):
         as_shap(pd.concat([explanation, explanation]))
+
+
+def test_two_explanations_of_a_case_are_an_error_even_without_a_common_feature():
+    explanation = table(n_labels=1).head(1)
+    other = explanation.assign(feature="other", model_r2=0.125)
+    with pytest.raises(ValueError, match="must have another name for each case"):
+        as_shap(pd.concat([explanation, other]))
+
+
+def test_an_explanation_that_has_lost_rows_is_converted_with_a_warning():
+    explanation = explain(flats().head(2), lime(flats(), as_regressor(rent)), n_permutations=99)
+    positive = explanation[explanation["feature_weight"] > 0]
+    with pytest.warns(UserWarning, match="do not sum to `model_prediction`, as if .* cases: 0"):
+        found = as_shap(positive)
+    assert np.allclose(
+        found.values[0].sum(), positive["feature_weight"][positive["case"] == 0].sum()
+    )
+
+
+@pytest.mark.parametrize("cells", ["json", "drop"])
+def test_plain_frames_of_images_have_no_pixels(cells):
+    explanation = as_plain(load_image_example(), cells)
+    with pytest.raises(ValueError, match="must have the pixels of its images"):
+        as_shap(explanation)
 
 
 def test_what_is_not_an_explanation_is_an_error():

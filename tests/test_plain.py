@@ -404,6 +404,33 @@ def test_cells_of_plain_frames_have_their_types_again():
             assert isinstance(found, str) == isinstance(cell, str)
 
 
+def test_descriptions_have_the_types_of_cells_that_were_dropped():
+    described = {
+        ("35", "age <= 40"): 35,
+        ("35.5", "30 < age <= 40"): 35.5,
+        ("-1e-05", "age"): -1e-05,
+        ("True", "age is true"): True,
+        ("False", "age is false"): False,
+        ("True", "age = True"): "True",
+        ("35", "age = 35"): "35",
+        ("3 < age", "age = 3 < age"): "3 < age",
+        ("3", "age = 2 < age"): "3",
+        ("age", "age"): "age",
+    }
+    values, descriptions = zip(*described, strict=True)
+    plain = frame_of(feature_value=values, feature="age", feature_desc=descriptions)
+    checked, _ = check_explanation(plain, classification=(), regression=())
+    found = checked["feature_value"].tolist()
+    assert found == list(described.values())
+    assert list(map(type, found)) == list(map(type, described.values()))
+
+
+def test_only_the_cells_that_are_needed_are_read():
+    plain = as_plain(of_columns(n_labels=2))
+    checked, _ = check_explanation(plain, classification=(), regression=(), cells=())
+    assert checked is plain
+
+
 def test_a_text_that_is_json_stays_a_text():
     text = '{"no": 1}'
     explanation = load_text_example().head(1).assign(data=text, feature_value="no", feature="no")

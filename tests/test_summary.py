@@ -314,7 +314,7 @@ def test_equally_important_features_keep_their_order():
     assert table["feature"].tolist() == ["z", "a", "m"]
 
 
-@pytest.mark.parametrize("form", [pd.DataFrame, as_plain])
+@pytest.mark.parametrize("form", [pd.DataFrame, as_plain, lambda e: as_plain(e, "drop")])
 @pytest.mark.parametrize("function", [feature_importance, lambda e: pick_cases(e, 1)])
 def test_superpixels_are_not_features_of_several_images(function, form):
     with pytest.raises(ValueError, match="a superpixel belongs to its own image"):

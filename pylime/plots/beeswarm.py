@@ -133,7 +133,10 @@ def plot_beeswarm(
     .. [Lundberg2020] Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
     """
     explanation, _ = check_explanation(
-        explanation, classification=(*NEEDED, "label", "label_prob"), regression=NEEDED
+        explanation,
+        classification=(*NEEDED, "label", "label_prob"),
+        regression=NEEDED,
+        cells=("feature_value",),
     )
     checks.count("n", n)
     checks.count("ncol", ncol)

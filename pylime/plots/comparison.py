@@ -21,12 +21,13 @@ from plotnine import (
 )
 
 from pylime import checks
-from pylime.foreign import as_pandas
+from pylime.frame import check_names
 from pylime.numbers import format_numbers
 from pylime.plots.intervals import interval_ends
 from pylime.plots.palette import Palette, fill_scale
 from pylime.plots.panels import (
     contributions,
+    feature_codes,
     first_cases,
     of_cases,
     panel_codes,
@@ -43,7 +44,7 @@ from pylime.plots.theme import (
     number_texts,
     plain_text,
 )
-from pylime.summary import long_comparison, sides_of
+from pylime.summary import check_comparison, long_comparison, sides_of
 
 __all__ = ["plot_comparison"]
 
@@ -98,8 +99,8 @@ def plot_comparison(
     Raises
     ------
     TypeError, ValueError
-        If `comparison` is not a comparison, a case is unknown, `ncol` is not a positive whole
-        number, or `palette` has another number of colours.
+        If `comparison` is not a comparison, several cases have the same name, a case is unknown,
+        `ncol` is not a positive whole number, or `palette` has another number of colours.
 
     Warns
     -----
@@ -125,8 +126,9 @@ def plot_comparison(
     sides = sides_of(comparison)
     checks.count("ncol", ncol)
     colours = _colours(palette, sides)
-    comparison = as_pandas(comparison)
+    comparison = check_comparison(comparison)
     shown = first_cases(comparison) if cases is None else of_cases(comparison, cases)
+    check_names(shown, panel_codes(shown), feature_codes(shown), "comparison")
     long = long_comparison(shown)
     dots = _in_rows(long, comparison, sides)
     facets = _facets(dots, sides)

@@ -27,7 +27,7 @@ from plotnine.facets.facet_wrap import wrap_dims
 from plotnine.scales.scale_discrete import scale_discrete
 
 from pylime import checks
-from pylime.frame import check_explanation
+from pylime.frame import check_explanation, object_column
 from pylime.plots.intervals import includes_zero, striped_key
 from pylime.plots.palette import FILLS, Palette, colours_of, mix
 from pylime.plots.panels import read_comparison
@@ -177,7 +177,10 @@ def plot_explanations(
     >>> plot.save("explanations.png")  # doctest: +SKIP
     """
     explanation, model_type = check_explanation(
-        read_comparison(explanation), classification=(*NEEDED, "label"), regression=NEEDED
+        read_comparison(explanation),
+        classification=(*NEEDED, "label"),
+        regression=NEEDED,
+        cells=("feature_value",),
     )
     _check_facet_options(facet_options)
     tiles = explanation.assign(
@@ -259,7 +262,7 @@ def _sorted_names(values: pd.Series) -> list[object]:
     """Sort by number if all read as numbers, else by name; categories keep their order."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return list(values.cat.remove_unused_categories().cat.categories)
-    distinct = list(dict.fromkeys(values))
+    distinct = values.drop_duplicates().tolist()
     as_numbers = [_float_or_nan(value) for value in distinct]
     if np.isfinite(as_numbers).all():
         return [distinct[place] for place in np.argsort(as_numbers, kind="stable")]
@@ -274,22 +277,34 @@ def _float_or_nan(value: object) -> float:
 
 
 def _description_order(explanation: pd.DataFrame) -> list[str]:
-    """Order descriptions by feature and value, from the bottom of the axis to its top."""
-    keys = [
-        (str(feature), _value_key(value))
-        for feature, value in zip(explanation["feature"], explanation["feature_value"], strict=True)
-    ]
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    descriptions = explanation["feature_desc"].tolist()
-    return list(dict.fromkeys(descriptions[place] for place in order))[::-1]
+    """
+    Order descriptions by feature and value, from the bottom of the axis to its top.
+
+    Numbers come first, by size, then missing values, then everything else by its string.
+    """
+    values = explanation["feature_value"].tolist()
+    numbers = np.array([v if type(v) is float else _number_in(v) for v in values], dtype=float)
+    is_number = np.isfinite(numbers)
+    texts = object_column(
+        ["" if known else _text_in(v) for v, known in zip(values, is_number, strict=True)]
+    )
+    keys = (_ranks(texts), np.where(is_number, numbers, 0.0), ~is_number)
+    order = np.lexsort((*keys, _ranks(explanation["feature"])))
+    return explanation["feature_desc"].iloc[order].drop_duplicates().tolist()[::-1]
 
 
-def _value_key(value: Any) -> tuple[int, float, str]:
-    """Sort numbers first, by size, then missing values, then everything else by its string."""
-    number = np.nan if isinstance(value, str) else _float_or_nan(value)
-    if np.isfinite(number):
-        return 0, number, ""
-    return 1, 0.0, "" if value is None or pd.isna(value) is True else str(value)
+def _ranks(values: pd.Series) -> np.ndarray:
+    """Rank values by how they print."""
+    texts = in_order(values)
+    return np.argsort(np.argsort(np.array(texts.categories, dtype=object)))[texts.codes]
+
+
+def _number_in(value: object) -> float:
+    return np.nan if isinstance(value, str) else _float_or_nan(value)
+
+
+def _text_in(value: Any) -> str:
+    return "" if value is None or pd.isna(value) is True else str(value)
 
 
 def _every(step: int, limits: Iterable[str]) -> list[str]:

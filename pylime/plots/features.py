@@ -152,6 +152,7 @@ def plot_features(
         explanation,
         classification=(*needed, "label", "label_prob"),
         regression=(*needed, "prediction"),
+        cells=("feature_value",),
     )
     sides = explanation["side"].cat.categories if "side" in explanation else []
     columns = ncol or max(2, len(sides))

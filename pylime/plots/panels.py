@@ -27,6 +27,7 @@ __all__ = [
     "MOST_CASES",
     "contributions",
     "facet_columns",
+    "feature_codes",
     "first_cases",
     "is_comparison",
     "most_important",
@@ -189,6 +190,23 @@ def panel_codes(explanation: pd.DataFrame) -> np.ndarray:
         return cases
     labels = _codes(explanation["label"])
     return pd.factorize(cases * (labels.max(initial=0) + 1) + labels)[0]
+
+
+def feature_codes(explanation: pd.DataFrame) -> np.ndarray | None:
+    """
+    Number the features.
+
+    Parameters
+    ----------
+    explanation
+        From `pylime.explain`.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        (n,) array of int from 0, in order of appearance; None if they are unknown.
+    """
+    return _codes(explanation["feature"]) if "feature" in explanation else None
 
 
 def _codes(values: pd.Series) -> np.ndarray:

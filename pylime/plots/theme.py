@@ -338,9 +338,17 @@ def in_order(values: Iterable[object], levels: Iterable[object] | None = None) -
     >>> list(in_order([55, 1, 55]).categories)
     ['55', '1']
     """
-    texts: list[object] = [as_utf8(str(value)) for value in values]
+    if isinstance(values, pd.Series) and values.dtype != object:
+        # Values of one type that are equal print alike; each is converted once.
+        codes = pd.factorize(values, use_na_sentinel=False)[0]
+        distinct = values[~pd.Series(codes).duplicated().to_numpy()]
+    else:
+        codes, distinct = slice(None), values
+    texts: list[object] = [as_utf8(str(value)) for value in distinct]
     ordered = texts if levels is None else [as_utf8(str(level)) for level in levels]
-    return pd.Categorical(texts, list(dict.fromkeys(ordered)), ordered=True)
+    places = {level: place for place, level in enumerate(dict.fromkeys(ordered))}
+    numbers = np.array([places.get(text, -1) for text in texts], dtype=np.intp)
+    return pd.Categorical.from_codes(numbers[codes], list(places), ordered=True)
 
 
 def number_texts(breaks: Sequence[Any]) -> list[str]:

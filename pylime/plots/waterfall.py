@@ -19,12 +19,13 @@ from plotnine import (
 )
 
 from pylime import checks
-from pylime.frame import check_explanation, design_values
+from pylime.frame import check_explanation, check_names, design_values
 from pylime.numbers import format_numbers
 from pylime.plots.palette import FILLS, Palette, fill_scale
 from pylime.plots.panels import (
     DIRECTIONS,
     facet_columns,
+    feature_codes,
     first_cases,
     of_cases,
     own_levels,
@@ -111,8 +112,9 @@ def plot_waterfall(
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is not an explanation, a case is unknown, `ncol` is not a positive
-        whole number, or `palette` is neither two colours nor a scale.
+        If `explanation` is not an explanation, several cases have the same name, a case is
+        unknown, `ncol` is not a positive whole number, or `palette` is neither two colours nor a
+        scale.
 
     Warns
     -----
@@ -149,6 +151,7 @@ def plot_waterfall(
         explanation,
         classification=(*NEEDED, "label", "label_prob"),
         regression=(*NEEDED, "prediction"),
+        cells=("feature_value",),
     )
     checks.count("ncol", ncol)
     directions = DIRECTIONS[model_type]
@@ -200,6 +203,7 @@ def _rows(explanation: pd.DataFrame, predicted: str) -> pd.DataFrame:
         origin = "model_intercept"
     shared = ["case", "model_r2", predicted, *(["label"] if "label" in explanation else [])]
     codes = panel_codes(explanation)
+    check_names(explanation, codes, feature_codes(explanation))
     panels = []
     for code in range(codes.max() + 1):
         places = np.flatnonzero(codes == code)

@@ -208,3 +208,22 @@ def test_predictions_have_the_digits_that_a_reader_wants():
     }
     _, strips = built(plot_comparison(compare_explanations(sides)))
     assert "prediction: may 609.5; june -2406" in strip_of(strips)
+
+
+def test_cases_whose_names_print_alike_are_an_error():
+    one = pd.concat([made({"age": 0.5}, case=1), made({"age": 0.5}, case="1", model_r2=0.25)])
+    both = compare_explanations({"may": one, "june": one})
+    with pytest.raises(ValueError, match="`comparison` must have another name for each case"):
+        plot_comparison(both)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda c: c.drop(columns="case"), "without 'case' it is incomplete"),
+        (lambda c: c[:0], "`comparison` must have rows; it is empty"),
+    ],
+)
+def test_an_incomplete_comparison_is_an_error(spoil, message):
+    with pytest.raises(ValueError, match=message):
+        plot_comparison(spoil(two_sides()))

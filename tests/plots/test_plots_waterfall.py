@@ -224,3 +224,14 @@ def test_a_frame_that_is_not_an_explanation_raises():
         plot_waterfall(made().drop(columns="model_intercept"))
     with pytest.raises(TypeError, match="`explanation` must be a data frame"):
         plot_waterfall([1])
+
+
+def test_several_cases_of_one_name_are_an_error():
+    once = made()
+    with pytest.raises(ValueError, match="must have another name for each case; 'a' is the name"):
+        plot_waterfall(pd.concat([once, once]))
+    other = made(feature=["town", "rent"], model_prediction=0.7)
+    with pytest.raises(ValueError, match="must have another name for each case; 'a' is the name"):
+        plot_waterfall(pd.concat([once, other]))
+    with pytest.raises(ValueError, match="must have another name for each case"):
+        plot_waterfall(pd.concat([made(case=1), made(case="1")]))

@@ -53,15 +53,6 @@ def run_page(name: str) -> dict[str, Any]:
     return names
 
 
-def draw_diamonds() -> None:
-    """Write the figures of the page on many explanations."""
-    names = run_page("many_explanations")
-    plot = names["plot_beeswarm"](names["explanation"])
-    plot.save(FIGURES / "diamonds-beeswarm.png", dpi=80, verbose=False)
-    plot = names["plot_comparison"](names["both"], cases=names["largest"].index)
-    plot.save(FIGURES / "diamonds-comparison.png", dpi=80, verbose=False)
-
-
 def main() -> None:
     """Write the figures, and print the tables."""
     from PIL import Image
@@ -88,7 +79,6 @@ def main() -> None:
         plot.save(FIGURES / "cat-block.png", dpi=100, verbose=False)
         print(rows_of(tables[2], names["explanation"]))
         save_page(run_block(blocks[3], names), FIGURES / "text.png")
-        draw_diamonds()
         os.chdir(FIGURES)
 
 
