@@ -238,7 +238,7 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
             glance = names["quality"](explanation)
             assert print_as(printed[1], glance) == printed[1]
             assert set(glance["verdict"]) == {"nothing speaks against it"}
-        if number == 1:
+        if number == 2:
             columns, first = (line.split() for line in printed[2].splitlines()[:2])
             assert columns[:3] == names["explanation"].columns[1:4].tolist()
             assert first[0] == names["explanation"]["case"].iloc[0]
@@ -248,7 +248,7 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
             way["feature_weight"].reset_index(drop=True), names["two_processes"]["feature_weight"]
         )
     assert names["every_sentence"]["case"].nunique() == 12
-    assert number == 6
+    assert number == 7
 
 
 def test_public_functions_show_an_example():
