@@ -234,9 +234,13 @@ def _with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
         first[~np.isin(np.arange(len(first)), codes[sides == side])].assign(side=name)
         for side, name in enumerate(rows["side"].cat.categories)
     ]
-    gap = pd.concat(gaps).assign(feature_weight=0.0, feature_desc=NOT_EXPLAINED, feature_value=None)
+    gap = pd.concat(gaps)
+    if gap.empty:
+        return rows
+    gap = gap.assign(feature_weight=0.0, feature_desc=NOT_EXPLAINED, feature_value=None)
     gap[unknown] = np.nan
-    found = pd.concat([rows, gap], ignore_index=True)
+    # One type, as pandas changes how it finds that of cells and a column of missing ones.
+    found = pd.concat([rows.astype({"feature_value": object}), gap], ignore_index=True)
     return found.assign(side=pd.Categorical(found["side"], rows["side"].cat.categories))
 
 
@@ -246,7 +250,9 @@ def _sizes(bars: pd.DataFrame) -> pd.Series:
     if "side" not in bars:
         return sizes
     names = [name for name in ("case", "label", "feature") if name in bars]
-    return sizes.groupby([bars[name].map(str) for name in names], sort=False).transform("max")
+    return sizes.groupby(
+        [bars[name].map(str) for name in names], sort=False, observed=True
+    ).transform("max")
 
 
 def _with_intercepts(bars: pd.DataFrame, facets: Sequence[str]) -> pd.DataFrame:

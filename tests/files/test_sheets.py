@@ -145,7 +145,7 @@ def test_other_programs_read_the_csv(tmp_path):
     expected = plain[numbers].to_numpy()
     texts = ["feature", "feature_desc", "data"]
     for frame in (
-        pd.read_csv(path),
+        pd.read_csv(path, float_precision="round_trip"),
         pl.read_csv(path, infer_schema_length=None).to_pandas(),
         duckdb.read_csv(str(path)).df(),
     ):
