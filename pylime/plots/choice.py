@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,8 +43,8 @@ class Choice:
     def of(
         cls,
         threshold: object,
-        coverage: object = None,
-        max_features: object = None,
+        coverage: Any = None,
+        max_features: Any = None,
         every: bool = False,
     ) -> "Choice":
         """
@@ -81,8 +82,8 @@ class Choice:
             checks.count("max_features", max_features)
         return cls(
             float(threshold),
-            None if coverage is None else float(coverage),  # type: ignore[arg-type]
-            None if max_features is None else int(max_features),  # type: ignore[call-overload]
+            None if coverage is None else float(coverage),
+            None if max_features is None else int(max_features),
         )
 
     def shown(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
