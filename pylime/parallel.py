@@ -197,6 +197,8 @@ def _do_part(
 
 # Seconds between two looks at whether the process that hands out the work is still there.
 _LOOK_EVERY = 1.0
+# How often, and after how many seconds, it is tried again to delete the folder of a killed process.
+_MOST_TRIES, _TRY_AGAIN = 100, 0.02
 _served: list[str] = []  # its folder, once it is watched
 
 
@@ -215,7 +217,11 @@ def _watch(owner: int, parent: int) -> None:
     # A process that has lost its parent gets another one.
     while os.getppid() == parent and _exists(owner):
         time.sleep(_LOOK_EVERY)
-    shutil.rmtree(_served[0], ignore_errors=True)
+    for _ in range(_MOST_TRIES):  # other threads and workers may still be writing into it
+        shutil.rmtree(_served[0], ignore_errors=True)
+        if not os.path.exists(_served[0]):
+            break
+        time.sleep(_TRY_AGAIN)
     os._exit(1)  # another thread cannot be interrupted
 
 
