@@ -180,7 +180,10 @@ class Permutations:
     unusual
         What is unusual about the case, for the error if the model refuses it.
     held
-        What the permutations hold, for the error if the model's predictions do not vary.
+        Names of what all permutations have from the case, so that its effect is not seen.
+    n_words
+        How many of the features are words, each dropped on its own, for a warning if there are too
+        few permutations for so many.
     rewriting
         How permutation 0 is written, where that may change the prediction.
     numbers
@@ -202,7 +205,8 @@ class Permutations:
     n_inputs: int
     rows: np.ndarray | None = None
     unusual: str = ""
-    held: str = ""
+    held: Sequence[Hashable] = ()
+    n_words: int = 0
     rewriting: Rewriting | None = None
     numbers: tuple[KindOfRows, int] | None = None
     redrawn: Batch | None = None
@@ -863,6 +867,8 @@ class Explained:
     rewritten
         How the case is written in its permutations, where the prediction of that is clearly
         another one.
+    held, n_words
+        As of `Permutations`.
     """
 
     case: Hashable
@@ -877,6 +883,8 @@ class Explained:
     in_bins: Sequence[float] = ()
     names: tuple[Hashable, ...] | None = None
     rewritten: "Rewritten | None" = None
+    held: Sequence[Hashable] = ()
+    n_words: int = 0
 
 
 @dataclass(frozen=True)
@@ -975,7 +983,10 @@ def fit_case(predicted: Predicted, request: Request) -> list[Surrogate]:
         if rewritten is not None and not np.any(predicted.responses != predicted.responses[0]):
             raise CaseError(f"{_question(rewritten)} {error}") from None
         if case.held:
-            raise CaseError(f"{error} {case.held}, so that their effect is not seen.") from None
+            held = checks.some(case.held, form=str)
+            raise CaseError(
+                f"{error} The case's values of {held} are held, so that their effect is not seen."
+            ) from None
         raise
     found = [fit for fit in surrogates if np.isfinite(fit.r2)]
     if not found:
@@ -1018,6 +1029,8 @@ def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Requ
         in_bins,
         predicted.names,
         rewritten if rewritten is not None and rewritten.share > 1 else None,
+        case.held,
+        case.n_words,
     )
 
 

@@ -316,7 +316,12 @@ def _share_of_range(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return share, valid
 
 
-def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np.ndarray:
+def gower(
+    numbers: np.ndarray,
+    codes: np.ndarray,
+    logical: Sequence[bool],
+    wholes: Sequence[np.ndarray] = (),
+) -> np.ndarray:
     """
     Measure Gower's distance of n cases from the first of them, on numbers and codes.
 
@@ -332,6 +337,9 @@ def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np
         (q, n) array of whole numbers, -1 for a missing value.
     logical
         Which of the q columns are logical, with 0 for false.
+    wholes
+        (n,) distances of what is compared as a whole and counts as one column each: a text,
+        or a group of columns.
 
     Returns
     -------
@@ -366,5 +374,7 @@ def gower(numbers: np.ndarray, codes: np.ndarray, logical: Sequence[bool]) -> np
             valid &= column > 0
         total += valid & (column != column[0])
         compared += valid
-    compared += everywhere
+    for distance in wholes:
+        total += distance
+    compared += everywhere + len(wholes)
     return np.divide(total, compared, out=np.zeros(n), where=compared > 0)

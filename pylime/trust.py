@@ -1,5 +1,6 @@
 """How far to trust an explanation: its quality, a verdict, and what is warned of."""
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,6 +41,8 @@ _LEAST_STABILITY = 0.8
 _SURELY_AGAIN = 0.95
 # How many cases a warning names.
 _NAMED = 5
+# Fewer permutations per word of a text column leave its weights uncertain.
+_LEAST_PER_WORD = 2.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,11 @@ def _verdict(
         reasons.append(_why_low(quality, fit, request))
     if not collapsed:
         reasons += _imprecisions(quality, fit, assessment)
-    return "; ".join(reasons) or "nothing speaks against it"
+    found = reasons or ["nothing speaks against it"]
+    if case.held:
+        held = checks.some(case.held, _NAMED, str)
+        found.append(f"what {held} {'does' if len(case.held) == 1 else 'do'} is in the intercept")
+    return "; ".join(found)
 
 
 def _why_low(quality: Quality, fit: Surrogate, request: Request) -> str:
@@ -191,7 +198,7 @@ def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
     """
     _warn_of_constant_labels(explained)
     _warn_of_rewriting(explained)
-    parts = [_of_neighbourhoods(explained, request)]
+    parts = [_of_neighbourhoods(explained, request), _of_many_words(explained)]
     if request.penalty is None:
         parts.append(_of_penalty(explained))
     parts.append(_of_poor_fits(explained))
@@ -275,6 +282,24 @@ def _of_neighbourhoods(explained: Sequence[Explained], request: Request) -> str:
     return (
         f"Only {fewest:.3g} of {n} permutations count for {_cases(list(collapsed))}: all others "
         f"are too far away. {cure[0].upper()}{cure[1:]}."
+    )
+
+
+def _of_many_words(explained: Sequence[Explained]) -> str:
+    """The cases of more words than their permutations tell apart, and the cure."""
+    few = {
+        case.case: case.n_words
+        for case in explained
+        if case.n_permutations < _LEAST_PER_WORD * case.n_words
+    }
+    if not few:
+        return ""
+    most = max(few.values())
+    n = min(case.n_permutations for case in explained if case.case in few)
+    return (
+        f"{n} permutations are few for the {most} words of {_cases(list(few))}. Raise "
+        f"`n_permutations` to {math.ceil(_LEAST_PER_WORD * most)}, or let `tokenization` return "
+        'larger pieces, such as "sentence".'
     )
 
 

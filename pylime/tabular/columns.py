@@ -43,9 +43,9 @@ Distribution: TypeAlias = pd.Series | Density | Normal
 """Shares of bins or levels, a density, or a mean and standard deviation."""
 
 FeatureType = Literal[
-    "integer", "numeric", "character", "factor", "logical", "date_time", "constant", "held"
+    "integer", "numeric", "character", "factor", "logical", "date_time", "constant", "held", "text"
 ]
-"""The type of a column, in R's terms; `held` if the user holds it."""
+"""The type of a column, in R's terms; `held` if the user holds it, `text` if it has words."""
 
 Problems: TypeAlias = dict[int, str]
 """What is wrong with single values, by their positions."""

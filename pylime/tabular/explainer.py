@@ -34,6 +34,7 @@ from pylime.tabular.codes import Codes
 from pylime.tabular.columns import UNKNOWN, Column, Distribution, feature_type_of, plain
 from pylime.tabular.dates import Dates, class_of_objects
 from pylime.tabular.facts import facts_of
+from pylime.tabular.groups import fit_group
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
@@ -41,15 +42,19 @@ from pylime.tabular.options import ExplainTableOptions, TableOptions
 from pylime.tabular.permutations import (
     Chunk,
     Drawing,
+    DrawnUnits,
     as_array,
     content,
     draw_case,
+    in_order,
     make_chunk,
     permuted_frame,
     records,
     redrawn,
 )
-from pylime.tabular.roles import roles_of, warn_of_columns
+from pylime.tabular.roles import Roles, roles_of, warn_of_columns
+from pylime.tabular.units import CaseUnits, PartOfUnit, Units
+from pylime.tabular.words import TextColumn, Texts, Words
 
 __all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
 
@@ -116,6 +121,8 @@ class TableExplainer(Explainer):
         The options of `pylime.lime`.
     array_type
         The type of the elements, if the training data was an array.
+    units
+        The text columns and groups, sorted by name.
     """
 
     columns: tuple[Column, ...] = field(repr=False)
@@ -123,11 +130,17 @@ class TableExplainer(Explainer):
     binned: Binned = field(repr=False)
     lime_options: TableOptions
     array_type: np.dtype | None = None
+    units: tuple[Units, ...] = field(default=(), repr=False)
 
     @property
     def feature_type(self) -> dict[Hashable, str]:
         """The type of each column, in R's terms."""
         return {column.name: column.feature_type for column in self.columns}
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether there are text columns."""
+        return any(isinstance(unit, Texts) for unit in self.units)
 
     @property
     def bin_cuts(self) -> dict[Hashable, np.ndarray | None]:
@@ -210,13 +223,11 @@ def _make_table_explainer(
     names = frame.columns.tolist()
     roles = roles_of(names, data.array_type is not None, model, preprocess, options)
     columns = tuple(
-        Held.of(name, frame.dtypes.iloc[position])
-        if name in roles.held
-        else fit_column(name, frame.iloc[:, position], options, roles.codes.get(name))
+        _fit_in_role(name, frame.iloc[:, position], options, roles)
         for position, name in enumerate(names)
     )
     _warn_of_even_bins(columns)
-    constant = [column.name for column in columns if column.feature_type == "constant"]
+    constant = [c.name for c in columns if c.feature_type == "constant" and c.is_feature]
     if constant:
         checks.warn(
             "Data contains numeric columns with zero variance, which are not permuted: "
@@ -232,7 +243,37 @@ def _make_table_explainer(
         Binned.of(columns),
         options,
         data.array_type,
+        _fit_units(frame, columns, roles, options),
     )
+
+
+def _fit_in_role(name: Hashable, values: pd.Series, options: TableOptions, roles: Roles) -> Column:
+    """Fit a column to the training data, as what it is for the user and the model."""
+    if name in roles.held:
+        return Held.of(name, values.dtype)
+    if name in roles.texts:
+        return TextColumn.fit(name, values)
+    if any(name in members for members in roles.groups.values()):
+        # Members are compared by bins, and drawn with their row, dates among them.
+        options = replace(options, bin_continuous=True, dates="draw")
+        return PartOfUnit.of(fit_column(name, values, options, roles.codes.get(name)))
+    return fit_column(name, values, options, roles.codes.get(name))
+
+
+def _fit_units(
+    frame: pd.DataFrame, columns: Sequence[Column], roles: Roles, options: TableOptions
+) -> tuple[Units, ...]:
+    """Fit the text columns and groups."""
+    place_of = {column.name: place for place, column in enumerate(columns)}
+    units: list[Units] = [
+        Texts(name, (place_of[name],), tokenization, options.keep_word_position)
+        for name, tokenization in roles.texts.items()
+    ]
+    units += [
+        fit_group(name, tuple(place_of[member] for member in members), frame)
+        for name, members in roles.groups.items()
+    ]
+    return tuple(sorted(units, key=lambda unit: str(unit.name)))
 
 
 def _warn_of_even_bins(columns: Sequence[Column]) -> None:
@@ -331,6 +372,11 @@ def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTabl
     """Give the cases the columns of the training data, in the same order and types."""
     if options.sampling == "kernel":
         _check_binned(explainer)
+    if options.p_remove != ExplainTableOptions.p_remove and not explainer.has_texts:
+        raise ValueError(
+            "`p_remove` is an option of text columns; the explainer has none: "
+            "lime(..., text_columns=...) names them."
+        )
     names = [column.name for column in explainer.columns]
     frame = cases.frame
     by_position = cases.array_type is not None or (
@@ -349,8 +395,9 @@ def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTabl
         series[column.name], wrong = column.cast(frame[column.name])
         for row, problem in wrong.items():
             problems.setdefault(row, problem)
-        if isinstance(column, Levels):
-            for row in np.flatnonzero(column.encode(series[column.name]) == UNKNOWN):
+        alone = column.inner if isinstance(column, PartOfUnit) else column
+        if isinstance(alone, Levels):
+            for row in np.flatnonzero(alone.encode(series[column.name]) == UNKNOWN):
                 unseen.setdefault(int(row), []).append(column.name)
     aligned = pd.DataFrame(dict(enumerate(series.values())), index=frame.index)
     aligned.columns = explainer.header
@@ -419,6 +466,8 @@ def _predicted_together(
     refuse.
     """
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
+    if explainer.units:
+        size = 1  # each text has words of its own
     if cases.floats is not None and len(cases.frame) <= size:
         yield cases
         return
@@ -439,7 +488,7 @@ def _widened(explainer: TableExplainer, frame: pd.DataFrame) -> list[int]:
         for position, (column, dtype) in enumerate(
             zip(explainer.columns, frame.dtypes.tolist(), strict=True)
         )
-        if dtype != column.dtype and column.is_feature
+        if dtype != column.dtype and not isinstance(column, Held)
     ]
 
 
@@ -449,7 +498,7 @@ def _in_types_of(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame
         column.name: column.dtype
         for position, (column, dtype) in enumerate(zip(columns, frame.dtypes.tolist(), strict=True))
         if dtype != column.dtype
-        and column.is_feature
+        and not isinstance(column, Held)
         and (isinstance(dtype, pd.CategoricalDtype) or frame.iloc[:, position].notna().all())
     }
     return frame.astype(types) if types else frame
@@ -465,7 +514,9 @@ def _perturb_table(
     if cases.unseen:
         columns = tuple(column.widened(cases.frame[column.name]) for column in columns)
     frame = cases.frame if cases.floats is not None else _in_types_of(columns, cases.frame)
-    chunk = make_chunk(columns, frame, request.n_permutations, explainer.binned, cases.floats)
+    drawn = _units_of(explainer, columns, frame, request)
+    n = request.n_permutations
+    chunk = make_chunk(columns, frame, n, explainer.binned, cases.floats, drawn)
     # Everything that depends on the draws is computed before `preprocess` and the model receive
     # them, because these may change them in place.
     drawings = [
@@ -478,19 +529,20 @@ def _perturb_table(
         )
         for row in range(len(frame))
     ]
-    features = [str(column.name) for column in columns if column.is_feature]
+    features = _names_of_features(chunk)
     permutations = [
         Permutations(
             case=name,
             design=drawing.design,
             weights=drawing.weights,
             features=features,
-            describe=_describer(columns, record),
+            describe=_describer(chunk, record),
             data=record,
             n_inputs=chunk.n if drawing.distinct is None else len(drawing.distinct[0]),
             rows=None if drawing.distinct is None else drawing.distinct[1],
             unusual=_new_levels(cases.unseen.get(row, ()), record),
-            held=_held_columns(columns),
+            held=_held_columns(chunk),
+            n_words=_n_words(chunk),
             numbers=("table", drawing.n_numbers),
             redrawn=_redrawn_batch(explainer, chunk, row, drawing, request),
             reweighed=drawing.reweighed,
@@ -534,22 +586,63 @@ def _new_levels(names: Sequence[Hashable], record: Mapping[Hashable, Any]) -> st
     return f"{' and '.join(found)}, which is not in the training data" if found else ""
 
 
-def _held_columns(columns: Sequence[Column]) -> str:
-    """Name the columns that are held or dates, for the error of a constant response."""
-    kinds = ("held", "date_time")
-    held = [column.name for column in columns if column.is_kept and column.feature_type in kinds]
-    return f"The case's values of {checks.some(held, form=str)} are held" if held else ""
+def _units_of(
+    explainer: TableExplainer, columns: Sequence[Column], case: pd.DataFrame, request: Request
+) -> list[DrawnUnits]:
+    """Find the words and groups of a case."""
+    found = []
+    for unit in explainer.units:
+        units = unit.of_case(
+            columns, case, request.options.p_remove, partial(case_generator, request.seed)
+        )
+        if units is not None:
+            found.append(DrawnUnits(unit.places, units, unit.content(columns, case)))
+    return found
+
+
+def _names_of_features(chunk: Chunk) -> list[str]:
+    """Return the names of the features, in the order of the design."""
+    names: list[str] = []
+    for feature in in_order(chunk):
+        if isinstance(feature, DrawnUnits):
+            names += feature.units.features
+        else:
+            names.append(str(chunk.columns[feature].name))
+    return names
+
+
+def _held_columns(chunk: Chunk) -> list[Hashable]:
+    """Name the columns that are held, dates among them, and texts without words."""
+    drawn = {place for each in chunk.drawn for place in each.places}
+    return [
+        column.name
+        for place, column in enumerate(chunk.columns)
+        if place not in drawn
+        and column.feature_type in ("held", "date_time", "text")
+        and (column.is_kept or not column.is_feature)
+    ]
+
+
+def _n_words(chunk: Chunk) -> int:
+    """Count the words of the text columns."""
+    words = [each.units for each in chunk.drawn if isinstance(each.units, Words)]
+    return sum(len(each.features) for each in words)
 
 
 def _describer(
-    columns: Sequence[Column], record: Mapping[Hashable, Any]
+    chunk: Chunk, record: Mapping[Hashable, Any]
 ) -> Callable[[Sequence[str]], list[tuple[Any, str]]]:
     """Make a function from features to the case's values and their descriptions."""
 
     def describe(features: Sequence[str]) -> list[tuple[Any, str]]:
-        by_name = {str(column.name): column for column in columns}
-        found = [by_name[feature] for feature in features]
-        return [(record[column.name], column.describe(record[column.name])) for column in found]
+        known = {str(chunk.columns[place].name): chunk.columns[place] for place in chunk.features}
+        units = {name: each.units for each in chunk.drawn for name in each.units.features}
+        return [
+            units[feature].describe(feature)
+            if feature in units
+            else (record[known[feature].name], known[feature].describe(record[known[feature].name]))
+            for feature in features
+        ]
 
     return describe
 
@@ -612,6 +705,7 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
         The design that surrogate models are fitted to: 1 if a value is the case's level or
         lies in the case's bin, else 0; the number itself if numbers are not binned; 0 for
         columns that are never permuted. If the case's value is missing: 1 for a missing value.
+        Of text columns there is a column for each word of the case: whether a row has it.
 
     Examples
     --------
@@ -627,19 +721,36 @@ def numerify(frame: pd.DataFrame, explainer: TableExplainer) -> pd.DataFrame:
     """
     if not len(frame):
         raise ValueError("`frame` must have at least one row, the case.")
-    design = {}
-    for position, column in enumerate(explainer.columns):
-        if not column.is_feature:
-            continue
-        if column.name not in frame.columns:
-            raise ValueError(f"`frame` must have the column {column.name!r}.")
-        column = column.widened(frame[column.name])
-        values = column.encode(frame[column.name])
-        compared = np.zeros(len(frame)) if values is None else column.compare(values)
-        design[position] = compared.astype(np.float64)
-    numbers = pd.DataFrame(design, index=frame.index)
-    numbers.columns = explainer.header[list(design)]
+    absent = [c.name for c in explainer.columns if c.name not in frame and not _is_held(c)]
+    if absent:
+        raise ValueError(f"`frame` must have the column {absent[0]!r}.")
+    columns = [
+        column if _is_held(column) else column.widened(frame[column.name])
+        for column in explainer.columns
+    ]
+    units = {unit.places[0]: unit for unit in explainer.units}
+    rows = frame.reindex(columns=explainer.header) if units else frame
+    design: dict[Hashable, np.ndarray] = {}
+    for position, column in enumerate(columns):
+        if position in units:
+            design.update(units[position].compare_rows(columns, rows))
+        elif column.is_feature:
+            values = column.encode(frame[column.name])
+            design[column.name] = np.zeros(len(frame)) if values is None else column.compare(values)
+    numbers = pd.DataFrame(
+        {place: compared.astype(np.float64) for place, compared in enumerate(design.values())},
+        index=frame.index,
+    )
+    numbers.columns = (
+        pd.Index([*design])
+        if units
+        else explainer.header[[place for place, column in enumerate(columns) if column.is_feature]]
+    )
     return numbers
+
+
+def _is_held(column: Column) -> bool:
+    return isinstance(column, Held)
 
 
 def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplainer) -> str:
@@ -649,7 +760,7 @@ def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplain
     Parameters
     ----------
     feature
-        Name of a column.
+        Name of a column or group; of a word such as `"review: superb"`.
     case
         The case's values by column.
     explainer
@@ -673,11 +784,33 @@ def describe_feature(feature: Hashable, case: pd.Series, explainer: TableExplain
     >>> describe_feature("age", rows.iloc[0], explainer)
     'age <= 35'
     """
+    values = dict(case.items())
     for column in explainer.columns:
-        if column.name == feature or str(column.name) == feature:
-            values = dict(case.items())
+        if not isinstance(column, PartOfUnit) and feature in (column.name, str(column.name)):
             if column.name not in values:
                 raise ValueError(f"`case` must have a value of {column.name!r}.")
             return column.describe(values[column.name])
-    names = checks.some([column.name for column in explainer.columns], 20, str)
-    raise ValueError(f"`feature` must be one of the columns: {names}; not {feature!r}.")
+    for unit in explainer.units:
+        if str(feature) == str(unit.name) or str(feature).startswith(f"{unit.name}: "):
+            found = _units_of_values(unit, explainer, values)
+            if found is not None and feature in found.features:
+                return found.describe(str(feature))[1]
+    names = [c.name for c in explainer.columns if not isinstance(c, PartOfUnit | TextColumn)]
+    groups = [unit.name for unit in explainer.units if not isinstance(unit, Texts)]
+    raise ValueError(
+        f"`feature` must be one of the columns: {checks.some([*names, *groups], 20, str)}"
+        f"{', or a word of a text column' if explainer.has_texts else ''}; not {feature!r}."
+    )
+
+
+def _units_of_values(
+    unit: Units, explainer: TableExplainer, values: Mapping[Hashable, Any]
+) -> CaseUnits | None:
+    """Find the units of a case of which only the values are known."""
+    row = {}
+    for place, column in enumerate(explainer.columns):
+        if place in unit.places and column.name not in values:
+            raise ValueError(f"`case` must have a value of {column.name!r}.")
+        one = pd.Series([values.get(column.name)], dtype=object)
+        row[place] = column.cast(one)[0] if place in unit.places else one
+    return unit.of_case(explainer.columns, pd.DataFrame(row), 0.5, case_generator)

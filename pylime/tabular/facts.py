@@ -9,6 +9,7 @@ from pylime.tabular.columns import Column
 from pylime.tabular.distributions import Density, Normal
 from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import Numbers
+from pylime.tabular.units import PartOfUnit
 
 __all__ = ["facts_of"]
 
@@ -16,12 +17,15 @@ _UNDRAWN = {
     "held": "nothing: held at the value of the case, and not a feature",
     "constant": "nothing: all training values are equal",
     "date_time": "nothing: dates keep the value of the case",
+    "text": "the words of the case, each of which is kept or dropped",
 }
 
 
 def facts_of(column: Column) -> ColumnFacts:
     """Describe a column: its types, and what its values are drawn from."""
-    drawn, parts = _drawn(column)
+    drawn, parts = _drawn(column.inner if isinstance(column, PartOfUnit) else column)
+    if isinstance(column, PartOfUnit):
+        drawn += ", together with its group"
     return ColumnFacts(
         column.name,
         column.feature_type,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pylime import checks
 from pylime.similarity import DIST_FUNS, Metric
+from pylime.text.tokens import Tokenization, check_tokenization, default_tokenize
 
 __all__ = [
     "Categorical",
@@ -15,8 +16,10 @@ __all__ = [
     "DateUse",
     "DistFun",
     "ExplainTableOptions",
+    "Groups",
     "Sampling",
     "TableOptions",
+    "TextColumns",
     "names_in",
 ]
 
@@ -32,6 +35,12 @@ CodeNames: TypeAlias = Mapping[Any, str] | Sequence[str] | None
 
 Categorical: TypeAlias = ColumnNames | Mapping[Hashable, CodeNames]
 """Columns that hold codes, and perhaps the names of the codes of each."""
+
+TextColumns: TypeAlias = ColumnNames | Mapping[Hashable, Tokenization | str | None]
+"""Columns of texts, and perhaps how the texts of each are cut into words."""
+
+Groups: TypeAlias = Mapping[str, Iterable[Hashable]] | None
+"""Columns that are one feature, by the name of that."""
 
 DateUse = Literal["hold", "draw"]
 """What is done with dates: kept at the case's value, or drawn and compared in bins."""
@@ -63,6 +72,35 @@ def _check_categorical(name: str, value: object) -> None:
             )
 
 
+def _check_text_columns(name: str, value: object) -> None:
+    _check_names(name, value)
+    for tokenization in value.values() if isinstance(value, Mapping) else ():
+        check_tokenization(tokenization)
+
+
+def _check_tokenization(name: str, value: Any) -> None:
+    check_tokenization(value)
+
+
+def _check_groups(name: str, value: object) -> None:
+    rule = f'`{name}` must lead from names to lists of columns, such as {{"place": ["lat", "lon"]}}'
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{rule}; not {value!r:.80}.")
+    for group, columns in value.items():
+        if not isinstance(group, str):
+            raise TypeError(f"{rule}; the name {group!r:.80} is not a string.")
+        if isinstance(columns, str) or not isinstance(columns, Iterable):
+            raise TypeError(f"{rule}; not to {columns!r:.80}.")
+        _check_names(name, list(columns))
+
+
+def _check_p_remove(name: str, value: object) -> None:
+    if value is not None:
+        checks.probability(name, value)
+
+
 def _check_dist_fun(name: str, value: object) -> None:
     if not callable(value):
         checks.one_of(name, value, DIST_FUNS, beside="a function")
@@ -79,6 +117,18 @@ class TableOptions:
     categorical: Annotated[Categorical, _check_categorical] = None
     hold: Annotated[ColumnNames, _check_names] = None
     dates: Annotated[DateUse | None, checks.among(None, *get_args(DateUse))] = None
+    text_columns: Annotated[TextColumns, _check_text_columns] = None
+    tokenization: Annotated[Tokenization | str | None, _check_tokenization] = default_tokenize
+    keep_word_position: Annotated[bool, checks.flag] = False
+    groups: Annotated[Groups, _check_groups] = None
+
+    def __post_init__(self) -> None:
+        if self.text_columns is None:
+            for name in ("tokenization", "keep_word_position"):
+                if getattr(self, name) not in (default_tokenize, None, False):
+                    raise ValueError(
+                        f"`{name}` is an option of text columns; name these in `text_columns`."
+                    )
 
 
 @dataclass(frozen=True)
@@ -89,9 +139,15 @@ class ExplainTableOptions:
     kernel_width: Annotated[float | None, checks.positive] = None
     gower_pow: Annotated[float, checks.positive] = 1
     sampling: Annotated[Sampling | None, checks.among(None, *get_args(Sampling))] = None
+    p_remove: Annotated[float | None, _check_p_remove] = 0.5
 
     def __post_init__(self) -> None:
         if self.sampling == "kernel":
+            if self.p_remove is None:
+                raise ValueError(
+                    '`sampling="kernel"` keeps each word on its own; `p_remove` must be a '
+                    "probability such as 0.5, not None."
+                )
             if self.dist_fun not in ("gower", "euclidean"):
                 raise ValueError(
                     '`sampling="kernel"` draws from the exponential kernel of the Euclidean '

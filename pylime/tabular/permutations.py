@@ -3,7 +3,7 @@ Permutations of the rows of a table: drawn, weighted, and put into frames.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,13 +18,16 @@ from pylime.tabular.columns import Column, Dtype
 from pylime.tabular.neighbourhood import draw_in_neighbourhood
 from pylime.tabular.numbers import number_contents
 from pylime.tabular.options import ExplainTableOptions
+from pylime.tabular.units import CaseUnits
 
 __all__ = [
     "Chunk",
     "Drawing",
+    "DrawnUnits",
     "as_array",
     "content",
     "draw_case",
+    "in_order",
     "make_chunk",
     "permuted_frame",
     "records",
@@ -37,6 +40,29 @@ _WORTHWHILE = 0.9
 
 # Similarity of all permutations but copies of the case, if only those have any.
 _LEAST_SIMILARITY = 1e-3
+
+
+@dataclass(eq=False)
+class DrawnUnits:
+    """
+    Words or a group of a single case, and their permutations once they are drawn.
+
+    Attributes
+    ----------
+    places
+        Positions of their columns in the table.
+    units
+        What is drawn.
+    content
+        Their contribution to the seed of the case's draws.
+    state
+        The permutations.
+    """
+
+    places: tuple[int, ...]
+    units: CaseUnits
+    content: bytes
+    state: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +100,8 @@ class Chunk:
         take, among all in the order of the names.
     floats
         The cases as an array, if all columns are features of floating point numbers.
+    drawn
+        Words and groups, of a chunk of one case, sorted by name.
     """
 
     columns: tuple[Column, ...]
@@ -90,6 +118,12 @@ class Chunk:
     alone: list[int]
     uniforms: np.ndarray
     floats: np.ndarray | None
+    drawn: Sequence[DrawnUnits] = ()
+
+    @property
+    def n_numbers(self) -> int:
+        """How many uniform numbers a permutation takes."""
+        return len(self.uniforms) + sum(each.units.n_numbers for each in self.drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +159,7 @@ def make_chunk(
     n: int,
     binned: Binned,
     floats: np.ndarray | None = None,
+    drawn: Sequence[DrawnUnits] = (),
 ) -> Chunk:
     """
     Allocate memory for the permutations of some cases.
@@ -141,6 +176,8 @@ def make_chunk(
         Those of the columns that are drawn and compared at once.
     floats
         The cases as an array, if all columns are features of floating point numbers.
+    drawn
+        Words and groups of a single case, sorted by name.
     """
     features = [position for position, column in enumerate(columns) if column.is_feature]
     encoded: list[np.ndarray | None]
@@ -177,6 +214,7 @@ def make_chunk(
             [*binned.places, *alone],
         ),
         floats,
+        drawn,
     )
 
 
@@ -228,7 +266,7 @@ def content(chunk: Chunk, row: int) -> bytes:
         values = chunk.encoded[position]
         value = chunk.frame.iat[row, position] if values is None else values[row]
         parts.append(chunk.columns[position].content(value))
-    return b"|".join(parts)
+    return b"|".join([*parts, *(each.content for each in chunk.drawn)])
 
 
 def draw_case(
@@ -260,7 +298,8 @@ def draw_case(
         The design of the permutations, their weights, and which of them are equal.
     """
     rows = slice(row * chunk.n, (row + 1) * chunk.n)
-    width = options.kernel_width or 0.75 * np.sqrt(len(chunk.features))
+    n_features = len(chunk.features) + sum(len(each.units.features) for each in chunk.drawn)
+    width = options.kernel_width or 0.75 * np.sqrt(n_features)
     drawn_within = width if options.sampling == "kernel" else None
     bins = chunk.binned.bins_of(_values_of(chunk, row))
     _draw_values(chunk, row, random, draws, bins, drawn_within)
@@ -270,9 +309,11 @@ def draw_case(
         for slot, column in zip(chunk.slots, chunk.columns, strict=True)
         if slot is not None and not column.is_kept
     ]
+    for each in chunk.drawn:
+        drawn += each.units.keys(each.state)
     distinct = _distinct_rows(drawn, chunk.n)
     matrix = np.array(design).T
-    n_numbers = len(chunk.uniforms)
+    n_numbers = chunk.n_numbers
     if options.sampling == "kernel":
         return Drawing(matrix, np.ones(chunk.n), distinct, n_numbers)
     if options.dist_fun == "gower":
@@ -291,7 +332,7 @@ def _compare(chunk: Chunk, rows: slice, bins: Bins) -> np.ndarray | list[np.ndar
     """Compare the permutations of a case with the case: the columns of the design."""
     binned = chunk.binned
     inside = binned.compare(chunk.numbers[: len(binned.places), rows], bins)
-    if binned.places == tuple(chunk.features) and bins.known.all():
+    if binned.places == tuple(chunk.features) and bins.known.all() and not chunk.drawn:
         return inside
     at_once = {
         position: column
@@ -299,15 +340,31 @@ def _compare(chunk: Chunk, rows: slice, bins: Bins) -> np.ndarray | list[np.ndar
         if known
     }
     design = []
-    for position in chunk.features:
-        slot = chunk.slots[position]
-        if position in at_once:
-            design.append(at_once[position])
+    for feature in in_order(chunk):
+        if isinstance(feature, DrawnUnits):
+            design += [*feature.units.compare(feature.state)]
+            continue
+        slot = chunk.slots[feature]
+        if feature in at_once:
+            design.append(at_once[feature])
         elif slot is None:
             design.append(np.zeros(chunk.n, dtype=bool))
         else:
-            design.append(chunk.columns[position].compare(slot[rows]))
+            design.append(chunk.columns[feature].compare(slot[rows]))
     return design
+
+
+def in_order(chunk: Chunk) -> "list[int | DrawnUnits]":
+    """
+    Return the features in the order of the design.
+
+    These are the positions of columns, and words and groups, which stand where the first of their
+    columns does.
+    """
+    if not chunk.drawn:
+        return [*chunk.features]
+    found = {each.places[0]: each for each in chunk.drawn}
+    return [found.get(place, place) for place in sorted([*chunk.features, *found])]
 
 
 def _distance(
@@ -319,11 +376,15 @@ def _distance(
     """Compute the distance of each permutation of a case to the case."""
     if callable(dist_fun):
         return _own_distance(dist_fun, chunk, rows)
-    features = [chunk.columns[position] for position in chunk.features]
-    scaled = np.column_stack(
-        [column.scale(part) for column, part in zip(features, design, strict=True)]
-    )
-    return row_distance(scaled[0], scaled, dist_fun)
+    parts = iter(design)
+    scaled = []
+    for feature in in_order(chunk):
+        if isinstance(feature, DrawnUnits):
+            scaled += [next(parts) for _ in feature.units.features]
+        else:
+            scaled.append(chunk.columns[feature].scale(next(parts)))
+    matrix = np.column_stack(scaled)
+    return row_distance(matrix[0], matrix, dist_fun)
 
 
 def _draw_values(
@@ -341,7 +402,11 @@ def _draw_values(
     """
     first = row * chunk.n
     others = slice(first + 1, first + chunk.n)
-    u = uniform(chunk.n - 1, len(chunk.uniforms), draws, "table", random, chunk.uniforms).T
+    n_columns, n_numbers = len(chunk.uniforms), chunk.n_numbers
+    order = chunk.uniforms
+    if n_numbers > n_columns:
+        order = np.append(order, np.arange(n_columns, n_numbers))
+    u = uniform(chunk.n - 1, n_numbers, draws, "table", random, order).T
 
     def draw(position: int, share: np.ndarray, gaps: np.ndarray | None) -> None:
         column, slot, value = _drawn_column(chunk, row, position)
@@ -356,6 +421,10 @@ def _draw_values(
         chunk.binned.draw(u[: len(at_once)], chunk.numbers[: len(at_once), others])
     for place in range(len(at_once)) if width else np.flatnonzero(~bins.known):
         draw(at_once[place], u[place], None)
+    for each in chunk.drawn:
+        own = u[n_columns : n_columns + each.units.n_numbers]
+        each.state = each.units.draw(own, chunk.n, draws, width)
+        n_columns += len(own)
     numbers = iter(u[len(at_once) :])
     for position in chunk.alone:
         column, slot, value = _drawn_column(chunk, row, position)
@@ -381,7 +450,13 @@ def _similarity(
     options: ExplainTableOptions,
 ) -> np.ndarray:
     """Compute the Gower similarity of each permutation of a case to the case."""
-    distance = gower(chunk.numbers[:, rows], chunk.codes[:, rows], chunk.logical)
+    found = [each.units.distance(each.state) for each in chunk.drawn]
+    distance = gower(
+        chunk.numbers[:, rows],
+        chunk.codes[:, rows],
+        chunk.logical,
+        [each for each in found if each is not None],
+    )
     weights = 1.0 - distance**options.gower_pow
     # If only copies of the case have a positive similarity, as with a single column of levels, a
     # fit needs the others: they get an equal, small weight.
@@ -448,7 +523,17 @@ def redrawn(
     some = slice(start + 1, start + 1 + n)
     numbers, codes = chunk.numbers[:, some].copy(), chunk.codes[:, some].copy()
     slots = _slots(chunk.columns, chunk.encoded, numbers, codes, chunk.binned)
-    position_of = {position: place for place, position in enumerate(chunk.features)}
+    position_of: dict[int, int] = {}
+    n_before = 0
+    drawn = []
+    for feature in in_order(chunk):
+        if isinstance(feature, DrawnUnits):
+            state = feature.units.redraw(feature.state, n, random)
+            drawn.append(replace(feature, state=state))
+            n_before += len(feature.units.features)
+        else:
+            position_of[feature] = n_before
+            n_before += 1
     for position in chunk.order:
         column, old, new = chunk.columns[position], chunk.slots[position], slots[position]
         compared = design[1:, position_of[position]]
@@ -467,6 +552,7 @@ def redrawn(
         numbers=numbers,
         codes=codes,
         slots=slots,
+        drawn=drawn,
     )
 
 
@@ -522,8 +608,13 @@ def permuted_frame(chunk: Chunk, rows: np.ndarray | None, starts: np.ndarray) ->
     case = np.arange(chunk.n * len(chunk.frame)) if rows is None else rows
     case = case // chunk.n
     arrays = {}
+    in_units = {place: each for each in chunk.drawn for place in each.places}
     for position, (column, slot) in enumerate(zip(chunk.columns, chunk.slots, strict=True)):
         original, dtype = chunk.frame.iloc[:, position].array, dtypes[position]
+        if (drawn := in_units.get(position)) is not None:
+            array = drawn.units.values(position, drawn.state, rows, dtype)
+            arrays[position] = pd.Series(array, dtype=dtype, copy=False)
+            continue
         if slot is None or column.is_kept:
             # Without its type pandas would take objects for something else.
             arrays[position] = pd.Series(original.take(case), dtype=dtype, copy=False)

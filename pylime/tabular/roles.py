@@ -15,6 +15,7 @@ from pylime.tabular.columns import Column
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
 from pylime.tabular.options import TableOptions, names_in
+from pylime.text.tokens import Tokenization, check_tokenization, default_tokenize
 
 __all__ = ["Roles", "roles_of", "warn_of_columns"]
 
@@ -22,6 +23,9 @@ __all__ = ["Roles", "roles_of", "warn_of_columns"]
 # rows, or holds texts.
 _MANY = 20
 _MOST_DIFFERENT = 0.5
+# Strings of so many words on average are texts. So many values are looked at.
+_WORDY = 3
+_MOST_READ = 1000
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,16 @@ class Roles:
         Columns that are held.
     codes
         Columns of codes, and what the codes of each are called.
+    texts
+        Columns of texts, and how the texts of each are cut into words.
+    groups
+        The columns of each group.
     """
 
     held: frozenset[Hashable] = frozenset()
     codes: Mapping[Hashable, Mapping[Hashable, str]] = field(default_factory=dict)
+    texts: Mapping[Hashable, Tokenization] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Hashable, ...]] = field(default_factory=dict)
 
 
 def roles_of(
@@ -49,7 +59,7 @@ def roles_of(
     options: TableOptions,
 ) -> Roles:
     """
-    Find out which columns are held, and which hold codes.
+    Find out which columns are held, which hold codes or texts, and which belong together.
 
     Parameters
     ----------
@@ -67,7 +77,7 @@ def roles_of(
     Raises
     ------
     ValueError
-        If there is no such column, or every column is held.
+        If there is no such column, every column is held, or a column has several roles.
     """
     held = frozenset(_found("hold", options.hold, columns, is_array).values())
     if held and len(held) == len(columns):
@@ -78,7 +88,77 @@ def roles_of(
     named = options.categorical
     for given, column in _found("categorical", named, columns, is_array).items():
         codes[column] = _names_of_codes(named[given]) if isinstance(named, Mapping) else {}
-    return Roles(held, {column: names for column, names in codes.items() if column not in held})
+    texts = _texts_of(columns, is_array, options)
+    for name, others in {"hold": held, "categorical": named and codes}.items():
+        if both := [column for column in texts if column in (others or ())]:
+            raise ValueError(
+                f"A column can be in `text_columns` or in `{name}`; not in both: {_listed(both)}."
+            )
+    groups = _groups_of(columns, is_array, options, {*held}, {*texts})
+    apart = held | frozenset(texts)
+    return Roles(
+        held,
+        {column: names for column, names in codes.items() if column not in apart},
+        texts,
+        groups,
+    )
+
+
+def _texts_of(
+    columns: Sequence[Hashable], is_array: bool, options: TableOptions
+) -> dict[Hashable, Tokenization]:
+    """Find the columns of texts, and their tokenizations."""
+    given = options.text_columns
+    own = given if isinstance(given, Mapping) else {}
+    return {
+        column: check_tokenization(own.get(name) or options.tokenization)
+        for name, column in _found("text_columns", given, columns, is_array).items()
+    }
+
+
+def _groups_of(
+    columns: Sequence[Hashable],
+    is_array: bool,
+    options: TableOptions,
+    held: set[Hashable],
+    texts: set[Hashable],
+) -> dict[str, tuple[Hashable, ...]]:
+    """
+    Find the columns of groups.
+
+    Raises
+    ------
+    ValueError
+        If a group has a single column, a column is in two groups, held or a text, or the name of
+        a group is that of a column.
+    """
+    owner: dict[Hashable, str] = {}
+    groups: dict[str, tuple[Hashable, ...]] = {}
+    for group, given in (options.groups or {}).items():
+        members = tuple(_found("groups", list(given), columns, is_array).values())
+        if len(members) < 2:
+            raise ValueError(
+                f"A group must have at least two columns; {group!r} has "
+                f"{_listed(members) or 'none'}."
+            )
+        if group in map(str, columns):
+            raise ValueError(
+                f"The group {group!r} needs a name of its own: there is a column of this name."
+            )
+        for column in members:
+            if column in owner:
+                raise ValueError(
+                    f"A column can be in one group; {column!r} is in {owner[column]!r} and in "
+                    f"{group!r}."
+                )
+            if column in held or column in texts:
+                option = "hold" if column in held else "text_columns"
+                raise ValueError(
+                    f"A column can be in `groups` or in `{option}`; not in both: {column!r}."
+                )
+            owner[column] = group
+        groups[group] = members
+    return groups
 
 
 def _found(
@@ -127,11 +207,12 @@ def warn_of_columns(frame: pd.DataFrame, columns: Sequence[Column], dates: str |
     ValueError
         If nothing is left beside what is held.
     """
-    different = [
-        column.name
+    different = {
+        column.name: frame.iloc[:, position]
         for position, column in enumerate(columns)
         if not isinstance(column, Codes) and _mostly_differs(column, frame.iloc[:, position])
-    ]
+    }
+    wordy = [name for name, values in different.items() if _has_words(values)]
     kept = [
         column.name
         for column in columns
@@ -144,10 +225,18 @@ def warn_of_columns(frame: pd.DataFrame, columns: Sequence[Column], dates: str |
         )
     parts = []
     if different:
+        others = [name for name in different if name not in wordy]
+        cures = []
+        if wordy:
+            cures.append(
+                f"`text_columns={wordy!r}` explains them word by word, and stores nothing."
+            )
+        if others:
+            cures.append(f"`hold={others!r}` keeps each case's value and stores nothing.")
         parts.append(
-            f"Most values of {_listed(different)} differ, as in identifiers or free text. They "
+            f"Most values of {_listed([*different])} differ, as in identifiers or free text. They "
             "are explained as levels, which says little, and the explainer keeps them, which may "
-            f"matter for privacy. `hold={different!r}` keeps each case's value and stores nothing."
+            f"matter for privacy. {' '.join(cures)}"
         )
     if kept and dates is None:
         parts.append(
@@ -166,6 +255,12 @@ def _mostly_differs(column: Column, values: pd.Series) -> bool:
     n = int(values.notna().sum())
     distinct = np.count_nonzero(np.diff(column.cumulative[:-1], prepend=0.0))
     return n >= _MANY and bool(distinct > _MOST_DIFFERENT * n)
+
+
+def _has_words(values: pd.Series) -> bool:
+    """Whether the strings of a column have three words and more on average."""
+    some = [value for value in values.dropna().head(_MOST_READ) if isinstance(value, str)]
+    return bool(some) and sum(len(default_tokenize(one)) for one in some) >= _WORDY * len(some)
 
 
 def _listed(names: Sequence[Hashable]) -> str:
