@@ -87,7 +87,16 @@ def lime(
         not be named), `hold=None` (columns that keep the case's value: the model sees them,
         but they are no features, do not count in distances, and nothing of them is stored in
         the explainer), `dates=None` (`"draw"` draws dates and compares them in bins, as
-        numbers; `"hold"` keeps them at the case's value without the warning of the default).
+        numbers; `"hold"` keeps them at the case's value without the warning of the default),
+        `text_columns=None` (columns of texts, of which each word is a feature, such as
+        `review: superb`: names, or a mapping from these to how the texts of each are cut into
+        words; nothing of the texts is stored in the explainer), `tokenization=default_tokenize`
+        and `keep_word_position=False` (of text columns; as for texts, below), `groups=None`
+        (columns that are one feature, by the name of that, such as
+        `{"size": ["size_s", "size_m"], "place": ["lat", "lon"]}`. Columns of 0 and 1 of which at
+        most one is 1 are drawn as the levels of one column. Of other groups a permutation
+        keeps the case's values with probability 1/2 or takes those of one row of `x`, of which the
+        explainer stores up to 10,000).
         Of texts: `tokenization=default_tokenize` (what a word is: a
         function from a text to a list of words, or a regular expression that matches a
         word), `keep_word_position=False` (whether each occurrence of a word is a feature
@@ -279,7 +288,9 @@ def explain(
         the Gower distance, which is below 1: a larger power makes the neighbourhood wider),
         `sampling=None` (`"kernel"` draws permutations from the neighbourhood that `kernel_width`
         describes, instead of weighting them by it, so that all of them count also where it is
-        narrow; of columns with bins and levels).
+        narrow; of columns with bins and levels), `p_remove=0.5` (of text columns: the
+        probability that a word is removed; None: as many words stay as in R's texts, where the
+        number of these is drawn first).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed

@@ -517,6 +517,12 @@ def _perturb_table(
     drawn = _units_of(explainer, columns, frame, request)
     n = request.n_permutations
     chunk = make_chunk(columns, frame, n, explainer.binned, cases.floats, drawn)
+    features = _names_of_features(chunk)
+    if not features:
+        texts = [explainer.columns[place].name for unit in explainer.units for place in unit.places]
+        raise CaseError(
+            f"The text column {checks.some(texts)} has no words, so there is nothing to explain."
+        )
     # Everything that depends on the draws is computed before `preprocess` and the model receive
     # them, because these may change them in place.
     drawings = [
@@ -529,7 +535,6 @@ def _perturb_table(
         )
         for row in range(len(frame))
     ]
-    features = _names_of_features(chunk)
     permutations = [
         Permutations(
             case=name,
