@@ -132,16 +132,37 @@ tolerance
         CaseError
             If it has to be, and there are more than `max_permutations`.
         """
-        # Thousands of features have a number of subsets with as many digits.
-        if n_features < 64 and 2**n_features - 1 <= self.most_exact:
+        n = 2**n_features - 1
+        # Of thousands of features it has as many digits.
+        written = f"2^{n_features} - 1" + (f" = {n}" if n_features < 64 else "")
+        return self.takes_all(n, f"{n_features} {features} have {written} subsets", cure)
+
+    def takes_all(self, n: int, what: str, cure: str) -> bool:
+        """
+        Decide whether a case is explained by all n permutations that it has.
+
+        Parameters
+        ----------
+        n
+            Their number.
+        what
+            A clause that has it, for the error.
+        cure
+            How to have fewer, for the error.
+
+        Raises
+        ------
+        CaseError
+            If it has to be, and there are more than `max_permutations`.
+        """
+        if n <= self.most_exact:
             return True
         if self.exact != "always":
             return False
-        number = f" = {2**n_features - 1}" if n_features < 64 else ""
         raise CaseError(
             f'`n_permutations="all"` takes at most `max_permutations`, {self.max_permutations}; '
-            f"{n_features} {features} have 2^{n_features} - 1{number} subsets. Pass "
-            f'`n_permutations="auto"` to draw some of them, {cure}, or raise `max_permutations`.'
+            f'{what}. Pass `n_permutations="auto"` to draw some of them, {cure}, or raise '
+            "`max_permutations`."
         )
 
     def __post_init__(self) -> None:
