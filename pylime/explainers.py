@@ -514,7 +514,7 @@ def _numbers_of_permutations(kind: InputKind, n: Any, most: Any) -> dict[str, An
     if isinstance(n, str):
         if n not in ("auto", "all"):
             raise TypeError(
-                '`n_permutations` must be "all", a whole number of at least 2, or "auto"; not '
+                '`n_permutations` must be a whole number of at least 2, "auto" or "all"; not '
                 f"{n!r:.80}."
             )
         if n == "all" and not kind.takes_all:

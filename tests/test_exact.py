@@ -250,8 +250,8 @@ def test_what_cannot_be_listed_is_an_error_with_the_cure():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_permutations": "every"}, '"all", a whole number of at least 2, or "auto"; not'),
-        ({"n_permutations": "All"}, '"all", a whole number of at least 2, or "auto"; not'),
+        ({"n_permutations": "every"}, 'whole number of at least 2, "auto" or "all"; not'),
+        ({"n_permutations": "All"}, 'whole number of at least 2, "auto" or "all"; not'),
         ({"n_permutations": "all", "max_permutations": 1}, "`max_permutations` must be a whole"),
         ({"n_permutations": 31, "max_permutations": 99}, '"all" may take'),
     ],

@@ -384,7 +384,7 @@ def test_a_found_number_costs_no_prediction_twice():
 def test_wrong_arguments_are_errors_with_the_cure(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         explained("table", **options)
-    with pytest.raises(TypeError, match="whole number of at least 2, or \"auto\"; not 'Auto'"):
+    with pytest.raises(TypeError, match='at least 2, "auto" or "all"; not \'Auto\''):
         explained("table", n_permutations="Auto")
 
 
