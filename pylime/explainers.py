@@ -184,7 +184,7 @@ def explain(
     labels: Labels = None,
     n_labels: int | None = None,
     n_features: int = 5,
-    n_permutations: int | Literal["auto"] | None = None,
+    n_permutations: int | Literal["auto", "all"] | None = None,
     feature_select: FeatureSelect = "auto",
     random_state: RandomState = None,
     n_jobs: int = 1,
@@ -225,7 +225,12 @@ def explain(
         tables and texts, 1000 for images. `"auto"` finds the number for each case: it starts
         with 500 (125 for images) and doubles them until the weights are precise enough (see
         `tolerance`). The column `n_permutations` has the number; a call with it gives the same
-        rows. Easy cases then cost fewer predictions, and hard ones more.
+        rows. Easy cases then cost fewer predictions, and hard ones more. `"all"` predicts every
+        permutation that a case with few features has, once: of a text or an image of m words or
+        superpixels all 2^m - 1 subsets that keep something. The explanation is then the limit of
+        ever more draws, without their error, and does not depend on `random_state`; see Notes.
+        With `"auto"` cases of at most 500 such permutations (8 words or superpixels) are
+        explained so, too. The column `exact` has for which cases that is.
     feature_select
         How features are selected: `"auto"` (forward selection up to six features,
         highest weights beyond), `"none"` (all), `"forward_selection"`,
@@ -277,8 +282,9 @@ def explain(
         exceed this share of the largest weight. (Numbers that are not binned: weights times
         standard deviations.)
     max_permutations
-        With `n_permutations="auto"`: the largest number of permutations of a case; by default
-        four times the number that is the default without `"auto"`.
+        With `n_permutations="auto"` or `"all"`: the largest number of permutations of a case; by
+        default four times the number that is the default without these, which is enough for all
+        subsets of 14 words or 11 superpixels.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -330,6 +336,13 @@ def explain(
     below .95 it is rough, and rather too high. It is missing for `feature_select="tree"` and
     `"lasso_path"`. Contributions are the exact Shapley
     values of the local model [Strumbelj2014]_.
+
+    Where `exact` is true, a permutation has the weight n P times its similarity to the case: P is
+    the probability with which it is drawn, given that it keeps something, and n the number of
+    permutations that is the default, whose penalty, 2 / n, is kept, too. Of m words a subset of k
+    has P = 1 / (m C(m, k)); of superpixels, or with `p_remove` = r, P is proportional to
+    r^(m - k) (1 - r)^k. The case is one of the subsets, and not a further row. Standard errors are
+    0, intervals are points, `feature_freq` and `stability` are 1, and `fresh_r2` is `model_r2`.
 
     References
     ----------
@@ -402,7 +415,8 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
         - `effective_n`: how many permutations of equal weight would carry as much information
           as the weighted ones. If they are few, only the nearest count.
         - `fresh_r2`: R² for permutations that the local model was not fitted to (two-fold
-          cross-validation that includes the selection).
+          cross-validation that includes the selection). If all permutations there are were
+          predicted (`n_permutations="all"`), others are the same ones, and it equals `model_r2`.
         - `left_out`: how much R² would rise if all features were used.
         - `together`: the share of the variance of the predictions that comes from features
           that act together, with `n_calls`.
@@ -415,7 +429,9 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
           are not binned, both times the standard deviation.
         - `shrinkage`: the share of the weights that the penalty takes.
         - `verdict`: what speaks against the explanation and what to do about it, or "nothing
-          speaks against it".
+          speaks against it". If all permutations there are were predicted, it begins with their
+          number, as in "all 31 subsets: no sampling error", and `together` and `in_bins` are
+          known without `n_calls`.
 
     Raises
     ------
@@ -447,7 +463,7 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
     else:
         explanation = explain(x, explainer, **{**options, "quality": True})
     by_case = [name for name in ("case", "label") if name in explanation]
-    first = ["case", "label", "label_prob", "model_prediction", "n_permutations"]
+    first = ["case", "label", "label_prob", "model_prediction", "n_permutations", "exact"]
     names = [*first, QUALITY[0], "model_r2", *QUALITY[1:]]
     glance = explanation[[name for name in names if name in explanation]]
     return glance.drop_duplicates(by_case, ignore_index=True)
@@ -507,17 +523,27 @@ def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **argument
 def _numbers_of_permutations(kind: InputKind, n: Any, most: Any) -> dict[str, Any]:
     """The number of permutations, or the first and the largest number where it is found."""
     if isinstance(n, str):
-        if n != "auto":
+        if n not in ("auto", "all"):
             raise TypeError(
-                f'`n_permutations` must be a whole number of at least 2, or "auto"; not {n!r:.80}.'
+                '`n_permutations` must be a whole number of at least 2, "auto" or "all"; not '
+                f"{n!r:.80}."
+            )
+        if n == "all" and not kind.takes_all:
+            raise RequestError(
+                f'`n_permutations="all"` is not for {kind.plural}: what has to be predicted cannot '
+                'be listed. Pass "auto" to draw as many permutations as precise weights need.'
             )
         most = 4 * kind.n_permutations if most is None else most
         checks.at_least(2)("max_permutations", most)
-        return {"n_permutations": min(kind.first_permutations, most), "max_permutations": most}
+        if n == "all":
+            first, exact = kind.n_permutations, "always"
+        else:
+            first, exact = kind.first_permutations, "allowed" if kind.takes_all else "never"
+        return {"n_permutations": min(first, most), "max_permutations": most, "exact": exact}
     if most is not None:
         raise RequestError(
-            '`max_permutations` is the largest number that `n_permutations="auto"` may find; '
-            "pass that, too."
+            '`max_permutations` is the largest number that `n_permutations="auto"` may find, and '
+            '"all" may take; pass one of these, too.'
         )
     return {"n_permutations": kind.n_permutations if n is None else n}
 

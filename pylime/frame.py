@@ -92,6 +92,7 @@ def columns_of(request: Request) -> list[str]:
         "model_prediction": [
             *(["surrogate_mean"] if request.contributions else ()),
             *(["n_permutations"] if request.quality or request.max_permutations else ()),
+            *(["exact"] if request.max_permutations else ()),
         ],
         "prediction": QUALITY if request.quality else (),
     }
@@ -144,6 +145,7 @@ def assemble(explained: Iterable[Explained], request: Request) -> pd.DataFrame:
                 "model_prediction": fit.prediction,
                 "surrogate_mean": fit.mean,
                 "n_permutations": case.n_permutations,
+                "exact": case.exact is not None,
                 "data": data,
                 "prediction": prediction[fit.label] if regression else prediction,
                 **(vars(qualities[number]) if qualities else {}),

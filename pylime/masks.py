@@ -1,12 +1,13 @@
-"""Permutations as masks: draws, blocks of rows, and equal rows."""
+"""Permutations as masks: draws, all there are, blocks of rows, and equal rows."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from pylime.draws import MOST_COLUMNS, Draws, comparable_blocks, uniform_blocks
 
-__all__ = ["distinct_rows", "draw_masks", "kept_words", "row_blocks"]
+__all__ = ["all_masks", "distinct_rows", "draw_masks", "kept_words", "mask_shares", "row_blocks"]
 
 # Number of cells of a mask that fit into a processor's cache.
 _CACHED_CELLS = 2**16
@@ -86,6 +87,69 @@ def kept_words(
         np.less(numbers[:, 1:], numbers[:, :1], out=drawn[rows])
     _redraw_empty(drawn, random, _some_words)
     return kept
+
+
+def all_masks(n_columns: int) -> np.ndarray:
+    """
+    List all masks that keep something.
+
+    Parameters
+    ----------
+    n_columns
+        Number of words or superpixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (2^n_columns - 1, n_columns) array of bool: the row that keeps everything first, and those
+        that keep more before those that keep less.
+
+    Examples
+    --------
+    >>> all_masks(2).astype(int)
+    array([[1, 1],
+           [1, 0],
+           [0, 1]])
+    """
+    numbers = np.arange(2**n_columns - 1, 0, -1)
+    kept = (numbers[:, None] >> np.arange(n_columns)[::-1]) & 1 == 1
+    return kept[np.argsort(-kept.sum(axis=1), kind="stable")]
+
+
+def mask_shares(kept: np.ndarray, p_remove: float | None = None) -> np.ndarray:
+    """
+    Compute the probabilities with which masks are drawn.
+
+    Parameters
+    ----------
+    kept
+        (n, p) array of bool, whose rows keep something.
+    p_remove
+        Probability that a column is removed, as for `draw_masks`; None for the law of
+        `kept_words`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array. Of p columns a mask that keeps k has the probability 1 / (p C(p, k)), or with
+        `p_remove` = r, given that it keeps something, r^(p - k) (1 - r)^k / (1 - r^p). Both
+        sum to 1 over `all_masks`.
+
+    Examples
+    --------
+    >>> mask_shares(all_masks(2))
+    array([0.5 , 0.25, 0.25])
+    >>> mask_shares(all_masks(2), p_remove=0.5).round(2)
+    array([0.33, 0.33, 0.33])
+    """
+    n_columns = kept.shape[1]
+    sizes = range(n_columns + 1)
+    if p_remove is None:
+        shares = [1 / (n_columns * math.comb(n_columns, size)) for size in sizes]
+    else:
+        some = -math.expm1(n_columns * math.log(p_remove))
+        shares = [p_remove ** (n_columns - k) * (1 - p_remove) ** k / some for k in sizes]
+    return np.array(shares)[kept.sum(axis=1)]
 
 
 def _redraw_empty(

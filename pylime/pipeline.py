@@ -35,10 +35,19 @@ from pylime.parallel import folder_here, in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
 from pylime.surrogate import Surrogate, choose_labels, fit_labels
-from pylime.surrogate.assessment import Assessment, assess, intervals_of, margin_of, share_within
+from pylime.surrogate.assessment import (
+    Assessment,
+    assess,
+    assess_exact,
+    intervals_of,
+    margin_of,
+    share_of_patterns,
+    share_within,
+)
 from pylime.surrogate.linear import Design
 
 __all__ = [
+    "AllOf",
     "Batch",
     "CaseList",
     "Cases",
@@ -151,6 +160,25 @@ class Rewriting:
     is_predicted: bool = False
 
 
+@dataclass(frozen=True)
+class AllOf:
+    """
+    That the permutations of a case are all there are, so that nothing is drawn.
+
+    Attributes
+    ----------
+    what
+        What they are all of, such as `"subsets"`.
+    n_draws
+        How many draws their weights stand for: a weight is this number times the probability
+        with which the permutation is drawn, times its similarity to the case. The default penalty
+        is that of so many draws.
+    """
+
+    what: str
+    n_draws: int
+
+
 @dataclass(frozen=True, eq=False)
 class Permutations:
     """
@@ -193,6 +221,9 @@ class Permutations:
         permutations 1, 2 and so on, but are drawn anew. None if the design determines the input.
     reweighed
         A function from the width of the kernel to the weights; None if there is no kernel.
+    exact
+        If the permutations are not drawn, but all there are; else None. The case itself is then
+        one of them, and no further row.
     """
 
     case: Hashable
@@ -210,6 +241,7 @@ class Permutations:
     numbers: tuple[KindOfRows, int] | None = None
     redrawn: Batch | None = None
     reweighed: Callable[[float], np.ndarray] | None = None
+    exact: AllOf | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,6 +335,9 @@ class InputKind:
         Default number of permutations of a case.
     first_permutations
         How many to start with where the number is found for each case.
+    takes_all
+        Whether `perturb` can return all permutations of a case with few features, where
+        `Request.exact` asks for it or allows it.
     """
 
     name: str
@@ -321,6 +356,7 @@ class InputKind:
     explain_options: type = NoOptions
     n_permutations: int = 1000
     first_permutations: int = 125
+    takes_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -686,7 +722,8 @@ def _predict(
     parts: list[np.ndarray] = []
     alone = len(perturbed.cases) == 1
     passed = _predict_as_passed(explainer, perturbed, request)
-    done = _PermutationsDone(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
+    n_rows = sum(case.n_inputs for case in perturbed.cases)
+    done = _PermutationsDone(_n_reported(perturbed, request), n_rows)
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
             found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
@@ -724,6 +761,13 @@ def _predict(
         as_written = None if first is written else _by_label(labels, written)
         grown = perturbed.grown
         yield Predicted(case, prediction, names, wanted, responses, as_written, grown)
+
+
+def _n_reported(perturbed: Perturbed, request: Request) -> int:
+    """Return how many permutations the first predictions of a case are for a progress bar."""
+    # Where none are added later, they are all that the bar expects of the case.
+    exact = perturbed.cases[0].exact is not None
+    return (exact and request.max_permutations) or request.n_permutations
 
 
 def _predict_labels(
@@ -868,6 +912,8 @@ class Explained:
         another one.
     held, n_words
         As of `Permutations`.
+    exact
+        If the permutations are all there are; else None.
     """
 
     case: Hashable
@@ -884,6 +930,12 @@ class Explained:
     rewritten: "Rewritten | None" = None
     held: Sequence[Hashable] = ()
     n_words: int = 0
+    exact: AllOf | None = None
+
+    @property
+    def n_draws(self) -> int:
+        """The number of draws that the penalty is that of."""
+        return self.n_permutations if self.exact is None else self.exact.n_draws
 
 
 @dataclass(frozen=True)
@@ -976,6 +1028,7 @@ def fit_case(predicted: Predicted, request: Request) -> list[Surrogate]:
             n_features=request.n_features,
             feature_select=request.feature_select,
             penalty=request.penalty,
+            n_draws=None if case.exact is None else case.exact.n_draws,
         )
     except CaseError as error:
         rewritten = _rewritten(predicted, request.model_type)
@@ -1030,6 +1083,7 @@ def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Requ
         rewritten if rewritten is not None and rewritten.share > 1 else None,
         case.held,
         case.n_words,
+        case.exact,
     )
 
 
@@ -1043,6 +1097,9 @@ def _assess(
     if not (request.intervals or request.quality):
         return (), ()
     case, responses = predicted.case, _responses_of(surrogates, predicted)
+    if case.exact is not None:
+        in_bins = share_of_patterns(case.design, responses, case.weights)
+        return assess_exact(case.design, responses, case.weights, surrogates), in_bins.tolist()
     assessments = assess(
         case.design,
         responses,
@@ -1278,7 +1335,7 @@ def _explain_together(
             yield each
             continue
         try:
-            if request.max_permutations is not None:
+            if request.max_permutations is not None and each.case.exact is None:
                 each = _grow(explainer, cases, each, request, report)
             yield _explain_predicted(explainer, each, request)
         except Exception as error:  # a kind from outside can raise any
@@ -1313,6 +1370,11 @@ def _predict_together(
             raise ValueError(
                 f"`perturb` of the kind {explainer.kind.name!r} must return the permutations of "
                 f"each of its {len(names)} cases; it returned those of {len(perturbed.cases)}."
+            )
+        if request.exact == "always" and any(case.exact is None for case in perturbed.cases):
+            raise ValueError(
+                f"`perturb` of the kind {explainer.kind.name!r} must return all permutations of "
+                "each case, as `takes_all` announces."
             )
         unusual = perturbed.cases[0].unusual
         return list(_predict(explainer, perturbed, request, counted, probe))

@@ -43,7 +43,7 @@ __all__ = [
 CoveredBy: TypeAlias = Literal["feature", "feature_desc"]
 
 _OF_MODEL = ("model_r2", "model_intercept", "model_prediction")
-_FURTHER = ("surrogate_mean", "n_permutations", *QUALITY)
+_FURTHER = ("surrogate_mean", "n_permutations", "exact", *QUALITY)
 
 # How many cases a message names.
 _NAMED = 5
@@ -208,7 +208,7 @@ def glance(explanation: pd.DataFrame) -> pd.DataFrame:
         In the order of the explanation, the columns `case`, `label`, `label_prob`, `model_r2`,
         `model_intercept` and `model_prediction`; for a regressor `prediction` instead of the two
         of the label, at the end of these. Then, where the explanation has them,
-        `surrogate_mean`, `n_permutations` and the columns of `pylime.quality`.
+        `surrogate_mean`, `n_permutations`, `exact` and the columns of `pylime.quality`.
 
     Raises
     ------

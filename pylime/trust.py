@@ -108,7 +108,7 @@ def _verdict(
     quality: Quality, fit: Surrogate, assessment: Assessment, case: Explained, request: Request
 ) -> str:
     """Write what speaks against an explanation, and what to do about it."""
-    n = case.n_permutations
+    n = case.n_draws
     reasons = []
     collapsed = _has_collapsed(case)
     if collapsed:
@@ -121,7 +121,10 @@ def _verdict(
         share = _percent(quality.shrinkage)
         reasons.append(f"the penalty takes {share} of the weights: pass `penalty=0`")
     if fit.r2 < _LOW_R2 and not (collapsed or bitten):
-        reasons.append(_why_low(quality, fit, request))
+        reasons.append(_why_low(quality, fit))
+    if case.exact is not None:
+        certain = f"all {case.n_permutations} {case.exact.what}: no sampling error"
+        return "; ".join([certain, *reasons])
     if not collapsed:
         reasons += _imprecisions(quality, fit, assessment)
     found = reasons or ["nothing speaks against it"]
@@ -131,10 +134,10 @@ def _verdict(
     return "; ".join(found)
 
 
-def _why_low(quality: Quality, fit: Surrogate, request: Request) -> str:
+def _why_low(quality: Quality, fit: Surrogate) -> str:
     """Name the largest part of what a local model does not describe."""
     low = f"the local model describes {_percent(max(fit.r2, 0.0))} of what moves the prediction"
-    if not request.n_calls:
+    if np.isnan(quality.in_bins):
         return f"{low}: `n_calls=500` finds out why"
     if np.isnan(quality.together):
         return low
@@ -250,7 +253,7 @@ def _of_penalty(explained: Sequence[Explained]) -> str:
     """The cases of whose weights the penalty takes much, and the cure."""
     shares = {case.case: max(fit.shrinkage for fit in case.surrogates) for case in explained}
     # The penalty is 2 / n, so that with k times the permutations its odds are a k-th.
-    ks = {case.case: max(_MANY_PERMUTATIONS / case.n_permutations, 1.0) for case in explained}
+    ks = {case.case: max(_MANY_PERMUTATIONS / case.n_draws, 1.0) for case in explained}
     bitten = [name for name, s in shares.items() if s / (s + ks[name] * (1 - s)) > _MOST_SHRINKAGE]
     if not bitten:
         return ""
@@ -304,7 +307,8 @@ def _of_many_words(explained: Sequence[Explained]) -> str:
 
 
 def _has_collapsed(case: Explained) -> bool:
-    return case.effective_n < min(ENOUGH, case.n_permutations / 2)
+    # Of all permutations there are, however few count, none is missing.
+    return case.exact is None and case.effective_n < min(ENOUGH, case.n_permutations / 2)
 
 
 def _wider(request: Request) -> str:

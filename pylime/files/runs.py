@@ -264,6 +264,7 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
                 for name in checks.arguments_of(Request)
                 if name not in _NOT_SETTINGS
             },
+            **({} if request.exact == "never" else {"exact": request.exact}),
             **vars(request.options),
         },
         "explainer": {
@@ -322,6 +323,7 @@ def _behaviour(explainer: Explainer, request: Request, given: Cases) -> dict[str
         request,
         n_permutations=few,
         max_permutations=None,
+        exact="never",
         intervals=False,
         quality=False,
         n_calls=0,

@@ -36,8 +36,9 @@ from pylime.image.pixels import (
 )
 from pylime.image.png import bit_depth
 from pylime.image.superpixels import Segmentation, bounding_box, segment_by
-from pylime.masks import distinct_rows, draw_masks
+from pylime.masks import all_masks, distinct_rows, draw_masks, mask_shares
 from pylime.pipeline import (
+    AllOf,
     CaseList,
     Cases,
     Explainer,
@@ -412,24 +413,30 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
 def _permute(image: _Segmented, request: Request, n_predicted: int = 0) -> Perturbed:
     """Draw the permutations of an image, of which the model has predicted the first."""
     options: ExplainImageOptions = request.options
-    pixels, labels = image.original.pixels, image.labels
-    content = np.ascontiguousarray(pixels).data
-    random = case_generator(request.seed, repr(pixels.shape).encode(), content)
-    n, n_superpixels = request.n_permutations, image.n_superpixels
-    kept = draw_masks(n, n_superpixels, options.p_remove, random, request.draws)
+    labels, n_superpixels = image.labels, image.n_superpixels
+    exact = None
+    if request.takes_all_subsets(n_superpixels, "superpixels", "lower `n_superpixels`"):
+        exact = AllOf("subsets", IMAGE.n_permutations)
+        kept = all_masks(n_superpixels)
+        weights = cosine_similarity(kept[0], kept) * mask_shares(kept, options.p_remove)
+        weights *= exact.n_draws
+    else:
+        kept = _draw(image, request)
+        weights = cosine_similarity(kept[0], kept)
     distinct, inverse = distinct_rows(kept)
     is_array = isinstance(image.item, np.ndarray)
     permutations = Permutations(
         case=image.name,
         design=kept,
-        weights=cosine_similarity(kept[0], kept),
+        weights=weights,
         features=[str(number) for number in range(1, n_superpixels + 1)],
         describe=lambda features: _describe_superpixels(features, labels),
         data=_bitmap(image.original),
         n_inputs=len(distinct),
         rows=inverse,
         rewriting=None if is_array else _rewriting(image.original),
-        numbers=("image", n_superpixels),
+        numbers=("image", n_superpixels) if exact is None else None,
+        exact=exact,
     )
     new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
     batches = painted_batches(
@@ -439,8 +446,22 @@ def _permute(image: _Segmented, request: Request, n_predicted: int = 0) -> Pertu
         [permutations],
         batches,
         None if is_array or n_predicted else [image.item],
-        lambda n, n_predicted: _permute(image, replace(request, n_permutations=n), n_predicted),
+        None if exact else partial(_grown, image, request),
     )
+
+
+def _grown(image: _Segmented, request: Request, n: int, n_predicted: int) -> Perturbed:
+    """Draw n permutations of an image, of which the model has predicted the first."""
+    return _permute(image, replace(request, n_permutations=n), n_predicted)
+
+
+def _draw(image: _Segmented, request: Request) -> np.ndarray:
+    """Draw the mask of an image."""
+    pixels = image.original.pixels
+    content = np.ascontiguousarray(pixels).data
+    random = case_generator(request.seed, repr(pixels.shape).encode(), content)
+    p_remove = request.options.p_remove
+    return draw_masks(request.n_permutations, image.n_superpixels, p_remove, random, request.draws)
 
 
 def _rewriting(original: Original) -> Rewriting:
@@ -509,4 +530,5 @@ IMAGE = InputKind(
     lime_options=ImageOptions,
     explain_options=ExplainImageOptions,
     n_permutations=1000,
+    takes_all=True,
 )

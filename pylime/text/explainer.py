@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 from pylime import checks
 from pylime._types import Model, Preprocess
-from pylime.errors import CaseError
+from pylime.errors import CaseError, RequestError
 from pylime.explainer_page import name_of
 from pylime.filenames import some_files
-from pylime.masks import distinct_rows, kept_words, row_blocks
+from pylime.masks import all_masks, distinct_rows, kept_words, mask_shares, row_blocks
 from pylime.pipeline import (
+    AllOf,
     Batch,
     CaseList,
     Explainer,
@@ -504,11 +505,8 @@ def _perturb_text(
     _check_words(first, features, explainer)
     if explainer.in_place:
         _check_places(documents)
-    masks, times = [], Counter[str | None]()
-    for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True):
-        # The same text once more has draws of its own.
-        masks.append(_draw(document, n, request, times[document.text]))
-        times[document.text] += 1
+    exact = _all_subsets(documents, explainer, request)
+    masks = _draw_all(documents, request) if exact is None else [all_masks(len(first.words))]
     as_it_is = explainer.in_place or " ".join(first.words) == first.text
     # The model receives the first text as the user passed it, then the distinct permutations, of
     # which the first can be the same text.
@@ -528,10 +526,7 @@ def _perturb_text(
     permutations = Permutations(
         case=name,
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
-        # The cosine similarity of all words and those that are kept.
-        weights=np.concatenate(
-            [np.sqrt(kept.sum(axis=1, dtype=np.uint32) / kept.shape[1]) for kept in masks]
-        ),
+        weights=_weights(masks, exact, request),
         features=features,
         describe=lambda some: list(zip(located_words(some, spans), some, strict=True)),
         data=first.text,
@@ -539,12 +534,14 @@ def _perturb_text(
         rows=np.concatenate(rows),
         rewriting=None if as_it_is else _JOINED,
         # Texts that are pooled have nets of their own.
-        numbers=("text", len(first.words) + 1) if len(documents) == 1 else None,
+        numbers=("text", len(first.words) + 1) if len(documents) == 1 and not exact else None,
+        exact=exact,
     )
     differ = len(documents) == 1 and not explainer.in_place and _differ(first)
     batches = _text_batches(chain.from_iterable(texts), differ)
     # Permutations of texts that are pooled stand text by text, so that the first change with n.
-    grown = None if len(documents) > 1 else partial(_grown, explainer, cases, request)
+    alone = len(documents) == 1 and exact is None
+    grown = partial(_grown, explainer, cases, request) if alone else None
     return Perturbed([permutations], batches, grown=grown)
 
 
@@ -607,6 +604,46 @@ def _shares(n: int, documents: Sequence[Document]) -> list[int]:
     """Divide permutations evenly; each text has at least one, which is the text itself."""
     share, rest = divmod(n, len(documents))
     return [max(share + (position < rest), 1) for position in range(len(documents))]
+
+
+def _all_subsets(
+    documents: Sequence[Document], explainer: TextExplainer, request: Request
+) -> AllOf | None:
+    """Decide whether all subsets of the words of a text are predicted."""
+    if len(documents) > 1:
+        if request.exact == "always":
+            raise RequestError(
+                '`n_permutations="all"` takes the words of one text; `single_explanation=True` '
+                f'pools those of {len(documents)}. Pass `n_permutations="auto"`, or leave out '
+                "`single_explanation`."
+            )
+        return None
+    n_words = len(documents[0].words)
+    cure = "let `tokenization` return larger pieces, such as sentences: '[^.!?]+'"
+    if not request.takes_all_subsets(n_words, "words", cure):
+        return None
+    return AllOf("subsets", explainer.kind.n_permutations)
+
+
+def _weights(masks: Sequence[np.ndarray], exact: AllOf | None, request: Request) -> np.ndarray:
+    """Weigh permutations: the cosine similarity of all words and those that are kept."""
+    similarity = np.concatenate(
+        [np.sqrt(kept.sum(axis=1, dtype=np.uint32) / kept.shape[1]) for kept in masks]
+    )
+    if exact is None:
+        return similarity
+    shares = mask_shares(masks[0], getattr(request.options, "p_remove", None))
+    return exact.n_draws * shares * similarity
+
+
+def _draw_all(documents: Sequence[Document], request: Request) -> list[np.ndarray]:
+    """Draw the masks of the texts of a case."""
+    masks, times = [], Counter[str | None]()
+    for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True):
+        # The same text once more has draws of its own.
+        masks.append(_draw(document, n, request, times[document.text]))
+        times[document.text] += 1
+    return masks
 
 
 def _draw(document: Document, n: int, request: Request, n_before: int = 0) -> np.ndarray:
@@ -693,4 +730,5 @@ TEXT = InputKind(
     explain_options=ExplainTextOptions,
     n_permutations=5000,
     first_permutations=500,
+    takes_all=True,
 )
