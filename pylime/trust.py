@@ -123,9 +123,8 @@ def _verdict(
     if fit.r2 < _LOW_R2 and not (collapsed or bitten):
         reasons.append(_why_low(quality, fit))
     if case.exact is not None:
-        certain = f"all {case.n_permutations} {case.exact.what}: no sampling error"
-        return "; ".join([certain, *reasons])
-    if not collapsed:
+        reasons.insert(0, f"all {case.n_permutations} {case.exact.what}: no sampling error")
+    elif not collapsed:
         reasons += _imprecisions(quality, fit, assessment)
     found = reasons or ["nothing speaks against it"]
     if case.held:
@@ -293,7 +292,7 @@ def _of_many_words(explained: Sequence[Explained]) -> str:
     few = {
         case.case: case.n_words
         for case in explained
-        if case.n_permutations < _LEAST_PER_WORD * case.n_words
+        if case.exact is None and case.n_permutations < _LEAST_PER_WORD * case.n_words
     }
     if not few:
         return ""

@@ -274,7 +274,7 @@ def test_texts_without_two_words_fail_as_before():
     assert (each["n_permutations"] == 7).all()
 
 
-def test_kinds_that_cannot_list_their_permutations_raise_at_once():
+def test_tables_of_numbers_cannot_list_their_permutations():
     rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 70.0]})
     explainer = lime(rows, as_regressor(lambda rows: rows["age"]))
     with pytest.raises(RequestError, match=r'"all".*"auto"'):

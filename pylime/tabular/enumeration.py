@@ -6,19 +6,20 @@ be predicted once, with the probability with which it is drawn, instead of some 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pylime.errors import RequestError
 from pylime.request import Request
-from pylime.tabular.columns import Column
 from pylime.tabular.levels import Levels
 from pylime.tabular.neighbourhood import tilted_share
 
-__all__ = ["Choices", "choices_of", "combinations", "enumerates_columns"]
+__all__ = ["Choices", "choices_of", "combinations", "enumerates_all"]
 
+# Larger numbers are not written out.
+_MOST_DIGITS = 10**15
 # Where R has no law, the case's value is kept with this probability.
 _KEPT = 0.5
 
@@ -106,26 +107,25 @@ def combinations(shares: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     >>> probabilities
     array([0.375, 0.125, 0.375, 0.125])
     """
-    sizes = [len(own) for own in shares]
-    places = np.indices(sizes).reshape(len(sizes), -1)
-    probabilities = np.ones(places.shape[1])
-    for own, place in zip(shares, places, strict=True):
-        probabilities *= own[place]
+    places = np.zeros((len(shares), 1), dtype=np.intp)
+    probabilities = np.ones(1)
+    for unit, own in enumerate(shares):
+        probabilities = np.outer(probabilities, own).ravel()
+        places = np.repeat(places, len(own), axis=1)
+        places[unit] = np.tile(np.arange(len(own)), places.shape[1] // len(own))
     return places, probabilities
 
 
-def enumerates_columns(
-    columns: Sequence[Column], choices: Sequence[Choices], request: Request
-) -> bool:
+def enumerates_all(endless: Sequence[Hashable], sizes: Sequence[int], request: Request) -> bool:
     """
     Decide whether all combinations of the values of a case's columns are predicted.
 
     Parameters
     ----------
-    columns
-        The columns of the table.
-    choices
-        The choices of those that hold levels.
+    endless
+        The columns that can have any number of values.
+    sizes
+        How many values each of the other columns, groups and texts has.
     request
         The arguments of the call.
 
@@ -138,7 +138,6 @@ def enumerates_columns(
     """
     if request.exact == "never":
         return False
-    endless = [column.name for column in columns if not (column.is_kept or column.holds_levels)]
     if endless:
         if request.exact == "allowed":
             return False
@@ -149,8 +148,9 @@ def enumerates_columns(
             '`n_permutations="auto"`, or name columns of codes in lime(..., categorical=[...]) and '
             "others in lime(..., hold=[...])."
         )
-    sizes = [len(own.codes) for own in choices]
     n = math.prod(sizes)
-    product = f"{' x '.join(map(str, sizes))} = " if 1 < len(sizes) < 10 else ""
-    what = f"the levels of the columns have {product}{n:.15g} combinations"
+    several = [size for size in sizes if size > 1]
+    product = f"{' x '.join(map(str, several))} = " if 1 < len(several) < 10 else ""
+    written = f"{n}" if n < _MOST_DIGITS else "far too many"
+    what = f"the values of the columns have {product}{written} combinations"
     return request.takes_all(n, what, "hold columns in lime(..., hold=[...])")

@@ -6,6 +6,7 @@ density, levels with the probabilities of their shares. In the design, 1 stands 
 case's bin or for the case's level.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -21,6 +22,7 @@ from pylime.errors import CaseError
 from pylime.explainer_page import ColumnFacts
 from pylime.foreign import foreign_frame, to_pandas
 from pylime.pipeline import (
+    AllOf,
     Batch,
     Explainer,
     InputKind,
@@ -33,6 +35,7 @@ from pylime.tabular.binned import Binned
 from pylime.tabular.codes import Codes
 from pylime.tabular.columns import UNKNOWN, Column, Distribution, feature_type_of, plain
 from pylime.tabular.dates import Dates, class_of_objects
+from pylime.tabular.enumeration import enumerates_all
 from pylime.tabular.facts import facts_of
 from pylime.tabular.groups import fit_group
 from pylime.tabular.kept import Held, Kept
@@ -48,6 +51,7 @@ from pylime.tabular.permutations import (
     draw_case,
     in_order,
     make_chunk,
+    n_values,
     permuted_frame,
     records,
     redrawn,
@@ -515,7 +519,12 @@ def _perturb_table(
         columns = tuple(column.widened(cases.frame[column.name]) for column in columns)
     frame = cases.frame if cases.floats is not None else _in_types_of(columns, cases.frame)
     drawn = _units_of(explainer, columns, frame, request)
+    exact = None
     n = request.n_permutations
+    if request.exact != "never":
+        endless, sizes = n_values(make_chunk(columns, frame, 1, explainer.binned, drawn=drawn))
+        if enumerates_all(endless, sizes, request):
+            exact, n = AllOf("combinations", TABLE.n_permutations), math.prod(sizes)
     chunk = make_chunk(columns, frame, n, explainer.binned, cases.floats, drawn)
     features = _names_of_features(chunk)
     if not features:
@@ -532,6 +541,7 @@ def _perturb_table(
             case_generator(request.seed, content(chunk, row)),
             request.options,
             request.draws,
+            None if exact is None else exact.n_draws,
         )
         for row in range(len(frame))
     ]
@@ -548,16 +558,20 @@ def _perturb_table(
             unusual=_new_levels(cases.unseen.get(row, ()), record),
             held=_held_columns(chunk),
             n_words=_n_words(chunk),
-            numbers=("table", drawing.n_numbers),
-            redrawn=_redrawn_batch(explainer, chunk, row, drawing, request),
+            numbers=("table", drawing.n_numbers) if exact is None else None,
+            redrawn=None
+            if exact is not None
+            else _redrawn_batch(explainer, chunk, row, drawing, request),
             reweighed=drawing.reweighed,
+            exact=exact,
         )
         for row, (name, drawing, record) in enumerate(
             zip(cases.names, drawings, records(frame, cases.floats), strict=True)
         )
     ]
     batches = _table_batches(explainer, chunk, drawings, n_predicted)
-    return Perturbed(permutations, batches, grown=partial(_grown, explainer, cases, request))
+    grown = partial(_grown, explainer, cases, request) if exact is None else None
+    return Perturbed(permutations, batches, grown=grown)
 
 
 def _grown(
@@ -687,6 +701,7 @@ TABLE = InputKind(
     explain_options=ExplainTableOptions,
     n_permutations=5000,
     first_permutations=500,
+    takes_all=True,
 )
 
 

@@ -11,8 +11,9 @@ from pylime.draws import Draws
 from pylime.errors import CaseError
 from pylime.similarity import gower
 from pylime.tabular.columns import Column, Dtype
+from pylime.tabular.enumeration import choices_of
 from pylime.tabular.levels import Levels
-from pylime.tabular.neighbourhood import draw_in_neighbourhood, tilted
+from pylime.tabular.neighbourhood import draw_in_neighbourhood, tilted, tilted_share
 from pylime.tabular.units import CaseUnits, Units
 
 __all__ = ["CaseOfJoint", "CaseOfOneHot", "JointGroup", "OneHotGroup", "fit_group"]
@@ -192,6 +193,16 @@ class CaseOfOneHot(CaseUnits):
             state[0, 1:] = draw_in_neighbourhood(self.levels, self.value, width, u[0], None)
         return state
 
+    @property
+    def n_states(self) -> int:
+        """The levels that are drawn, with the case's."""
+        return len(choices_of(self.levels, self.value).codes)
+
+    def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
+        """List the levels and their probabilities."""
+        choices = choices_of(self.levels, self.value, width)
+        return choices.codes[None], choices.shares
+
     def compare(self, state: np.ndarray) -> np.ndarray:
         """Return which levels are the case's."""
         return state == self.value
@@ -356,6 +367,37 @@ class CaseOfJoint(CaseUnits):
         taken = np.clip((rest * n_rows).astype(np.intp), 0, n_rows - 1)
         state[0, 1:] = np.where(share <= _KEPT, 0, order[taken])
         return state
+
+    @property
+    def n_states(self) -> int:
+        """The different rows of the training data, with that of the case."""
+        return len(self._different()[0])
+
+    def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
+        """List the different rows and their probabilities."""
+        first, number = self._different()
+        shares = (1.0 - _KEPT) * np.bincount(number[1:], minlength=len(first)) / (len(number) - 1)
+        shares[0] += _KEPT
+        if width is not None:
+            like = self.same[first]
+            kept = shares[like].sum()
+            chance = tilted_share(kept, width)
+            shares = np.where(like, shares * (chance / kept), shares * (1.0 - chance))
+            shares[~like] /= max(1.0 - kept, np.finfo(float).tiny)
+        return first[None], shares
+
+    def _different(self) -> tuple[np.ndarray, np.ndarray]:
+        """Find equal rows: the first of each, that of the case first, and which each row is."""
+        number = (
+            pd.DataFrame(dict(enumerate(self.members)))
+            .groupby([*range(len(self.members))], dropna=False, sort=False, observed=True)
+            .ngroup()
+        )
+        _, first, places = np.unique(number, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        return first[order], rank[places.ravel()]
 
     def compare(self, state: np.ndarray) -> np.ndarray:
         """Return where all columns are in the case's bins or levels."""

@@ -59,6 +59,27 @@ class CaseUnits(ABC):
             The state of the n permutations.
         """
 
+    @property
+    @abstractmethod
+    def n_states(self) -> int:
+        """How many different permutations there are."""
+
+    @abstractmethod
+    def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
+        """
+        List all permutations.
+
+        Parameters
+        ----------
+        width
+            As of `draw`.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Their state, the case first, and their probabilities.
+        """
+
     @abstractmethod
     def compare(self, state: np.ndarray) -> np.ndarray:
         """Return the (m, n) columns of the design: whether each unit is as in the case."""

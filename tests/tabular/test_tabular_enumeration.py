@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pylime import CaseError, as_regressor, explain, lime
+from pylime import CaseError, as_regressor, explain, lime, quality
 from pylime.errors import RequestError
 from pylime.explainers import make_request
 from pylime.similarity import gower_distance
-from pylime.tabular.enumeration import choices_of, combinations, enumerates_columns
+from pylime.tabular.enumeration import choices_of, combinations, enumerates_all
 from pylime.tabular.neighbourhood import draw_in_neighbourhood
 
 RANDOM = np.random.default_rng(4)
@@ -100,21 +100,110 @@ def test_the_weighted_combinations_are_the_limit_of_many_draws():
         assert weight == pytest.approx(limit[feature], abs=0.003 * np.abs(exact[1:]).max())
 
 
+def exact_weights(explainer, row, **options):
+    found = explain(row, explainer, n_permutations="all", penalty=0, intervals=True, **options)
+    assert found["exact"].all()
+    assert (found["feature_se"] == 0).all()
+    return dict(zip(found["feature"], found["feature_weight"], strict=True))
+
+
+@pytest.mark.parametrize("options", [{}, {"sampling": "kernel"}, {"dist_fun": "euclidean"}])
+def test_tables_of_levels_are_explained_by_all_combinations(options):
+    row = LEVELS.iloc[[3]]
+    explainer = lime(LEVELS, as_regressor(rent))
+    exact = exact_weights(explainer, row, n_features=4, **options)
+    drawn = explain(
+        row, explainer, n_permutations=200_000, penalty=0, random_state=1, n_features=4, **options
+    )
+    largest = max(map(abs, exact.values()))
+    for feature, weight in drawn[["feature", "feature_weight"]].itertuples(index=False):
+        assert exact[feature] == pytest.approx(weight, abs=0.003 * largest)
+
+
+def mixed():
+    """Levels, a constant, a text of four words, a one-hot and a joint group of few rows."""
+    kind = RANDOM.integers(0, 3, 200)
+    return LEVELS[["town", "sauna"]].assign(
+        note="a quiet old house",
+        size_s=(kind == 0) * 1,
+        size_m=(kind == 1) * 1,
+        floor=RANDOM.integers(1, 3, 200),
+        door=RANDOM.choice(["left", "right"], 200),
+        fixed=7.0,
+    )
+
+
+MIXED = mixed()
+UNITS = {
+    "text_columns": "note",
+    "groups": {"size": ["size_s", "size_m"], "flat": ["floor", "door"]},
+}
+
+
+def price(rows):
+    return (
+        1.0 * rows["note"].str.contains("quiet")
+        + 2.0 * (rows["note"].str.contains("old") & rows["sauna"])
+        + rows["size_m"] * 1.5
+        + (rows["floor"] == 1) * (rows["door"] == "left") * 3.0
+    ).astype(float)
+
+
+@pytest.mark.filterwarnings("ignore:Data contains numeric columns with zero variance")
+@pytest.mark.parametrize("options", [{}, {"sampling": "kernel"}, {"p_remove": None}])
+def test_words_and_groups_are_listed_as_they_are_drawn(options):
+    row = MIXED.iloc[[3]].assign(note="a quiet old house")
+    explainer = lime(MIXED, as_regressor(price), **UNITS)
+    exact = exact_weights(explainer, row, n_features=8, **options)
+    seen = []
+    counted = lime(MIXED, as_regressor(lambda r: (seen.append(len(r)), price(r))[1]), **UNITS)
+    exact_weights(counted, row, n_features=8, **options)
+    words = 16 if options.get("p_remove", 0.5) else 15
+    assert seen[-1] == 3 * 2 * words * 3 * 4
+    drawn = explain(
+        row,
+        explainer,
+        n_permutations=100_000,
+        penalty=0,
+        random_state=1,
+        n_features=8,
+        intervals=True,
+        **options,
+    )
+    columns = ["feature", "feature_weight", "feature_se"]
+    for feature, weight, error in drawn[columns].itertuples(index=False):
+        assert weight == pytest.approx(exact[feature], abs=4 * error)
+        assert error < 0.02
+
+
+def test_few_combinations_are_all_taken_where_the_number_is_found():
+    explainer = lime(LEVELS, as_regressor(rent))
+    found = quality(LEVELS.head(2), explainer, n_permutations="auto", n_features=4)
+    assert found["n_permutations"].tolist() == [24, 24]
+    assert found["exact"].all()
+    assert found["verdict"].str.startswith("all 24 combinations: no sampling error").all()
+
+
 def test_numbers_and_too_many_combinations_are_errors_with_the_cure():
     explainer = lime(LEVELS, as_regressor(rent), probe=False)
-    choices = choices_in(explainer, LEVELS.head(1))
     drawn = make_request(explainer)
-    assert not enumerates_columns(explainer.columns, choices, drawn)
+    sizes = [3, 2, 2, 2]
+    assert not enumerates_all([], sizes, drawn)
     always = replace(drawn, exact="always", max_permutations=24)
-    assert enumerates_columns(explainer.columns, choices, always)
+    assert enumerates_all([], sizes, always)
     few = replace(always, max_permutations=23)
-    with pytest.raises(CaseError, match=r"23; the levels .* 3 x 2 x 2 x 2 = 24 combinations.*auto"):
-        enumerates_columns(explainer.columns, choices, few)
-    assert enumerates_columns(
-        explainer.columns, choices, replace(drawn, exact="allowed", max_permutations=20_000)
-    )
-    assert not enumerates_columns(explainer.columns, choices, replace(few, exact="allowed"))
-    numbers = lime(LEVELS.assign(age=RANDOM.normal(size=200)), as_regressor(rent), probe=False)
+    with pytest.raises(CaseError, match=r"23; the values .* 3 x 2 x 2 x 2 = 24 combinations.*auto"):
+        enumerates_all([], sizes, few)
+    assert enumerates_all([], sizes, replace(drawn, exact="allowed", max_permutations=20_000))
+    assert not enumerates_all([], sizes, replace(few, exact="allowed"))
     with pytest.raises(RequestError, match=r"'age' has numbers.*bin_continuous.*auto"):
-        enumerates_columns(numbers.columns, choices, always)
-    assert not enumerates_columns(numbers.columns, choices, replace(always, exact="allowed"))
+        enumerates_all(["age"], sizes, always)
+    assert not enumerates_all(["age"], sizes, replace(always, exact="allowed"))
+    numbers = lime(LEVELS.assign(age=RANDOM.normal(size=200)), as_regressor(rent), probe=False)
+    row = LEVELS.head(1).assign(age=1.0)
+    with pytest.raises(RequestError, match=r"'age' has numbers.*bin_continuous.*auto"):
+        explain(row, numbers, n_permutations="all")
+    many = LEVELS.assign(note=" ".join(f"w{number}" for number in range(70)))
+    words = lime(many, as_regressor(rent), text_columns="note", probe=False)
+    with pytest.raises(CaseError, match="far too many combinations"):
+        explain(many.head(1), words, n_permutations="all")
