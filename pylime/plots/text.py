@@ -173,10 +173,10 @@ def plot_text_explanations(
         labels = _rows_by(rows, "label") if model_type == "classification" else [(None, rows)]
         for _, of_label in labels:
             marks = _marks(of_label, model_type, of_table)
-            striped = striped or any(mark.striped for mark in marks)
+            shown = _block(passages, marks)
+            striped = striped or 'striped" ' in shown  # texts have no quotes: they are escaped
             blocks.append(
-                f'<div class="text">\n{_block(passages, marks)}\n'
-                f"{_facts(of_label, model_type, name)}\n</div>"
+                f'<div class="text">\n{shown}\n{_facts(of_label, model_type, name)}\n</div>'
             )
     style = STYLESHEET + (COLUMNS if longest else "") + (STRIPES if striped else "") + rules
     return TextExplanations(
@@ -373,7 +373,7 @@ def _marks(rows: pd.DataFrame, model_type: str, of_table: bool) -> list[_Mark]:
     columns: list[Hashable | None] = [None] * len(rows)
     if of_table:
         columns = _words_of(rows)
-        described = rows.get("feature_desc", rows["feature"])
+        described = rows["feature_desc" if "feature_desc" in rows else "feature"]
         names = [
             str(description) if column is None else name
             for name, column, description in zip(names, columns, described, strict=True)
