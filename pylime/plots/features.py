@@ -209,8 +209,8 @@ def _value_texts(bars: pd.DataFrame, values: bool | None) -> list[str]:
 def _value_text(value: Any, description: str) -> str:
     if not pd.api.types.is_scalar(value) or pd.isna(value) or isinstance(value, bool | np.bool_):
         return ""  # a superpixel, `age is missing`, `member is true`
-    if description == str(value) or description.endswith(f" = {value}"):
-        return ""  # a word, `city = Oslo`
+    if description == str(value) or description.endswith((f" = {value}", f": {value}")):
+        return ""  # a word, `city = Oslo`, a word of a column
     text = amount_text(value, 3) if checks.is_number(value) else as_utf8(str(value))
     return (
         text
