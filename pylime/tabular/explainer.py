@@ -36,8 +36,8 @@ from pylime.tabular.dates import Dates, class_of_objects
 from pylime.tabular.facts import facts_of
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
-from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
-from pylime.tabular.options import ExplainTableOptions, TableOptions
+from pylime.tabular.numbers import Numbers, numbers_of
+from pylime.tabular.options import LARGEST, ExplainTableOptions, TableOptions
 from pylime.tabular.permutations import (
     Chunk,
     Drawing,
@@ -49,7 +49,7 @@ from pylime.tabular.permutations import (
     records,
     redrawn,
 )
-from pylime.tabular.roles import roles_of, warn_of_columns
+from pylime.tabular.roles import check_bins, roles_of, warn_of_columns
 
 __all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
 
@@ -209,12 +209,14 @@ def _make_table_explainer(
     _check_distinct(pd.Index([str(name) for name in frame.columns]))
     names = frame.columns.tolist()
     roles = roles_of(names, data.array_type is not None, model, preprocess, options)
+    options = roles.options
     columns = tuple(
         Held.of(name, frame.dtypes.iloc[position])
         if name in roles.held
         else fit_column(name, frame.iloc[:, position], options, roles.codes.get(name))
         for position, name in enumerate(names)
     )
+    check_bins(columns, options)
     _warn_of_even_bins(columns)
     constant = [column.name for column in columns if column.feature_type == "constant"]
     if constant:
@@ -262,14 +264,15 @@ def fit_column(
     values
         Its values, at least one.
     options
-        How to bin numbers, and what to do with dates.
+        How to bin numbers, by the names of columns, and what to do with dates.
     codes
         If the numbers are codes: the names of those that have one.
 
     Raises
     ------
     TypeError
-        If it has a value that is not a number, a level or a date.
+        If it has a value that is not a number, a level or a date, or a cut of the user's is of
+        another kind.
     ValueError
         If a number is infinite.
     """

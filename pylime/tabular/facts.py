@@ -48,12 +48,12 @@ def _drawn(column: Column) -> tuple[str, Sequence[tuple[str, float]]]:
         shares = [(_text_of(column, level), float(share)) for level, share in distribution.items()]
         shares.sort(key=lambda part: -part[1])
         return f"{len(shares)} level{'s' if len(shares) != 1 else ''}", shares
-    texts = column.cut_texts if isinstance(column, Numbers) else ()
-    if not texts:
+    if not isinstance(column, Numbers) or not (texts := column.cut_texts):
         return "the only value", ()
     middle = [f"{low} to {high}" for low, high in pairwise(texts)]
     bins = [f"up to {texts[0]}", *middle, f"above {texts[-1]}"]
-    return f"{len(bins)} bins", list(zip(bins, map(float, distribution), strict=True))
+    words = f"{len(bins)} bins{' with cuts of your own' if column.own_cuts else ''}"
+    return words, list(zip(bins, map(float, distribution), strict=True))
 
 
 def _text_of(column: Levels, level: object) -> str:

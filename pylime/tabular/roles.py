@@ -1,7 +1,7 @@
-"""Which columns of a table are held, which hold codes, and which say little as levels."""
+"""Which columns are held or hold codes, which have own bins, and which say little as levels."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from pylime.tabular.codes import Codes
 from pylime.tabular.columns import Column
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
-from pylime.tabular.options import TableOptions, names_in
+from pylime.tabular.numbers import Numbers
+from pylime.tabular.options import TableOptions, cuts_in, names_in
 
-__all__ = ["Roles", "roles_of", "warn_of_columns"]
+__all__ = ["Roles", "check_bins", "roles_of", "warn_of_columns"]
 
 # A column of at least so many values, of which more than this share differ, identifies its
 # rows, or holds texts.
@@ -35,10 +36,13 @@ class Roles:
         Columns that are held.
     codes
         Columns of codes, and what the codes of each are called.
+    options
+        The options, with the bins of columns by name.
     """
 
     held: frozenset[Hashable] = frozenset()
     codes: Mapping[Hashable, Mapping[Hashable, str]] = field(default_factory=dict)
+    options: TableOptions = field(default_factory=TableOptions)
 
 
 def roles_of(
@@ -67,7 +71,8 @@ def roles_of(
     Raises
     ------
     ValueError
-        If there is no such column, or every column is held.
+        If there is no such column, a column has both cuts and a number of bins, or every column
+        is held.
     """
     held = frozenset(_found("hold", options.hold, columns, is_array).values())
     if held and len(held) == len(columns):
@@ -78,7 +83,45 @@ def roles_of(
     named = options.categorical
     for given, column in _found("categorical", named, columns, is_array).items():
         codes[column] = _names_of_codes(named[given]) if isinstance(named, Mapping) else {}
-    return Roles(held, {column: names for column, names in codes.items() if column not in held})
+    return Roles(
+        held,
+        {column: names for column, names in codes.items() if column not in held},
+        _with_named_bins(columns, is_array, options),
+    )
+
+
+def _with_named_bins(
+    columns: Sequence[Hashable], is_array: bool, options: TableOptions
+) -> TableOptions:
+    """Name the columns whose bins the user chose; these may be given by their positions."""
+    if options.cuts is not None:
+        named = _by_name("cuts", options.cuts, columns, is_array)
+        cuts = {column: cuts_in(given) for column, given in named.items()}
+        options = replace(options, cuts=cuts)
+    if isinstance(options.n_bins, Mapping):
+        n_bins = _by_name("n_bins", options.n_bins, columns, is_array)
+        both = [column for column in n_bins if column in (options.cuts or {})]
+        if both:
+            raise ValueError(
+                "`cuts` and `n_bins` must be of different columns, as cuts give the number of "
+                f"bins; both name {checks.some(both, 20)}."
+            )
+        options = replace(options, n_bins=n_bins)
+    return options
+
+
+def _by_name(
+    name: str, value: Mapping[Hashable, Any], columns: Sequence[Hashable], is_array: bool
+) -> dict[Hashable, Any]:
+    """Return an option by the names of columns."""
+    found: dict[Hashable, Any] = {}
+    for given, column in _found(name, value, columns, is_array).items():
+        if column in found:
+            raise ValueError(
+                f"`{name}` must name each column once; {column!r} is also at position {given!r}."
+            )
+        found[column] = value[given]
+    return found
 
 
 def _found(
@@ -107,6 +150,49 @@ def _names_of_codes(names: Any) -> dict[Hashable, str]:
         return {}
     pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
     return {code: str(text) for code, text in pairs}
+
+
+def check_bins(columns: Sequence[Column], options: TableOptions) -> None:
+    """
+    Raise if bins are chosen for columns that have none.
+
+    Parameters
+    ----------
+    columns
+        What was learnt of the training data.
+    options
+        What the user said, with bins by the names of columns.
+
+    Raises
+    ------
+    ValueError
+        If a column is neither of numbers nor of dates that are drawn.
+    """
+    chosen = {"cuts": options.cuts, "n_bins": options.n_bins}
+    for name, of in chosen.items():
+        if not isinstance(of, Mapping):
+            continue
+        for column in columns:
+            if column.name in of and not isinstance(column, Numbers):
+                raise ValueError(
+                    f"`{name}` must be of columns of numbers, or of dates that are drawn; "
+                    f"{column.name!r} {_what_it_is(column)}."
+                )
+
+
+def _what_it_is(column: Column) -> str:
+    """Describe a column without bins."""
+    if isinstance(column, Held):
+        return "is held"
+    if isinstance(column, Codes):
+        return "has codes, which are levels"
+    if column.feature_type == "logical":
+        return "has logicals"
+    if column.feature_type == "constant":
+        return "does not vary"
+    if isinstance(column, Kept):
+        return 'has dates that are kept, or all equal (`dates="draw"` draws them)'
+    return "has levels"
 
 
 def warn_of_columns(frame: pd.DataFrame, columns: Sequence[Column], dates: str | None) -> None:
