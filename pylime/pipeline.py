@@ -66,6 +66,10 @@ __all__ = [
     "unknown_input",
 ]
 
+# With fewer permutations that share it, the weight of a level or bin is hardly known. Of fewer than
+# 500 permutations a tenth are enough: there all weights are rough.
+_FEW = 50
+
 
 # What comes in
 
@@ -863,6 +867,9 @@ class Explained:
     rewritten
         How the case is written in its permutations, where the prediction of that is clearly
         another one.
+    rare
+        The features of the surrogates whose level or bin few permutations share with the case,
+        with the number of these.
     """
 
     case: Hashable
@@ -877,6 +884,7 @@ class Explained:
     in_bins: Sequence[float] = ()
     names: tuple[Hashable, ...] | None = None
     rewritten: "Rewritten | None" = None
+    rare: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -1018,7 +1026,28 @@ def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Requ
         in_bins,
         predicted.names,
         rewritten if rewritten is not None and rewritten.share > 1 else None,
+        _rare(case, surrogates),
     )
+
+
+def _rare(case: Permutations, surrogates: Sequence[Surrogate]) -> dict[str, int]:
+    """
+    Find the features that few permutations share with the case, which are selected.
+
+    Only levels and bins of tables can be rare: words and superpixels are kept as often as dropped.
+    """
+    found: dict[str, int] = {}
+    if case.numbers is None or case.numbers[0] != "table":
+        return found
+    few = min(_FEW, len(case.weights) / 10)
+    for column in sorted({column for fit in surrogates for column in fit.columns}):
+        # A table's design is never sparse.
+        compared = np.asarray(case.design[:, [column]])[:, 0]
+        n_shared = int(np.count_nonzero(compared)) - 1
+        is_binary = compared.dtype == bool or np.all((compared == 0) | (compared == 1))
+        if n_shared < few and compared[0] == 1 and is_binary:
+            found[case.features[column]] = n_shared
+    return found
 
 
 def _assess(
