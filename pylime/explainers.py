@@ -77,7 +77,13 @@ def lime(
         Keyword arguments for the model's prediction, here and in `pylime.explain`, which can
         change and add to them.
     **options
-        Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
+        Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4` (also a
+        mapping from columns to numbers, such as `{"income": 6}`; other columns get 4 bins),
+        `cuts=None` (where you want columns of numbers, or of dates that are drawn, to be cut,
+        such as `{"age": [17, 65]}`: three bins, `age <= 17`, `17 < age <= 65` and `65 < age`.
+        Such columns are binned whatever `bin_continuous` is, and draws inside a bin follow the
+        training data: whole and repeated numbers are drawn as often as they occur, others from
+        their quantiles. A single cut needs no list; an array's columns are named by position),
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
         (numbers that are not binned are drawn from a kernel density, not from a normal
         distribution), `categorical=None` (columns of numbers that are codes, which are drawn

@@ -74,6 +74,10 @@ __all__ = [
     "unknown_input",
 ]
 
+# With fewer permutations that share it, the weight of a level or bin is hardly known. Of fewer than
+# 500 permutations a tenth are enough: there all weights are rough.
+_FEW = 50
+
 
 # What comes in
 
@@ -914,6 +918,9 @@ class Explained:
         As of `Permutations`.
     exact
         If the permutations are all there are; else None.
+    rare
+        The features of the surrogates whose level or bin few permutations share with the case,
+        with the number of these.
     """
 
     case: Hashable
@@ -931,6 +938,7 @@ class Explained:
     held: Sequence[Hashable] = ()
     n_words: int = 0
     exact: AllOf | None = None
+    rare: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n_draws(self) -> int:
@@ -1084,7 +1092,28 @@ def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Requ
         case.held,
         case.n_words,
         case.exact,
+        _rare(case, surrogates),
     )
+
+
+def _rare(case: Permutations, surrogates: Sequence[Surrogate]) -> dict[str, int]:
+    """
+    Find the features that few permutations share with the case, which are selected.
+
+    Only levels and bins of tables can be rare: words and superpixels are kept as often as dropped.
+    """
+    found: dict[str, int] = {}
+    if case.numbers is None or case.numbers[0] != "table":
+        return found
+    few = min(_FEW, len(case.weights) / 10)
+    for column in sorted({column for fit in surrogates for column in fit.columns}):
+        # A table's design is never sparse.
+        compared = np.asarray(case.design[:, [column]])[:, 0]
+        n_shared = int(np.count_nonzero(compared)) - 1
+        is_binary = compared.dtype == bool or np.all((compared == 0) | (compared == 1))
+        if n_shared < few and compared[0] == 1 and is_binary:
+            found[case.features[column]] = n_shared
+    return found
 
 
 def _assess(

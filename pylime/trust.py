@@ -203,7 +203,7 @@ def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
     parts = [_of_neighbourhoods(explained, request), _of_many_words(explained)]
     if request.penalty is None:
         parts.append(_of_penalty(explained))
-    parts.append(_of_poor_fits(explained))
+    parts += [_of_rare_levels(explained), _of_poor_fits(explained)]
     message = " ".join(part for part in parts if part)
     if message:
         checks.warn(message, FitWarning)
@@ -318,6 +318,32 @@ def _wider(request: Request) -> str:
         return "widen the neighbourhood with a larger `gower_pow`"
     return (
         'widen the neighbourhood with a larger `kernel_width`, or draw it with `sampling="kernel"`'
+    )
+
+
+def _of_rare_levels(explained: Sequence[Explained]) -> str:
+    """The levels and bins that few permutations share with a case, and the cure."""
+    found: dict[str, list[Explained]] = {}
+    fewest: dict[str, tuple[int, int]] = {}
+    for case in explained:
+        for feature, n_shared in case.rare.items():
+            _, described = case.reported[feature]
+            found.setdefault(described, []).append(case)
+            number = (n_shared, case.n_permutations)
+            fewest[described] = min(fewest.get(described, number), number)
+    if not found:
+        return ""
+    rarest = sorted(found, key=lambda described: fewest[described])
+    parts = [
+        "{} ({} of {} permutations; {})".format(
+            described, *fewest[described], _cases([case.case for case in found[described]])
+        )
+        for described in rarest
+    ]
+    return (
+        "Few permutations share these levels or bins with the case, so that their weights are "
+        f"uncertain: {checks.some(parts, _NAMED, str)}. Raise `n_permutations`, merge rare levels, "
+        "or make wider bins with `n_bins` or `cuts` of lime()."
     )
 
 

@@ -40,8 +40,8 @@ from pylime.tabular.facts import facts_of
 from pylime.tabular.groups import fit_group
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
-from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
-from pylime.tabular.options import ExplainTableOptions, TableOptions
+from pylime.tabular.numbers import Numbers, numbers_of
+from pylime.tabular.options import LARGEST, ExplainTableOptions, TableOptions
 from pylime.tabular.permutations import (
     Chunk,
     Drawing,
@@ -56,8 +56,8 @@ from pylime.tabular.permutations import (
     records,
     redrawn,
 )
-from pylime.tabular.roles import Roles, roles_of, warn_of_columns
-from pylime.tabular.units import CaseUnits, PartOfUnit, Units
+from pylime.tabular.roles import Roles, check_bins, roles_of, warn_of_columns
+from pylime.tabular.units import CaseUnits, PartOfUnit, Units, alone
 from pylime.tabular.words import TextColumn, Texts, Words
 
 __all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
@@ -226,10 +226,12 @@ def _make_table_explainer(
     _check_distinct(pd.Index([str(name) for name in frame.columns]))
     names = frame.columns.tolist()
     roles = roles_of(names, data.array_type is not None, model, preprocess, options)
+    options = roles.options
     columns = tuple(
         _fit_in_role(name, frame.iloc[:, position], options, roles)
         for position, name in enumerate(names)
     )
+    check_bins(columns, options)
     _warn_of_even_bins(columns)
     constant = [c.name for c in columns if c.feature_type == "constant" and c.is_feature]
     if constant:
@@ -307,14 +309,15 @@ def fit_column(
     values
         Its values, at least one.
     options
-        How to bin numbers, and what to do with dates.
+        How to bin numbers, by the names of columns, and what to do with dates.
     codes
         If the numbers are codes: the names of those that have one.
 
     Raises
     ------
     TypeError
-        If it has a value that is not a number, a level or a date.
+        If it has a value that is not a number, a level or a date, or a cut of the user's is of
+        another kind.
     ValueError
         If a number is infinite.
     """
@@ -399,9 +402,9 @@ def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTabl
         series[column.name], wrong = column.cast(frame[column.name])
         for row, problem in wrong.items():
             problems.setdefault(row, problem)
-        alone = column.inner if isinstance(column, PartOfUnit) else column
-        if isinstance(alone, Levels):
-            for row in np.flatnonzero(alone.encode(series[column.name]) == UNKNOWN):
+        fitted = alone(column)
+        if isinstance(fitted, Levels):
+            for row in np.flatnonzero(fitted.encode(series[column.name]) == UNKNOWN):
                 unseen.setdefault(int(row), []).append(column.name)
     aligned = pd.DataFrame(dict(enumerate(series.values())), index=frame.index)
     aligned.columns = explainer.header

@@ -14,7 +14,7 @@ from pylime.tabular.columns import Column, Dtype
 from pylime.tabular.enumeration import choices_of
 from pylime.tabular.levels import Levels
 from pylime.tabular.neighbourhood import draw_in_neighbourhood, tilted, tilted_share
-from pylime.tabular.units import CaseUnits, Units
+from pylime.tabular.units import CaseUnits, Units, alone
 
 __all__ = ["CaseOfJoint", "CaseOfOneHot", "JointGroup", "OneHotGroup", "fit_group"]
 
@@ -263,7 +263,7 @@ class JointGroup(Units):
         """Return the group of a case: its rows and the case's own, compared with the case."""
         series, same, numbers, codes, logical = [], [], [], [], []
         for place, (_, rows) in zip(self.places, self.rows.items(), strict=True):
-            column = _inner(columns[place])
+            column = alone(columns[place])
             own = case.iloc[:, place]
             both = pd.concat([own, _in_type_of(own, rows)], ignore_index=True)
             series.append(both)
@@ -295,7 +295,7 @@ class JointGroup(Units):
         """Return the values of the columns."""
         parts = []
         for place in self.places:
-            column = _inner(columns[place])
+            column = alone(columns[place])
             encoded = column.encode(case.iloc[:, place])
             parts.append(column.content(case.iat[0, place] if encoded is None else encoded[0]))
         return b"|".join(parts)
@@ -306,7 +306,7 @@ class JointGroup(Units):
         """Return which rows are in the bin or level of the first, in all columns."""
         same = []
         for place in self.places:
-            column = _inner(columns[place]).widened(rows.iloc[:, place])
+            column = alone(columns[place]).widened(rows.iloc[:, place])
             encoded = column.encode(rows.iloc[:, place])
             if encoded is None or column.is_kept:
                 same.append(_equals_first(rows.iloc[:, place]))
@@ -449,11 +449,6 @@ def exchanged(
         wanted = members[members < n]
         found[wanted] = drawn[random.permutation(members)[: len(wanted)]]
     return found[None]
-
-
-def _inner(column: Column) -> Column:
-    """Return a column as it is fitted alone."""
-    return getattr(column, "inner", column)
 
 
 def _in_type_of(own: pd.Series, rows: pd.Series) -> pd.Series:
