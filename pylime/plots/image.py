@@ -30,9 +30,14 @@ from scipy.ndimage import minimum_filter
 from pylime import checks
 from pylime._types import OneImage
 from pylime.frame import COLUMNS, check_explanation, object_column
-from pylime.image.explainer import IMAGE
-from pylime.image.pixels import RGBA, Colour, parse_colour, read_original, rgb_pixels
-from pylime.image.superpixels import Segmentation, check_segmentation, segment_by
+from pylime.image.explainer import (
+    IMAGE,
+    ExplainImageOptions,
+    superpixels_of_case,
+    with_segments,
+)
+from pylime.image.pixels import RGBA, Colour, parse_colour, read_original
+from pylime.image.segments import Region, Segmentation
 from pylime.numbers import format_numbers
 from pylime.pipeline import read_cases
 from pylime.plots.arrangement import (
@@ -78,6 +83,8 @@ BAR_WIDTH = 200  # points
 PALEST = 150
 # How opaque the colour of a block is over a panel without superpixels.
 EMPTY = 0.75
+# What lies outside the region that was explained is no feature: it is seen, but as through paper.
+OUTSIDE, OUTSIDE_COLOUR = 0.65, (255, 255, 255, 255)
 
 
 class geom_image(geom):  # noqa: N801 - plotnine's convention
@@ -110,6 +117,7 @@ def plot_superpixels(
     colour: Colour = "black",
     *,
     segmentation: Segmentation | None = None,
+    within: Region | None = None,
 ) -> ggplot:
     """
     Draw an image with the borders of its superpixels, to try out the segmentation.
@@ -128,7 +136,9 @@ def plot_superpixels(
     colour
         Colour of the borders.
     segmentation
-        A function of your own that segments, as in `pylime.explain`.
+        A function of your own that segments, or what is segmented, as in `pylime.explain`.
+    within
+        The region that is segmented, as in `pylime.explain`; all else is pale.
 
     Returns
     -------
@@ -146,16 +156,20 @@ def plot_superpixels(
     >>> plot = plot_superpixels(chelsea(), n_superpixels=200, weight=40)
     >>> plot.save("superpixels.png")  # doctest: +SKIP
     """
-    check_segmentation(n_superpixels, weight, n_iter, segmentation)
+    chosen = {"n_superpixels": n_superpixels, "weight": weight, "n_iter": n_iter}
+    chosen |= {"segmentation": segmentation, "within": within}
+    options = ExplainImageOptions(**chosen)
+    checks.check_fields(options)
     images = read_cases(path, IMAGE)
     if len(images.items) != 1:
         raise ValueError(f"`path` must be one image; not {len(images.items)}.")
     image = read_original(images.items[0])
-    labels = segment_by(segmentation, rgb_pixels(image.colours), n_superpixels, weight, n_iter)
+    labels, region = superpixels_of_case(image, with_segments(images, options), options)
     arrangement = arrange(_upright_shape(labels.shape, image.orientation), [])
     canvas = Canvas.of(image.colours, arrangement.side)
+    drawn = lay_over(canvas.pixels, _outside(canvas, region), OUTSIDE_COLOUR)
     borders = superpixel_borders(canvas.resize(labels), canvas.line) * 1.0
-    drawn = lay_over(canvas.pixels, borders, parse_colour(colour, "colour"))
+    drawn = lay_over(drawn, borders, parse_colour(colour, "colour"))
     return (
         _draw_images(_placed([upright(drawn, image.orientation)]))
         + theme_void()
@@ -310,6 +324,13 @@ def plot_image_explanation(
         + _facet([*facets[0], *by_type], arrangement)
         + _figure(arrangement, list(filter(None, caption)), bool(key), is_heatmap=heatmap)
     )
+
+
+def _outside(canvas: Canvas, region: np.ndarray | None) -> np.ndarray:
+    """The opacity of what lies over everything outside a region; 0 without one."""
+    if region is None:
+        return np.zeros(canvas.pixels.shape[:2])
+    return np.where(canvas.resize(region), 0.0, OUTSIDE)
 
 
 def _upright_shape(shape: tuple[int, ...], orientation: int) -> tuple[int, ...]:
