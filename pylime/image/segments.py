@@ -30,11 +30,11 @@ __all__ = [
     "warn_if_unsure",
 ]
 
-Segments: TypeAlias = np.ndarray | Sequence[Any] | Mapping[str, Any]
+Segments: TypeAlias = np.ndarray | Sequence[Any] | Mapping[Any, Any]
 """The segments of one image: an (H, W) array, or masks."""
 
-Segmentation: TypeAlias = Segmenter | Segments | Mapping[Hashable, Segments]
-"""A function that segments, or what is already segmented."""
+Segmentation: TypeAlias = Segmenter | Segments
+"""A function that segments; what is segmented already; or a mapping from cases to that."""
 
 Region: TypeAlias = Superpixel | np.ndarray
 """A superpixel, or an (H, W) array of bool."""
@@ -410,7 +410,9 @@ def segment_region(
 
     size = np.count_nonzero(region)
     step = (size / n_superpixels) ** 0.5
-    box = tuple(_widened(region.any(axis=1 - axis), int(np.ceil(2 * step))) for axis in (0, 1))
+    least = int(np.ceil(2 * step))
+    rows, columns = np.nonzero(region)
+    box = _range_of(rows, least, region.shape[0]), _range_of(columns, least, region.shape[1])
     inside = region[box]
     n_in_box = min(max(round(inside.size / step**2), 1), inside.size)
     pieces = segment(np.ascontiguousarray(rgb[box]), n_in_box, weight, n_iter)
@@ -430,11 +432,9 @@ def segment_region(
     return labels
 
 
-def _widened(occupied: np.ndarray, least: int) -> slice:
-    """The range from the first to the last place that is occupied, or longer to have a length."""
-    places = np.flatnonzero(occupied)
-    start, stop = int(places[0]), int(places[-1]) + 1
-    missing = max(least - (stop - start), 0)
-    start = max(start - missing // 2, 0)
-    stop = min(max(stop, start + least), len(occupied))
+def _range_of(places: np.ndarray, least: int, length: int) -> slice:
+    """The range from the first to the last of some places, or around them to have a length."""
+    start, stop = int(places.min()), int(places.max()) + 1
+    start = max(start - max(least - (stop - start), 0) // 2, 0)
+    stop = min(max(stop, start + least), length)
     return slice(max(min(start, stop - least), 0), stop)

@@ -198,7 +198,8 @@ def plot_image_explanation(
     A superpixel supports a label if its weight is positive, and contradicts it if its weight
     is negative. If the explanation has intervals (`explain(..., intervals=True)`), a superpixel
     is striped where the interval of its weight includes 0: it possibly has no effect. A line
-    below the plot says so. The strip of a panel says where the explanation fit (R²) is low,
+    below the plot says so. Of an explanation within a region (`explain(..., within=...)`) the rest
+    of the image is pale: it is not a feature. The strip of a panel says where the explanation fit (R²) is low,
     below 0.1. A panel without a superpixel to show says that, and a line below the plot
     gives the largest weight and a threshold that shows it.
 
@@ -227,7 +228,8 @@ def plot_image_explanation(
         Whether to show what supports and what contradicts a label in one panel, in the two
         colours. `show_negative` then makes no difference.
     coverage
-        Share of the image, above 0 and at most 1, that the superpixels of a label may take.
+        Share of the image, above 0 and at most 1, that the superpixels of a label may take; of
+        an explanation within a region, share of that.
         Those of the largest absolute weight are shown until the next one would exceed the
         share; that one is left out, unless it is the first. What supports and what contradicts
         a label share the area, if both are shown.
@@ -294,7 +296,8 @@ def plot_image_explanation(
     )
     heat = heat_scale(palette, _weights(chosen)) if heatmap else None
     canvas = Canvas.of(image.colours, arrangement.side)
-    paint = _Painter(canvas, display, fill_alpha, colours, block, heat).paint
+    region = None if image.within is None else image.within.mask
+    paint = _Painter(canvas, display, fill_alpha, colours, block, heat, region).paint
 
     images: list[np.ndarray] = []
     panels: list[dict[str, str]] = []
@@ -356,6 +359,8 @@ class _Painter:
         Colour of what a block hides.
     heat
         The colours of weights in a heatmap, or None.
+    region
+        (H, W) array of bool: what was explained. None for all.
     """
 
     def __init__(
@@ -366,10 +371,12 @@ class _Painter:
         colours: Mapping[str, RGBA],
         block: RGBA,
         heat: scale_continuous | None,
+        region: np.ndarray | None = None,
     ) -> None:
         self.canvas, self.display, self.fill_alpha = canvas, display, fill_alpha
         self.colours, self.block, self.heat = colours, block, heat
         self.stripes = striped_opacity(canvas.pixels.shape[:2])
+        self.outside = _outside(canvas, region)
 
     def paint(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
         """
@@ -388,10 +395,12 @@ class _Painter:
             (h, w, 3) array of uint8.
         """
         if self.display == "heatmap":
-            return self._heatmap(rows)
-        if self.display == "block":
-            return self._block(rows, signs)
-        return self._outline(rows, signs)
+            painted = self._heatmap(rows)
+        elif self.display == "block":
+            painted = self._block(rows, signs)
+        else:
+            painted = self._outline(rows, signs)
+        return lay_over(painted, self.outside, OUTSIDE_COLOUR)
 
     def _masks(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels of certain superpixels, and of those that are striped."""
@@ -410,12 +419,13 @@ class _Painter:
 
     def _block(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
         if rows.empty:  # what a panel says is easier to see with a trace of its image
-            return lay_over(self.canvas.pixels, np.full_like(self.stripes, EMPTY), self.block)
+            return lay_over(self.canvas.pixels, EMPTY * (self.outside == 0), self.block)
         mask, striped = self._masks(rows)
         pixels = self.canvas.pixels
         if len(signs) > 1:  # in one panel, only a tint tells what supports from what contradicts
             pixels = self._outline(rows.assign(possibly_none=False), signs)
-        return lay_over(pixels, np.where(striped, self.stripes, ~mask), self.block)
+        hidden = ~mask & (self.outside == 0)  # the rest of the image was not hidden either
+        return lay_over(pixels, np.where(striped, self.stripes, hidden), self.block)
 
     def _heatmap(self, rows: pd.DataFrame) -> np.ndarray:
         pixels = _pale_grey(self.canvas.pixels)
