@@ -52,14 +52,13 @@ def make_painter(
     lengths = np.diff(starts, append=labels.size) * (pixels.nbytes // labels.size)
     # What is never removed has the run number -1: that of a last column, which is always kept.
     runs = labels.ravel()[starts] - 1
-    always = np.full(1, 255, dtype=np.uint8)
 
     def paint(kept: np.ndarray) -> np.ndarray:
-        bits = np.where(kept, np.uint8(255), np.uint8(0))
+        bits = np.full((len(kept), kept.shape[1] + 1), 255, dtype=np.uint8)
+        bits[:, :-1] *= kept
         images = np.empty((len(kept), len(difference)), dtype=np.uint8)
         for row, image in zip(bits, images, strict=True):
-            mask = np.concatenate([row, always]).take(runs)
-            np.bitwise_and(np.repeat(mask, lengths), difference, out=image)
+            np.bitwise_and(np.repeat(row.take(runs), lengths), difference, out=image)
             np.bitwise_xor(image, behind, out=image)
         return images.view(pixels.dtype).reshape(len(kept), *pixels.shape)
 
