@@ -307,9 +307,28 @@ def explain(
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed
         superpixels get: a colour, of which channels beyond the third, and images of one or two,
-        get the brightness; or a tuple with a number for each channel, in the numbers of the
-        image), `segmentation=None` (a function of your own from an (H, W, 3) array to the segment
-        of each pixel, instead of superpixels).
+        get the brightness; a tuple with a number for each channel, in the numbers of the image;
+        `"mean"`, the mean colour of each superpixel; `"blur"`, the blurred image; or another
+        picture of the same size: a path, a PIL image, or an array of the image's shape, or of
+        (H, W), in the numbers of the image. The blur is that of a normal distribution, with a
+        standard deviation of 5 % of the root of the number of pixels. An image keeps its mode and
+        its bits with all of these, so palettes get the colours that are nearest, and grey images
+        the brightness. A transparent image keeps its opacity with `"mean"` and `"blur"`, and shows
+        the background otherwise), `segmentation=None` (instead of superpixels: a function of your
+        own from an (H, W, 3) array to the segment of each pixel; an (H, W) array of whole numbers
+        or bool, in which each value, also 0, is a segment; or masks as segment-anything models
+        return them, a list of (H, W) arrays of bool or of dictionaries that have one as
+        "segmentation". Masks may overlap: smaller ones lie on larger ones. The pixels without
+        a mask are together one more segment, the last. Of several cases: one (H, W) array for
+        all, a list with an entry for each, or a mapping from their names, as batches need it.
+        Segments are numbered from 1, in the order of the values or masks), `within=None` (explains
+        only a region, and keeps the rest of the image in all permutations: a superpixel, such as a
+        cell of the column `feature_value`, or an (H, W) array of bool. `n_superpixels` are then
+        those inside; a `segmentation` is cut by the region. With several cases it is the region of
+        all; images of another shape are left out). Arrays for `segmentation`, `within` and
+        `background` are of the image as it is stored. If a photo is stored turned by 90 degrees
+        (EXIF orientation), arrays of the shape of the upright photo are turned back; where the
+        shape does not show it, a warning says which is assumed.
         Of texts: `single_explanation=False` (whether all texts together give one
         explanation; its case is the first text).
 
