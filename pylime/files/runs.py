@@ -45,7 +45,7 @@ _PROBE_CASES = 5
 # Tolerances: the same model can return slightly different numbers on another machine.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-6
 # Arguments that do not change the result of a run, or are compared in another way.
-_NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error")
+_NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error", "batch_size")
 
 
 def explain_to_parquet(
@@ -259,12 +259,12 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
         "pylime": __version__,
         "seed": request.random_state,
         "settings": {
-            **{
-                name: getattr(request, name)
-                for name in checks.arguments_of(Request)
-                if name not in _NOT_SETTINGS
-            },
-            **vars(request.options),
+            name: value
+            for name, value in (
+                *((name, getattr(request, name)) for name in checks.arguments_of(Request)),
+                *vars(request.options).items(),
+            )
+            if name not in _NOT_SETTINGS
         },
         "explainer": {
             "input": explainer.kind.plural,

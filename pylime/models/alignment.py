@@ -15,7 +15,7 @@ from pylime._types import Prepared
 from pylime.errors import RequestError
 from pylime.models.outputs import Predictions, are_positions
 
-__all__ = ["align_labels", "align_rows", "index_of", "relabel"]
+__all__ = ["align_labels", "align_rows", "index_of", "is_counted", "relabel"]
 
 
 # Columns and classes
@@ -200,7 +200,7 @@ def align_rows(
     own = _order(predictions.index, prepared)
     if own is not None:
         order = own if order is None else order[own]
-    elif predictions.index is not None and not _is_counted(predictions.index):
+    elif predictions.index is not None and not is_counted(predictions.index):
         direct = _order(predictions.index, given)
         order = order if direct is None else direct
     if order is None:
@@ -210,7 +210,7 @@ def align_rows(
 
 def _order(index: pd.Index | None, base: pd.Index) -> np.ndarray | None:
     """For each label of an index its place in another; None if it is not a rearranged one."""
-    if index is None or index is base or len(index) != len(base) or _is_counted(index):
+    if index is None or index is base or len(index) != len(base) or is_counted(index):
         return None
     if index.nlevels > 1 == base.nlevels:  # groups come before the labels of their rows
         index = index.get_level_values(-1)
@@ -220,6 +220,6 @@ def _order(index: pd.Index | None, base: pd.Index) -> np.ndarray | None:
     return None if (places < 0).any() else places
 
 
-def _is_counted(index: pd.Index) -> bool:
+def is_counted(index: pd.Index) -> bool:
     """Whether an index counts its rows from 0, as that of any new frame does."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1

@@ -89,6 +89,7 @@ class ExplainTableOptions:
     kernel_width: Annotated[float | None, checks.positive] = None
     gower_pow: Annotated[float, checks.positive] = 1
     sampling: Annotated[Sampling | None, checks.among(None, *get_args(Sampling))] = None
+    batch_size: Annotated[int | None, checks.count] = None
 
     def __post_init__(self) -> None:
         if self.sampling == "kernel":
