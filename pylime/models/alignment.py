@@ -32,7 +32,8 @@ def relabel(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions
     labels
         The user's. If they are the model's names, in any order, each goes to the column of its
         name; if none of them is, they go to the columns in their order. Upper and lower case and
-        blanks around a name do not matter.
+        blanks around a name do not matter. A single label is that of the one column of a model
+        that returned no more; the other class is the one that is not it.
 
     Returns
     -------
@@ -56,6 +57,8 @@ def relabel(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions
     0   0.9  0.1
     """
     own = predictions.labels
+    if len(labels) == 1 and len(own) == 2 and _is_single(predictions.returned):
+        labels = (f"not {labels[0]}", labels[0])
     if len(labels) != len(own):
         checks.warn(
             "Ignoring provided class labels as length differs from model output: "
@@ -66,6 +69,11 @@ def relabel(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions
     names = own if predictions.named and predictions.names is None else predictions.names
     found = tuple(labels[place] for place in places)
     return replace(predictions, labels=found, named=True, names=names)
+
+
+def _is_single(returned: np.ndarray | None) -> bool:
+    """Whether a model returned one number for each case."""
+    return returned is not None and (returned.ndim == 1 or returned.shape[1:] == (1,))
 
 
 def _places(own: Sequence[Hashable], labels: Sequence[Hashable]) -> Sequence[int]:
