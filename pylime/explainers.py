@@ -15,9 +15,12 @@ from pylime.frame import QUALITY, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
+    Finish,
     InputKind,
+    Made,
     as_given,
     explain_cases,
+    explain_predicted,
     kind_of,
     predict_cases,
     prepare_cases,
@@ -29,7 +32,15 @@ from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
 from pylime.trust import warn_of_fits
 
-__all__ = ["explain", "explain_elsewhere", "explain_request", "lime", "make_request", "quality"]
+__all__ = [
+    "explain",
+    "explain_elsewhere",
+    "explain_request",
+    "lime",
+    "make_request",
+    "quality",
+    "run_cases",
+]
 
 
 def lime(
@@ -302,7 +313,8 @@ def explain(
         describes, instead of weighting them by it, so that all of them count also where it is
         narrow; of columns with bins and levels), `p_remove=0.5` (of text columns: the
         probability that a word is removed; None: as many words stay as in R's texts, where the
-        number of these is drawn first).
+        number of these is drawn first), `batch_size=None` (the most rows that one call of
+        `preprocess` and the model gets; by default all permutations of a case, or of several).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed
@@ -330,7 +342,8 @@ def explain(
         (EXIF orientation), arrays of the shape of the upright photo are turned back; where the
         shape does not show it, a warning says which is assumed.
         Of texts: `single_explanation=False` (whether all texts together give one
-        explanation; its case is the first text).
+        explanation; its case is the first text), `batch_size=None` (the most texts that one call
+        of `preprocess` and the model gets; by default texts of 34 million characters together).
 
     Returns
     -------
@@ -598,17 +611,45 @@ def explain_request(
     """
     if (elsewhere := explain_elsewhere(x, explainer, request)) is not None:
         return elsewhere
-    cases = prepare_cases(x, explainer, request)
-    most = request.max_permutations or request.n_permutations
-    with progress_bar(request.progress, len(cases.names) * most) as report:
-        results = explain_cases(explainer, cases, request, report)
-    failures = [result for result in results if isinstance(result, CaseError)]
-    explained = [result for result in results if not isinstance(result, CaseError)]
-    if failures:
-        report_failures(failures, len(explained), may_be_all=may_be_empty)
+    explained = run_cases(x, explainer, request, explain_predicted, may_be_empty=may_be_empty)
     warn_of_fits(explained, request)
     explanation = assemble(explained, request)
     return as_plain(explanation) if request.plain else explanation
+
+
+def run_cases(
+    x: Any,
+    explainer: Explainer,
+    request: Request,
+    finish: Finish[Made],
+    *,
+    may_be_empty: bool = False,
+) -> list[Made]:
+    """
+    Predict the permutations of cases in memory, and do something with each case.
+
+    Parameters
+    ----------
+    x, explainer, request, may_be_empty
+        As for `explain_request`.
+    finish
+        As for `pylime.pipeline.explain_cases`.
+
+    Returns
+    -------
+    list
+        What `finish` returns, of the cases without an error; others are left out as
+        `request.on_error` says.
+    """
+    cases = prepare_cases(x, explainer, request)
+    most = request.max_permutations or request.n_permutations
+    with progress_bar(request.progress, len(cases.names) * most) as report:
+        results = explain_cases(explainer, cases, request, report, finish)
+    failures = [result for result in results if isinstance(result, CaseError)]
+    found = [result for result in results if not isinstance(result, CaseError)]
+    if failures:
+        report_failures(failures, len(found), may_be_all=may_be_empty)
+    return found
 
 
 @singledispatch

@@ -48,7 +48,7 @@ _RELATIVE, _ABSOLUTE = 1e-3, 1e-6
 # Of longer arrays, such as the segments of an image, a manifest has a digest.
 _LONG = 10_000
 # Arguments that do not change the result of a run, or are compared in another way.
-_NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error")
+_NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error", "batch_size")
 
 
 def explain_to_parquet(
@@ -262,13 +262,13 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
         "pylime": __version__,
         "seed": request.random_state,
         "settings": {
-            **{
-                name: getattr(request, name)
-                for name in checks.arguments_of(Request)
-                if name not in _NOT_SETTINGS
-            },
-            **({} if request.exact == "never" else {"exact": request.exact}),
-            **vars(request.options),
+            name: value
+            for name, value in (
+                *((name, getattr(request, name)) for name in checks.arguments_of(Request)),
+                *({} if request.exact == "never" else {"exact": request.exact}).items(),
+                *vars(request.options).items(),
+            )
+            if name not in _NOT_SETTINGS
         },
         "explainer": {
             "input": explainer.kind.plural,

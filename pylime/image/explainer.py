@@ -638,6 +638,13 @@ def _describe_superpixels(features: Sequence[str], labels: np.ndarray) -> list[t
     return list(zip(superpixels_of(pixels, labels.shape), boxes, strict=True))
 
 
+def _kept_superpixels(explainer: ImageExplainer, perturbed: Perturbed) -> pd.DataFrame:
+    """Return the numbers of the superpixels that each permutation of an image keeps."""
+    (case,) = perturbed.cases
+    kept = [tuple((np.flatnonzero(row) + 1).tolist()) for row in np.asarray(case.design)]
+    return pd.DataFrame({"kept": pd.Series(kept, dtype=object)})
+
+
 IMAGE = InputKind(
     name="image",
     plural="images",
@@ -652,6 +659,7 @@ IMAGE = InputKind(
     prepare=_prepare_images,
     lime_options=ImageOptions,
     explain_options=ExplainImageOptions,
+    tabulate=_kept_superpixels,
     n_permutations=1000,
     takes_all=True,
 )

@@ -28,6 +28,7 @@ from pylime.pipeline import (
     InputKind,
     Permutations,
     Perturbed,
+    inputs_of,
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
@@ -475,6 +476,9 @@ def _predicted_together(
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
     if explainer.units:
         size = 1  # each text has words of its own
+    if request.options.batch_size is not None:
+        # Calls that are too small for two cases have one, so that an error costs no other case.
+        size = min(size, max(request.options.batch_size // request.n_permutations, 1))
     if cases.floats is not None and len(cases.frame) <= size:
         yield cases
         return
@@ -687,6 +691,12 @@ def _table_batches(
     yield Batch(_in_form(frame, explainer), int(starts[-1]))
 
 
+def _permuted_rows(explainer: TableExplainer, perturbed: Perturbed) -> pd.DataFrame:
+    """Return the permutations of a row as a frame."""
+    rows = inputs_of(perturbed)
+    return rows if explainer.array_type is None else pd.DataFrame(rows, columns=explainer.header)
+
+
 TABLE = InputKind(
     name="table",
     plural="tables",
@@ -702,6 +712,7 @@ TABLE = InputKind(
     examples=_example_rows,
     lime_options=TableOptions,
     explain_options=ExplainTableOptions,
+    tabulate=_permuted_rows,
     n_permutations=5000,
     first_permutations=500,
     takes_all=True,

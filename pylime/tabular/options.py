@@ -226,6 +226,7 @@ class ExplainTableOptions:
     gower_pow: Annotated[float, checks.positive] = 1
     sampling: Annotated[Sampling | None, checks.among(None, *get_args(Sampling))] = None
     p_remove: Annotated[float | None, _check_p_remove] = 0.5
+    batch_size: Annotated[int | None, checks.count] = None
 
     def __post_init__(self) -> None:
         if self.sampling == "kernel":

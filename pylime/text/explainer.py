@@ -33,6 +33,7 @@ from pylime.pipeline import (
     Permutations,
     Perturbed,
     Rewriting,
+    inputs_of,
     n_inputs_of,
     unknown_input,
 )
@@ -88,6 +89,7 @@ class ExplainTextOptions:
     """Options of `explain()` for texts; see there."""
 
     single_explanation: Annotated[bool, checks.flag] = False
+    batch_size: Annotated[int | None, checks.count] = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -715,6 +717,11 @@ def _distinct_texts(texts: list[str]) -> Batch:
     return Batch(distinct, len(distinct), np.array([number_of[text] for text in texts]))
 
 
+def _permuted_texts(explainer: TextExplainer, perturbed: Perturbed) -> pd.DataFrame:
+    """Return the permutations of a text as a column."""
+    return pd.DataFrame({"text": inputs_of(perturbed)})
+
+
 TEXT = InputKind(
     name="text",
     plural="texts",
@@ -728,6 +735,7 @@ TEXT = InputKind(
     examples=_example_texts,
     lime_options=TextOptions,
     explain_options=ExplainTextOptions,
+    tabulate=_permuted_texts,
     n_permutations=5000,
     first_permutations=500,
     takes_all=True,
