@@ -2,7 +2,8 @@
 The explainer of texts.
 
 A permutation of a text keeps some of its words, in their order. The model receives them joined by
-spaces, or, with `in_place=True`, the text without the words that are dropped.
+spaces, or, with `in_place=True`, the text without the words that are dropped. A word can be any
+piece of the text, such as a sentence.
 """
 
 from collections import Counter
@@ -23,7 +24,7 @@ from pylime._types import Model, Preprocess
 from pylime.errors import CaseError
 from pylime.explainer_page import name_of
 from pylime.filenames import some_files
-from pylime.masks import distinct_rows, kept_words, row_blocks
+from pylime.masks import distinct_rows, draw_masks, kept_words, row_blocks
 from pylime.pipeline import (
     Batch,
     CaseList,
@@ -44,6 +45,7 @@ from pylime.text.tokens import (
     default_tokenize,
     icu_tokenize,
     is_missing,
+    piece_of,
     tokenize,
     writes_no_blanks,
 )
@@ -77,9 +79,10 @@ _MOST_CHECKED = 10_000
 class TextOptions:
     """Options of `lime()` for texts; see there."""
 
-    tokenization: Tokenization = default_tokenize
+    tokenization: Tokenization | str = default_tokenize
     keep_word_position: Annotated[bool, checks.flag] = False
-    in_place: Annotated[bool, checks.flag] = False
+    in_place: Annotated[bool | None, checks.flag_or(None)] = None
+    replacement: Annotated[str, checks.text] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class ExplainTextOptions:
     """Options of `explain()` for texts; see there."""
 
     single_explanation: Annotated[bool, checks.flag] = False
+    p_remove: Annotated[float, checks.probability] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,6 +108,8 @@ class TextExplainer(Explainer):
     in_place
         Whether dropped words are cut out of the text, of which all else stays; if not, the words
         that are kept are joined by spaces.
+    replacement
+        What is written where a word is dropped in place.
     has_file_names
         Whether texts of `pylime.lime` name files.
     """
@@ -111,14 +117,19 @@ class TextExplainer(Explainer):
     tokenization: Tokenization = default_tokenize
     keep_word_position: bool = False
     in_place: bool = False
+    replacement: str = ""
     has_file_names: bool = False
 
     def _settings(self) -> Mapping[str, object]:
         pattern = getattr(self.tokenization, "pattern", None)
+        piece = piece_of(self.tokenization)
+        dropped = "are cut out" if self.in_place else "leave others joined by spaces"
         return {
             "Words": name_of(self.tokenization) if pattern is None else f"matches of {pattern}",
-            "A feature is": "an occurrence of a word" if self.keep_word_position else "a word",
-            "Dropped words": "are cut out" if self.in_place else "leave others joined by spaces",
+            "A feature is": f"an occurrence of a {piece}"
+            if self.keep_word_position
+            else f"a {piece}",
+            f"Dropped {piece}s": f"become {self.replacement!r}" if self.replacement else dropped,
         }
 
 
@@ -183,8 +194,7 @@ def read_document(
     text
         The text, or None.
     tokenization
-        A function from a text to its words, or a compiled regular expression that matches
-        a word.
+        From `pylime.text.tokens.check_tokenization`.
     keep_word_position
         Whether each occurrence of a word is a feature.
     n_before
@@ -242,7 +252,7 @@ def dropped_words(
     [['a b c', 'a c']]
     """
     rows = np.arange(len(kept)) if rows is None else rows
-    write = _writer([(f" {word}", "") for word in words], separator=" ")
+    write = _writer([(f" {word}", "", "") for word in words], separator=" ")
     for block in row_blocks(len(rows), len(words)):
         yield write(kept[rows[block]])
 
@@ -252,6 +262,7 @@ def cut_words(
     spans: Sequence[Sequence[Span]],
     kept: np.ndarray,
     rows: np.ndarray | None = None,
+    replacement: str = "",
 ) -> Iterator[list[str]]:
     """
     Write permutations of a text: the text without the words that are dropped.
@@ -266,6 +277,8 @@ def cut_words(
         (n, p) array of bool.
     rows
         Which rows to write; by default all.
+    replacement
+        What is written at each place of a dropped word; by default nothing.
 
     Yields
     ------
@@ -276,9 +289,11 @@ def cut_words(
     --------
     >>> list(cut_words("Oh, no!", [[(0, 2)], [(4, 6)]], np.array([[True, False]])))
     [['Oh, !']]
+    >>> list(cut_words("Oh, no!", [[(0, 2)], [(4, 6)]], np.array([[True, False]]), None, "[...]"))
+    [['Oh, [...]!']]
     """
     rows = np.arange(len(kept)) if rows is None else rows
-    start, parts, owners = _parts_in_place(text, spans)
+    start, parts, owners = _parts_in_place(text, spans, replacement)
     first = np.array([own[0] for own in owners])
     write = _writer(parts)
     shared = [(number, own[1:]) for number, own in enumerate(owners) if len(own) > 1]
@@ -291,13 +306,14 @@ def cut_words(
 
 
 def _parts_in_place(
-    text: str, spans: Sequence[Sequence[Span]]
-) -> tuple[str, list[tuple[str, str]], list[list[int]]]:
+    text: str, spans: Sequence[Sequence[Span]], replacement: str
+) -> tuple[str, list[tuple[str, str, str]], list[list[int]]]:
     """
     Take a text apart at the places of its words.
 
-    Returns what comes before the first of them; then in turn each piece that belongs to words
-    with what follows and always stays; and for each piece the numbers of its words.
+    Returns what comes before the first of them; then in turn each piece that belongs to words,
+    what stands there if it is dropped, and what follows and always stays; and for each piece the
+    numbers of its words.
     """
     begins: dict[int, list[int]] = {}
     ends: dict[int, list[int]] = {}
@@ -310,11 +326,17 @@ def _parts_in_place(
     position = 0
     for place in sorted({*begins, *ends, len(text)}):
         piece = text[position:place]
+        begun = begins.get(position, []) if replacement else []
+        if inside and begun and len(inside) > 1:
+            # A piece of several words can be dropped with another word than the one that begins.
+            parts += [("", replacement, "") for _ in begun]
+            owners += [[number] for number in begun]
+            begun = []
         if inside:
-            parts.append((piece, ""))
+            parts.append((piece, replacement if begun else "", ""))
             owners.append(list(inside))
         elif parts:
-            parts[-1] = (parts[-1][0], piece)
+            parts[-1] = (*parts[-1][:2], piece)
         else:
             lead = piece
         for number in ends.get(place, ()):
@@ -325,25 +347,26 @@ def _parts_in_place(
 
 
 def _writer(
-    parts: Sequence[tuple[str, str]], separator: str = ""
+    parts: Sequence[tuple[str, str, str]], separator: str = ""
 ) -> Callable[[np.ndarray], list[str]]:
     """
     Prepare to put texts together of p parts.
 
-    Of each part the first string is written where it is kept, and the second always. If parts
-    begin with a separator, texts do not. Returns a function from an (n, p) array of bool, what is
-    kept, to n texts.
+    Of each part the first string is written where it is kept, the second where it is dropped, and
+    the third always. If parts begin with a separator, texts do not. Returns a function from an
+    (n, p) array of bool, what is kept, to n texts.
     """
     # Texts are put together from all selections of so many neighbouring parts.
-    length = sum(len(part) + len(rest) for part, rest in parts)
+    length = sum(max(len(part), len(other)) + len(rest) for part, other, rest in parts)
     size = 8 if len(parts) <= 2000 and length <= _SHORT else 4 if length <= 16 * _SHORT else 1
     n_pieces = -(-len(parts) // size)
     pieces = np.full((n_pieces, 2**size), "", dtype=object)
     for piece, start in enumerate(range(0, len(parts), size)):
         selections = [""]
-        for part, rest in parts[start : start + size]:
-            dropped = [selection + rest for selection in selections] if rest else selections
+        for part, other, rest in parts[start : start + size]:
+            other += rest
             part += rest
+            dropped = [selection + other for selection in selections] if other else selections
             selections = dropped + [selection + part for selection in selections]
         pieces[piece, : len(selections)] = selections
     starts = 2**size * np.arange(n_pieces)
@@ -435,13 +458,23 @@ def _make_text_explainer(
     data: CaseList, model: Model, preprocess: Preprocess, options: TextOptions, kind: InputKind
 ) -> TextExplainer:
     tokenization = check_tokenization(options.tokenization)
+    in_place, replacement = options.in_place, options.replacement
+    if replacement is not None and in_place is not None and not in_place:
+        raise ValueError(
+            "`replacement` is written at the places of dropped words, which `in_place=False` does "
+            "not keep. Leave out one of both."
+        )
+    if in_place is None:
+        # Sentences that are joined by spaces would lose the lines and paragraphs between them.
+        in_place = replacement is not None or piece_of(tokenization) != "word"
     return TextExplainer(
         model,
         preprocess,
         kind,
         tokenization,
         bool(options.keep_word_position),
-        bool(options.in_place),
+        bool(in_place),
+        replacement or "",
         bool(some_files(data.items[:_MOST_CHECKED])),
     )
 
@@ -499,11 +532,12 @@ def _perturb_text(
 ) -> Perturbed:
     """Draw the permutations of one case, of one text or of several that are pooled."""
     (documents,), (name,) = cases.cases, cases.names
+    options: ExplainTextOptions = request.options
     first = documents[0]
     features = list(dict.fromkeys(chain.from_iterable(d.features for d in documents)))
     _check_words(first, features, explainer)
     if explainer.in_place:
-        _check_places(documents)
+        _check_places(documents, explainer)
     masks, times = [], Counter[str | None]()
     for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True):
         # The same text once more has draws of its own.
@@ -519,7 +553,9 @@ def _perturb_text(
         distinct, inverse = distinct_rows(kept)
         new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
         if explainer.in_place:
-            texts.append(cut_words(document.text or "", document.spans, kept, new))
+            texts.append(
+                cut_words(document.text or "", document.spans, kept, new, explainer.replacement)
+            )
         else:
             texts.append(dropped_words(document.words, kept, new))
         rows.append(inverse + n_texts)
@@ -538,8 +574,10 @@ def _perturb_text(
         n_inputs=n_texts,
         rows=np.concatenate(rows),
         rewriting=None if as_it_is else _JOINED,
-        # Texts that are pooled have nets of their own.
-        numbers=("text", len(first.words) + 1) if len(documents) == 1 else None,
+        # Texts that are pooled have nets of their own. By R's law a row takes a number more.
+        numbers=("text", len(first.words) + (options.p_remove is None))
+        if len(documents) == 1
+        else None,
     )
     differ = len(documents) == 1 and not explainer.in_place and _differ(first)
     batches = _text_batches(chain.from_iterable(texts), differ)
@@ -573,16 +611,23 @@ def _check_words(first: Document, features: Sequence[str], explainer: TextExplai
         error = CaseError(f"`tokenization` failed. {problem}")
         error.reason = first.problem
         raise error
+    piece = piece_of(explainer.tokenization)
     if not features:
-        raise CaseError("The text has no words, so there is nothing to drop.")
+        raise CaseError(f"The text has no {piece}s, so there is nothing to drop.")
     if len(features) == 1:
         unwritten = explainer.tokenization is not icu_tokenize and writes_no_blanks(features[0])
         raise CaseError(
-            f"The text has a single word, {features[0]!r:.40}, so there is nothing to compare."
-            + (f" {_NO_BLANKS}" if unwritten else "")
+            f"The text has a single {piece}, {features[0]!r:.40}, so there is nothing to compare."
+            + (f" {_NO_BLANKS}" if unwritten and piece == "word" else _SMALLER.get(piece, ""))
         )
 
 
+_SMALLER = {
+    "paragraph": ' Blank lines separate paragraphs; `tokenization="line"` or "sentence" finds '
+    "smaller pieces.",
+    "line": ' `tokenization="sentence"` or "word" finds smaller pieces.',
+    "sentence": ' `tokenization="word"` finds smaller pieces.',
+}
 _NO_BLANKS = (
     "Its script has no spaces between words: `lime(..., tokenization=icu_tokenize)` finds them "
     'with a dictionary; `tokenization=r"\\X"` takes single characters. Pass `in_place=True`, too, '
@@ -590,16 +635,18 @@ _NO_BLANKS = (
 )
 
 
-def _check_places(documents: Sequence[Document]) -> None:
+def _check_places(documents: Sequence[Document], explainer: TextExplainer) -> None:
     """Raise unless every word has a place in its text, where it can be cut out."""
+    rule = "`replacement` is written" if explainer.replacement else "`in_place=True` cuts words out"
+    where = "at the places of words" if explainer.replacement else "of the text"
     for document in documents:
         lost = [
             f for f, places in zip(document.features, document.spans, strict=True) if not places
         ]
         if lost:
             raise CaseError(
-                "`in_place=True` cuts words out of the text, but `tokenization` returns "
-                f"{len(lost)} that are not found there: {checks.some(lost, 5)}."
+                f"{rule} {where}, but `tokenization` returns {len(lost)} that are not found "
+                f"there: {checks.some(lost, 5)}."
             )
 
 
@@ -616,11 +663,15 @@ def _draw(document: Document, n: int, request: Request, n_before: int = 0) -> np
         raise CaseError(
             f"The text has {n_words} words, too many for {n} permutations: the product must "
             f"not exceed {_MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
-            r"let `tokenization` return larger pieces, such as sentences: '[^.!?]+'."
+            'pass `tokenization="sentence"` to `lime()`, or "paragraph".'
         )
     content = [(document.text or "").encode("utf-8", "surrogatepass")]
     content += [b"again", str(n_before).encode()] if n_before else []
-    return kept_words(n, n_words, case_generator(request.seed, *content), request.draws)
+    random = case_generator(request.seed, *content)
+    options: ExplainTextOptions = request.options
+    if options.p_remove is None:
+        return kept_words(n, n_words, random, request.draws)
+    return draw_masks(n, n_words, options.p_remove, random, request.draws, kind="text")
 
 
 def _pooled_design(
