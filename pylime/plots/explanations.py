@@ -32,7 +32,14 @@ from pylime.plots.intervals import includes_zero, striped_key
 from pylime.plots.palette import FILLS, Palette, colours_of, mix
 from pylime.plots.panels import read_comparison
 from pylime.plots.sized import SizedPlot
-from pylime.plots.theme import in_order, number_texts, plain_text, sized_theme, text_width
+from pylime.plots.theme import (
+    in_order,
+    number_texts,
+    plain_text,
+    shortened,
+    sized_theme,
+    text_width,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -217,7 +224,9 @@ def plot_explanations(
             breaks=partial(_every, step),
             labels=_plain_texts,
         )
-        + scale_y_discrete(name="Feature", expand=(0, 0), labels=_plain_texts)
+        + scale_y_discrete(
+            name="Feature", expand=(0, 0), labels=lambda texts: _plain_texts(map(shortened, texts))
+        )
         + _colours(palette)
         + labs(fill=WEIGHT)
         + facet
@@ -370,7 +379,7 @@ def _tiles_size(
     name = text_width(cases, 8.8) * 0.71  # at 45 degrees
     # Above a gap in the last row the names would overlap the panel on the left.
     spacing = max(0.12, name - 0.1) if rows > 1 and n_panels % columns else 0.12
-    beside = text_width(descriptions, 8.8) + LEGEND + 0.8
+    beside = text_width(map(shortened, descriptions), 8.8) + LEGEND + 0.8
     widest = ((LARGEST - beside) / columns - spacing) / len(cases)
     panel = max(float(np.clip(widest, 0.01, 0.4)) * len(cases), 1.5 if columns == 1 else 1.1)
     tallest = ((LARGEST - name - 0.9) / rows - around) / len(descriptions)

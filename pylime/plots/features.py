@@ -43,6 +43,7 @@ from pylime.plots.theme import (
     label_both_upper,
     number_texts,
     plain_text,
+    shortened,
     text_width,
 )
 
@@ -180,7 +181,7 @@ def plot_features(
         + _error_bars(bars)
         + coord_flip()
         + scale_x_discrete(
-            labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
+            labels=lambda levels: [plain_text(shortened(descriptions[str(key)])) for key in levels]
         )
         + _weight_axis(room)
         + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")

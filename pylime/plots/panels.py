@@ -17,6 +17,7 @@ from pylime.plots.theme import (
     fit_texts,
     in_order,
     plain_text,
+    shortened,
     sized_theme,
     text_width,
 )
@@ -274,7 +275,9 @@ def row_axis(rows: pd.DataFrame, texts: Iterable[object]) -> list[Any]:
     list
         Layers and scales of plotnine.
     """
-    shown = {int(row): plain_text(text) for row, text in zip(rows["row"], texts, strict=True)}
+    shown = {
+        int(row): plain_text(shortened(text)) for row, text in zip(rows["row"], texts, strict=True)
+    }
     ends = pd.concat([rows.assign(row=rows["row"] + side) for side in (-0.5, 0.5)])
     return [
         geom_blank(aes(y="row"), data=ends, inherit_aes=False),
@@ -447,7 +450,7 @@ def sized_panels(
     columns = min(ncol, len(panels))
     lines = -(-len(panels) // columns)
     strips = [f"{name}: {value}" for name in facets for value in rows[name].unique()]
-    axis = text_width(texts, 8.8) + 0.15
+    axis = text_width(map(shortened, texts), 8.8) + 0.15
     panel = max(panel_width, text_width(strips, 9) + 0.1)
     around = STRIP_LINE * len(facets) + 0.25
     most = int(panels.max())

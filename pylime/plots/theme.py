@@ -34,6 +34,7 @@ __all__ = [
     "label_both_upper",
     "number_texts",
     "plain_text",
+    "shortened",
     "sized_theme",
     "text_width",
     "theme_lime",
@@ -232,6 +233,43 @@ def plain_text(text: object) -> str:
     '\\$5 < price <= \\$9'
     """
     return as_utf8(str(text)).replace("$", r"\$")
+
+
+# Of longer texts at an axis no screen has room for the bars beside them.
+_LONGEST, _END = 80, 24
+
+
+def shortened(text: object) -> str:
+    r"""
+    Write a text in one line with room beside an axis: of a sentence its beginning and its end.
+
+    Parameters
+    ----------
+    text
+        Anything that prints.
+
+    Returns
+    -------
+    str
+        The text as it is, unless it has more than 80 characters or several lines.
+
+    Examples
+    --------
+    >>> shortened("0.4 < length <= 0.5"), shortened("two\n  lines")
+    ('0.4 < length <= 0.5', 'two lines')
+    >>> shortened("The first sentence. " * 5)
+    'The first sentence. The first sentence. The first … The first sentence.'
+    """
+    line = str(text)
+    if len(line) > _LONGEST or len(line.splitlines()) > 1:
+        line = " ".join(line.split())
+    if len(line) <= _LONGEST:
+        return line
+    beginning, end = line[: _LONGEST - _END - 3], line[-_END:]
+    # Both at whole words, where there are words.
+    beginning = beginning.rpartition(" ")[0] or beginning
+    end = end.partition(" ")[2] or end
+    return f"{beginning} \N{HORIZONTAL ELLIPSIS} {end}"
 
 
 def text_width(texts: Iterable[object], size: float) -> float:

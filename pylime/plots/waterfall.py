@@ -37,6 +37,7 @@ from pylime.plots.theme import (
     label_both_upper,
     number_texts,
     plain_text,
+    shortened,
     text_width,
 )
 
@@ -172,7 +173,7 @@ def plot_waterfall(
         + _layers(rows, inch)
         + fills
         + scale_y_discrete(
-            labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
+            labels=lambda levels: [plain_text(shortened(descriptions[str(key)])) for key in levels]
         )
         + scale_x_continuous(labels=number_texts, limits=limits, expand=(0, 0))
         + labs(

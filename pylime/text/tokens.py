@@ -305,9 +305,10 @@ def check_tokenization(tokenization: Tokenization | str | None) -> Tokenization:
     (['Is it?', 'It is.'], [(0, 6), (7, 13)])
     >>> check_tokenization("sentences")
     Traceback (most recent call last):
-    ValueError: `tokenization` must be a function, a regular expression that matches a word, or one
-    of 'word', 'sentence', 'line', 'paragraph', 'character'; not 'sentences'. Did you mean
-    'sentence'? An expression that matches 'sentences' itself must be compiled, by `re.compile()`.
+    ValueError: `tokenization` must be a function from a text to a list of words, a regular
+    expression that matches a word, or one of 'word', 'sentence', 'line', 'paragraph',
+    'character'; not 'sentences'. Did you mean 'sentence'? An expression that matches 'sentences'
+    itself must be compiled, by `re.compile()`.
     """
     if tokenization is None:
         return default_tokenize
@@ -322,8 +323,8 @@ def check_tokenization(tokenization: Tokenization | str | None) -> Tokenization:
 
 
 _RULE = (
-    "a function, a regular expression that matches a word, or one of "
-    f"{', '.join(map(repr, _NAMED))}"
+    "a function from a text to a list of words, a regular expression that matches a word, or "
+    f"one of {', '.join(map(repr, _NAMED))}"
 )
 # How like a name a plain string of letters must be to be a misspelt one.
 _ALMOST = 0.8
