@@ -159,7 +159,7 @@ def _sentence_ends(text: str, has_capitals: bool) -> Iterator[int]:
         if found["wide"]:
             ends = True
         elif found["line"]:
-            is_paragraph = len(_LINE_END.findall(found["line"])) > 1
+            is_paragraph = _PARAGRAPH_END.match(found["line"]) is not None
             goes_on = found.start() == open_at or _GOES_ON.match(text, end)
             ends = is_paragraph or not goes_on
         else:
