@@ -115,12 +115,18 @@ def lime(
         keeps the case's values with probability 1/2 or takes those of one row of `x`, of which the
         explainer stores up to 10,000).
         Of texts: `tokenization=default_tokenize` (what a word is: a
-        function from a text to a list of words, or a regular expression that matches a
-        word), `keep_word_position=False` (whether each occurrence of a word is a feature
+        function from a text to a list of words; a regular expression that matches a
+        word; or a name: `"word"`, the default, `"sentence"`, `"line"`, `"paragraph"`, between
+        blank lines, or `"character"`. Sentences end as the Unicode standard describes, but not at
+        abbreviations, best known of English. An expression that equals a name must be compiled),
+        `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of `pylime.explain`), `in_place=False` (whether dropped words are cut out of the text, of
-        which punctuation, spacing and repeats stay; by default the model gets the distinct words
-        that are kept, joined by spaces, as in R).
+        of `pylime.explain`), `in_place=None` (whether dropped words are cut out of the text, of
+        which punctuation, spacing and repeats stay; if not, the model gets the distinct words
+        that are kept, joined by spaces. By default True for `"sentence"`, `"line"`,
+        `"paragraph"`, `"character"` and with `replacement`, otherwise False, as in R),
+        `replacement=None` (what stands at each place of a dropped word instead of it, such as
+        `"[MASK]"`; an empty string cuts it out).
         Of images: `channel_axis=None` (where the channels of an array are: 0 for
         (channels, H, W), -1 for (H, W, channels), with any number of channels),
         `pixel_range=None` (the numbers of black and white, `(low, high)`. By default they are
@@ -342,8 +348,11 @@ def explain(
         (EXIF orientation), arrays of the shape of the upright photo are turned back; where the
         shape does not show it, a warning says which is assumed.
         Of texts: `single_explanation=False` (whether all texts together give one
-        explanation; its case is the first text), `batch_size=None` (the most texts that one call
-        of `preprocess` and the model gets; by default texts of 34 million characters together).
+        explanation; its case is the first text), `p_remove=None` (the probability that a word is
+        dropped, independently of the others; by default the number of words that are kept is
+        uniform, as in R. Texts in which nothing is kept are drawn again), `batch_size=None` (the
+        most texts that one call of `preprocess` and the model gets; by default texts of 34 million
+        characters together).
 
     Returns
     -------

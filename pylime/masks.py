@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pylime.draws import MOST_COLUMNS, Draws, comparable_blocks, uniform_blocks
+from pylime.draws import MOST_COLUMNS, Draws, KindOfRows, comparable_blocks, uniform_blocks
 
 __all__ = ["all_masks", "distinct_rows", "draw_masks", "kept_words", "mask_shares", "row_blocks"]
 
@@ -17,39 +17,42 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 def draw_masks(
     n: int,
-    n_superpixels: int,
+    n_features: int,
     p_remove: float,
     random: np.random.Generator,
     draws: Draws = "balanced",
+    kind: KindOfRows = "image",
 ) -> np.ndarray:
     """
-    Draw which superpixels each permutation keeps.
+    Draw which features each permutation keeps, each with the same probability.
 
     Parameters
     ----------
     n
         Number of permutations.
-    n_superpixels
-        Number of superpixels.
+    n_features
+        Number of superpixels or words.
     p_remove
-        Probability that a superpixel is removed, between 0 and 1.
+        Probability that one of them is removed, between 0 and 1.
     random
         Source of the draws.
     draws
         `"balanced"` or `"independent"`.
+    kind
+        Whose nets balance the rows.
 
     Returns
     -------
     numpy.ndarray
-        (n, n_superpixels) array of bool. The first row keeps all superpixels. Rows that keep
-        none are drawn again, from the same distribution given that they keep one. The first
-        rows are the same whatever `n` is.
+        (n, n_features) array of bool. The first row keeps all features. Rows that keep none are
+        drawn again, from the same distribution given that they keep one. The first rows are the
+        same whatever `n` is.
     """
-    kept = np.ones((n, n_superpixels), dtype=bool)
+    kept = np.ones((n, n_features), dtype=bool)
     drawn = kept[1:]
-    for rows, numbers in uniform_blocks(n - 1, n_superpixels, draws, "image", random):
+    for rows, numbers in uniform_blocks(n - 1, n_features, draws, kind, random):
         np.greater_equal(numbers, p_remove, out=drawn[rows])
-    _redraw_empty(drawn, random, lambda numbers: _some_superpixels(numbers, p_remove))
+    _redraw_empty(drawn, random, lambda numbers: _some_features(numbers, p_remove))
     return kept
 
 
@@ -189,14 +192,14 @@ def _some_words(numbers: np.ndarray) -> np.ndarray:
     return numbers[:, 1:] <= np.take_along_axis(ordered, places[:, None], axis=1)
 
 
-def _some_superpixels(numbers: np.ndarray, p_remove: float) -> np.ndarray:
-    """Keep one superpixel that the first number of a row chooses, and perhaps later ones."""
-    n_superpixels = numbers.shape[1] - 1
-    # The probabilities that one of the first superpixels is kept, given that any is.
-    logs = np.log(p_remove) * np.arange(1, n_superpixels + 1)
+def _some_features(numbers: np.ndarray, p_remove: float) -> np.ndarray:
+    """Keep one feature that the first number of a row chooses, and perhaps later ones."""
+    n_features = numbers.shape[1] - 1
+    # The probabilities that one of the first features is kept, given that any is.
+    logs = np.log(p_remove) * np.arange(1, n_features + 1)
     shares = np.expm1(logs) / np.expm1(logs[-1])
     first = np.searchsorted(shares[:-1], numbers[:, :1], side="right")
-    places = np.arange(n_superpixels)
+    places = np.arange(n_features)
     return (places == first) | ((places > first) & (numbers[:, 1:] >= p_remove))
 
 

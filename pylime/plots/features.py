@@ -41,6 +41,7 @@ from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
     amount_text,
     label_both_upper,
+    label_text,
     number_texts,
     plain_text,
     text_width,
@@ -180,7 +181,7 @@ def plot_features(
         + _error_bars(bars)
         + coord_flip()
         + scale_x_discrete(
-            labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
+            labels=lambda levels: [plain_text(label_text(descriptions[str(key)])) for key in levels]
         )
         + _weight_axis(room)
         + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")

@@ -21,7 +21,7 @@ from pylime.tabular.columns import (
 )
 from pylime.tabular.neighbourhood import tilted, tilted_share
 from pylime.tabular.units import CaseUnits, Units
-from pylime.text.explainer import Document, cut_words, read_document
+from pylime.text.documents import Document, cut_words, read_document
 from pylime.text.tokens import Tokenization, is_missing
 from pylime.values import Word
 
