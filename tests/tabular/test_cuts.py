@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pylime import FitWarning, as_regressor, explain, lime, quality
+from pylime import FitWarning, as_regressor, explain, explain_to_parquet, lime, quality
 from pylime.tabular import describe_feature, numerify
 from pylime.tabular.binned import Binned
 from pylime.tabular.distributions import bin_shares, follow, make_pieces, quantiles
@@ -560,3 +560,16 @@ def test_levels_that_are_not_selected_and_new_levels_are_no_concern():
         explain(frame.iloc[[0]], explainer, n_features=1, random_state=1)
         explainer = lime(frame, as_regressor(lambda d: 2.0 * (d["town"] == "mars") + d["age"]))
         explain(frame.head(1).assign(town="mars"), explainer, random_state=1)
+
+
+@pytest.mark.full
+def test_a_long_run_tells_cuts_apart(tmp_path):
+    frame = PEOPLE[["age", "since"]]
+    model = as_regressor(lambda d: d["age"])
+    settings = {"dates": "draw", "cuts": {"age": [17, 65], "since": [pd.Timestamp("2026-02-01")]}}
+    arguments = {"n_permutations": 500, "random_state": 1}
+    explain_to_parquet([frame.head(2)], lime(frame, model, **settings), tmp_path, **arguments)
+    explain_to_parquet([frame.head(2)], lime(frame, model, **settings), tmp_path, **arguments)
+    settings["cuts"] = {**settings["cuts"], "age": [18, 65]}
+    with pytest.raises(ValueError, match=r"`age` was .*17.* and is .*18"):
+        explain_to_parquet([frame.head(2)], lime(frame, model, **settings), tmp_path, **arguments)
