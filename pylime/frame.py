@@ -505,9 +505,9 @@ def text_column_of(
     Examples
     --------
     >>> row = {"note": "a: b c", "note: a": "b", "town": "Oslo"}
-    >>> text_column_of("note: a: b", Word("a: b", [(0, 4)]), "note: a: b", row)
+    >>> text_column_of("note: a: b", "a: b", "note: a: b", row)
     'note'
-    >>> text_column_of("note: a: b", Word("b", [(0, 1)]), "note: a: b", row)
+    >>> text_column_of("note: a: b", "b", "note: a: b", row)
     'note: a'
     """
     if not is_word_of_column(feature, value, description):
