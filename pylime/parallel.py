@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["Parcel", "few_threads", "in_parts", "limited_threads", "n_parts"]
+__all__ = ["Parcel", "few_threads", "folder_here", "in_parts", "limited_threads", "n_parts"]
 
 Shared = TypeVar("Shared")
 Part = TypeVar("Part")
@@ -197,6 +197,8 @@ def _do_part(
 
 # Seconds between two looks at whether the process that hands out the work is still there.
 _LOOK_EVERY = 1.0
+# How often, and after how many seconds, it is tried again to delete the folder of a killed process.
+_MOST_TRIES, _TRY_AGAIN = 100, 0.02
 _served: list[str] = []  # its folder, once it is watched
 
 
@@ -211,11 +213,32 @@ def _end_with(owner: int, folder: str) -> None:
         threading.Thread(target=_watch, args=(owner, os.getppid()), daemon=True).start()
 
 
+def folder_here(folder: str | None) -> str | None:
+    """
+    Return the folder of the call that handed out the work; None on another machine.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the call was killed and another of its workers has deleted the folder. Temporary files
+        elsewhere would outlast this worker, which is about to end.
+    """
+    if folder is None or os.path.isdir(folder):
+        return folder
+    if _served:
+        raise FileNotFoundError(f"The folder {folder} is gone: the call was killed.")
+    return None
+
+
 def _watch(owner: int, parent: int) -> None:
     # A process that has lost its parent gets another one.
     while os.getppid() == parent and _exists(owner):
         time.sleep(_LOOK_EVERY)
-    shutil.rmtree(_served[0], ignore_errors=True)
+    for _ in range(_MOST_TRIES):  # other threads and workers may still be writing into it
+        shutil.rmtree(_served[0], ignore_errors=True)
+        if not os.path.exists(_served[0]):
+            break
+        time.sleep(_TRY_AGAIN)
     os._exit(1)  # another thread cannot be interrupted
 
 

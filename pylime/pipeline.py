@@ -6,7 +6,6 @@ images. Everything after it is here, and shared: `predict_cases` calls the model
 `explain_cases` turns an error into a case that is skipped.
 """
 
-import os
 import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +34,7 @@ from pylime.models import (
     predict,
     warn_of_scores,
 )
-from pylime.parallel import in_parts, n_parts
+from pylime.parallel import folder_here, in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
 from pylime.surrogate import Surrogate, choose_labels, fit_labels
@@ -1566,8 +1565,7 @@ def _explain_part(
 ) -> tuple[list[Made | CaseError], list[Warning]]:
     """Explain some of the cases in a worker; return the results and the warnings."""
     cases, request, probe, finish = part
-    if request.folder is not None and not os.path.isdir(request.folder):
-        request = replace(request, folder=None)  # on another machine
+    request = replace(request, folder=folder_here(request.folder))
     with checks.collected() as messages:
         results = list(_explain_in_turn(explainer, cases, request, silent, probe, finish))
     return results, messages
