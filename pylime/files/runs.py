@@ -48,7 +48,7 @@ _RELATIVE, _ABSOLUTE = 1e-3, 1e-6
 # Of longer arrays, such as the segments of an image, a manifest has a digest.
 _LONG = 10_000
 # Arguments that do not change the result of a run, or are compared in another way.
-_NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error", "batch_size")
+_NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error")
 
 
 def explain_to_parquet(
@@ -256,19 +256,19 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
     """Collect what must be the same for all parts of a run."""
     model = getattr(explainer.model, "model", explainer.model)
     general = {field.name for field in fields(Explainer)} | {"columns", "header"}
-    run = {
+    run: dict[str, Any] = {
         "format": _FORMAT,
         "version": _VERSION,
         "pylime": __version__,
         "seed": request.random_state,
         "settings": {
-            name: value
-            for name, value in (
-                *((name, getattr(request, name)) for name in checks.arguments_of(Request)),
-                *({} if request.exact == "never" else {"exact": request.exact}).items(),
-                *vars(request.options).items(),
-            )
-            if name not in _NOT_SETTINGS
+            **{
+                name: getattr(request, name)
+                for name in checks.arguments_of(Request)
+                if name not in _NOT_SETTINGS
+            },
+            **({} if request.exact == "never" else {"exact": request.exact}),
+            **vars(request.options),
         },
         "explainer": {
             "input": explainer.kind.plural,
@@ -283,6 +283,7 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
         "first_batch": _digest(given, explainer.kind),
         "behaviour": _behaviour(explainer, request, given),
     }
+    run["settings"].pop("batch_size", None)  # rows do not depend on it
     return json.loads(json.dumps(_comparable(run)))
 
 
