@@ -50,6 +50,8 @@ from pylime.text.tokens import (
 from pylime.values import located_words
 
 __all__ = [
+    "BATCH_CHARACTERS",
+    "MOST_CELLS",
     "TEXT",
     "Document",
     "Documents",
@@ -61,10 +63,12 @@ __all__ = [
     "read_document",
 ]
 
-# A batch of permuted texts ends when it has this many characters.
-_BATCH_CHARACTERS = 2**25
-# Largest number of cells of a mask, a byte each.
-_MOST_CELLS = 10**9
+BATCH_CHARACTERS = 2**25
+"""A batch of permuted texts ends when it has this many characters."""
+
+MOST_CELLS = 10**9
+"""Largest number of cells of a mask, a byte each."""
+
 # Of a text so long the selections of eight neighbouring words, 128 times its size, take too much.
 _SHORT = 2**17
 # Of long texts with few words fewer are written together.
@@ -612,10 +616,10 @@ def _shares(n: int, documents: Sequence[Document]) -> list[int]:
 def _draw(document: Document, n: int, request: Request, n_before: int = 0) -> np.ndarray:
     """Draw the mask of one text, of which there are some equal ones before it."""
     n_words = len(document.words)
-    if n * n_words > _MOST_CELLS:
+    if n * n_words > MOST_CELLS:
         raise CaseError(
             f"The text has {n_words} words, too many for {n} permutations: the product must "
-            f"not exceed {_MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
+            f"not exceed {MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
             r"let `tokenization` return larger pieces, such as sentences: '[^.!?]+'."
         )
     content = [(document.text or "").encode("utf-8", "surrogatepass")]
@@ -662,7 +666,7 @@ def _text_batches(texts: Iterable[list[str]], differ: bool) -> Iterator[Batch]:
     for block in texts:
         some += block
         n_characters += sum(map(len, block))
-        if n_characters >= _BATCH_CHARACTERS:
+        if n_characters >= BATCH_CHARACTERS:
             yield Batch(some, len(some)) if differ else _distinct_texts(some)
             some, n_characters = [], 0
     if some:
