@@ -22,7 +22,8 @@ Of many cases, `glance(explanation)` has a row each, with the fit of the local m
 
 How far to trust it: `explain(..., intervals=True)` adds intervals of the weights,
 `quality(cases, explainer)` a verdict on each explanation, and `n_permutations="auto"` draws until
-the weights are precise.
+the weights are precise. `permutations(cases, explainer)` returns the rows behind it: what the model
+saw, and what it returned.
 
 Only the permutation differs between inputs. Each column of a table is drawn anew from
 what it holds in the training data, numbers within bins. A picture is cut into superpixels
@@ -59,6 +60,7 @@ from pylime.image.superpixels import slic
 from pylime.models import Predictions, as_classifier, as_regressor, model_type, predict_model
 from pylime.pipeline import register_kind
 from pylime.plain import as_plain
+from pylime.sample import permutations
 from pylime.summary import (
     augment,
     compare_explanations,
@@ -119,6 +121,7 @@ __all__ = [
     "load_image_example",
     "load_text_example",
     "model_type",
+    "permutations",
     "pick_cases",
     "plot_beeswarm",
     "plot_comparison",

@@ -21,7 +21,7 @@ from pylime.frame import assemble, columns_of
 from pylime.models import Classifier
 from pylime.parallel import Parcel, limited_threads
 from pylime.pipeline import Explainer, read_cases
-from pylime.plain import as_plain
+from pylime.plain import NAMES, as_plain
 from pylime.request import Request
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _type_of_names(names: pd.Index | None) -> Any:
 
 def _column_types(explainer: Explainer, request: Request, case: object) -> dict[str, Any]:
     """Return the type of each column of an explanation, from that of `case`."""
-    types: dict[str, Any] = {"case": case, "n_permutations": "int64"}
+    types: dict[str, Any] = {"case": case, "n_permutations": "int64", "exact": "bool"}
     types |= dict.fromkeys(_STRINGS, "str") | dict.fromkeys(_OBJECTS, "object")
     if request.model_type == "regression":
         types["prediction"] = "float64"
@@ -220,7 +220,7 @@ def spark_schema(explainer: Explainer, **options: Any) -> str:
     >>> spark_schema(explainer)[:48]
     'model_type string, case string, model_r2 double,'
     """
-    types = {"float64": "double", "int64": "bigint", "str": "string"}
+    types = {"float64": "double", "int64": "bigint", "bool": "boolean", "str": "string"}
     columns = _plain_columns(explainer, options)
     return ", ".join(f"{name} {types[kind]}" for name, kind in columns.items())
 
@@ -251,19 +251,24 @@ def arrow_schema(explainer: Explainer, **options: Any) -> "pyarrow.Schema":
     """
     import pyarrow
 
-    types = {"float64": pyarrow.float64(), "int64": pyarrow.int64(), "str": pyarrow.string()}
+    types = {
+        "float64": pyarrow.float64(),
+        "int64": pyarrow.int64(),
+        "bool": pyarrow.bool_(),
+        "str": pyarrow.string(),
+    }
     columns = _plain_columns(explainer, options)
     return pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
 
 
 def _plain_columns(
     explainer: Explainer, options: Mapping[str, Any]
-) -> dict[str, Literal["float64", "int64", "str"]]:
+) -> dict[str, Literal["float64", "int64", "bool", "str"]]:
     """Return the columns of a plain explanation, and the type of each."""
     request = make_request(explainer, ("case", "plain"), **_without_case(options))
     types = _column_types(explainer, request, "str")
     return {
-        name: dtype if dtype in ("float64", "int64") and name != "label" else "str"
+        name: dtype if dtype in ("float64", "int64", "bool") and name not in NAMES else "str"
         for name, dtype in types.items()
     }
 

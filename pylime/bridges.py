@@ -5,9 +5,7 @@ A shap value is a contribution: those of a case sum to its prediction minus a ba
 weights of an explanation become contributions when they are multiplied by the design.
 """
 
-import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
@@ -21,10 +19,13 @@ from pylime._types import Labels
 from pylime.foreign import as_pandas
 from pylime.frame import (
     COLUMNS,
+    as_row,
     check_explanation,
     check_names,
     design_values,
     input_of,
+    is_none_of_group,
+    is_word_of_column,
     object_column,
 )
 from pylime.image.pixels import on_white
@@ -79,7 +80,9 @@ def as_shap(explanation: pd.DataFrame, label: Hashable = None) -> "Explanation":
         A value of 0 where a feature is not part of a case's local model.
 
         Of tables: (n cases, p features) values, with the rows as data, and the features in the
-        order in which they appear. Of texts: an array of values per case. Its tokens are the words
+        order in which they appear. The words of text columns are features like others; their
+        data are 1 in the cases that have them and missing in others, and the data of a group of
+        columns are its description. Of texts: an array of values per case. Its tokens are the words
         and, in between, the rest of the text; a word that occurs k times has a k-th of its
         contribution at each place. Of images: (n, H, W, 3) values. Each pixel has the same part of
         its superpixel's contribution, so that the pixels sum to it.
@@ -195,8 +198,8 @@ class _Case:
     ----------
     name
         Its name.
-    features, cells
-        Names and values of its p features.
+    features, cells, descriptions
+        Names, values and descriptions of its p features.
     contributions
         (p, k) contribution of each to each of k labels.
     base
@@ -208,6 +211,7 @@ class _Case:
     name: Hashable
     features: Sequence[str]
     cells: Sequence[Any]
+    descriptions: Sequence[str]
     contributions: np.ndarray
     base: np.ndarray
     data: Any
@@ -235,6 +239,7 @@ def _cases_in(explanation: pd.DataFrame, n_labels: int) -> Iterator[_Case]:
         bases = explanation["model_intercept"].to_numpy(dtype=float)
     features = [str(name) for name in explanation["feature"]]
     cells = explanation["feature_value"].tolist()
+    descriptions = [str(text) for text in explanation["feature_desc"]]
     data = explanation["data"].tolist() if "data" in explanation else [None] * len(explanation)
     labels = np.zeros(len(explanation), dtype=int)
     if "label" in explanation:
@@ -251,11 +256,12 @@ def _cases_in(explanation: pd.DataFrame, n_labels: int) -> Iterator[_Case]:
         matrix = np.zeros((len(places), n_labels))
         base = np.zeros(n_labels)
         own: list[Any] = [None] * len(places)
+        described = [""] * len(places)
         for row in rows:
             place, label = places[features[row]], labels[row]
             matrix[place, label], base[label] = np.nan_to_num(contributions[row]), bases[row]
-            own[place] = cells[row]
-        yield _Case(name, list(places), own, matrix, base, data[rows[0]])
+            own[place], described[place] = cells[row], descriptions[row]
+        yield _Case(name, list(places), own, described, matrix, base, data[rows[0]])
 
 
 def _warn_of_lost_rows(
@@ -294,17 +300,24 @@ def _convert_tables(cases: Sequence[_Case]) -> _Converted:
         own = np.zeros((len(features), case.contributions.shape[1]))
         own[[places[name] for name in case.features]] = case.contributions
         values.append(own)
-        row = _row_of(case.data) | dict(zip(case.features, case.cells, strict=True))
+        row = {str(name): value for name, value in (as_row(case.data) or {}).items()}
+        row |= {
+            name: _shown(name, cell, description)
+            for name, cell, description in zip(
+                case.features, case.cells, case.descriptions, strict=True
+            )
+        }
         rows.append([_plain(row.get(name)) for name in features])
     return values, _matrix(rows), features
 
 
-def _row_of(data: Any) -> dict[str, Any]:
-    """Return the values of a row by column, also where a plain frame has them as JSON."""
-    if isinstance(data, str) and data.startswith("{"):
-        with suppress(ValueError):
-            data = json.loads(data)
-    return {str(name): value for name, value in data.items()} if isinstance(data, Mapping) else {}
+def _shown(feature: str, cell: Any, description: str) -> Any:
+    """Return what shap's plots show as the value of a feature: 1 of a word, which is there."""
+    if is_word_of_column(feature, cell, description):
+        return 1.0
+    if isinstance(cell, Mapping) or is_none_of_group(feature, description):
+        return description.removeprefix(f"{feature} is ")
+    return cell
 
 
 def _plain(value: Any) -> Any:

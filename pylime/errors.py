@@ -100,8 +100,8 @@ class CaseWarning(UserWarning):
 
 class FitWarning(UserWarning):
     """
-    A local model misleads: the penalty bites, few permutations count, or the model sees something
-    else in the case than in its permutations.
+    A local model misleads: the penalty bites, few permutations count or share a level of the case,
+    or the model sees something else in the case than in its permutations.
 
     Examples
     --------

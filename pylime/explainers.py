@@ -15,9 +15,12 @@ from pylime.frame import QUALITY, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
 from pylime.pipeline import (
     Explainer,
+    Finish,
     InputKind,
+    Made,
     as_given,
     explain_cases,
+    explain_predicted,
     kind_of,
     predict_cases,
     prepare_cases,
@@ -29,7 +32,15 @@ from pylime.request import OnError, Request
 from pylime.surrogate.selection import FeatureSelect
 from pylime.trust import warn_of_fits
 
-__all__ = ["explain", "explain_elsewhere", "explain_request", "lime", "make_request", "quality"]
+__all__ = [
+    "explain",
+    "explain_elsewhere",
+    "explain_request",
+    "lime",
+    "make_request",
+    "quality",
+    "run_cases",
+]
 
 
 def lime(
@@ -77,7 +88,13 @@ def lime(
         Keyword arguments for the model's prediction, here and in `pylime.explain`, which can
         change and add to them.
     **options
-        Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4`,
+        Of tables: `bin_continuous=True` (compare numbers by their bins), `n_bins=4` (also a
+        mapping from columns to numbers, such as `{"income": 6}`; other columns get 4 bins),
+        `cuts=None` (where you want columns of numbers, or of dates that are drawn, to be cut,
+        such as `{"age": [17, 65]}`: three bins, `age <= 17`, `17 < age <= 65` and `65 < age`.
+        Such columns are binned whatever `bin_continuous` is, and draws inside a bin follow the
+        training data: whole and repeated numbers are drawn as often as they occur, others from
+        their quantiles. A single cut needs no list; an array's columns are named by position),
         `quantile_bins=True` (bins of even counts, not of even width), `use_density=True`
         (numbers that are not binned are drawn from a kernel density, not from a normal
         distribution), `categorical=None` (columns of numbers that are codes, which are drawn
@@ -98,12 +115,18 @@ def lime(
         keeps the case's values with probability 1/2 or takes those of one row of `x`, of which the
         explainer stores up to 10,000).
         Of texts: `tokenization=default_tokenize` (what a word is: a
-        function from a text to a list of words, or a regular expression that matches a
-        word), `keep_word_position=False` (whether each occurrence of a word is a feature
+        function from a text to a list of words; a regular expression that matches a
+        word; or a name: `"word"`, the default, `"sentence"`, `"line"`, `"paragraph"`, between
+        blank lines, or `"character"`. Sentences end as the Unicode standard describes, but not at
+        abbreviations, best known of English. An expression that equals a name must be compiled),
+        `keep_word_position=False` (whether each occurrence of a word is a feature
         of its own, called `word_position`; positions are counted over all texts of a call
-        of `pylime.explain`), `in_place=False` (whether dropped words are cut out of the text, of
-        which punctuation, spacing and repeats stay; by default the model gets the distinct words
-        that are kept, joined by spaces, as in R).
+        of `pylime.explain`), `in_place=None` (whether dropped words are cut out of the text, of
+        which punctuation, spacing and repeats stay; if not, the model gets the distinct words
+        that are kept, joined by spaces. By default True for `"sentence"`, `"line"`,
+        `"paragraph"`, `"character"` and with `replacement`, otherwise False, as in R),
+        `replacement=None` (what stands at each place of a dropped word instead of it, such as
+        `"[MASK]"`; an empty string cuts it out).
         Of images: `channel_axis=None` (where the channels of an array are: 0 for
         (channels, H, W), -1 for (H, W, channels), with any number of channels),
         `pixel_range=None` (the numbers of black and white, `(low, high)`. By default they are
@@ -184,7 +207,7 @@ def explain(
     labels: Labels = None,
     n_labels: int | None = None,
     n_features: int = 5,
-    n_permutations: int | Literal["auto"] | None = None,
+    n_permutations: int | Literal["auto", "all"] | None = None,
     feature_select: FeatureSelect = "auto",
     random_state: RandomState = None,
     n_jobs: int = 1,
@@ -225,7 +248,12 @@ def explain(
         tables and texts, 1000 for images. `"auto"` finds the number for each case: it starts
         with 500 (125 for images) and doubles them until the weights are precise enough (see
         `tolerance`). The column `n_permutations` has the number; a call with it gives the same
-        rows. Easy cases then cost fewer predictions, and hard ones more.
+        rows. Easy cases then cost fewer predictions, and hard ones more. `"all"` predicts every
+        permutation that a case with few features has, once: of a text or an image of m words or
+        superpixels all 2^m - 1 subsets that keep something. The explanation is then the limit of
+        ever more draws, without their error, and does not depend on `random_state`; see Notes.
+        With `"auto"` cases of at most 500 such permutations (8 words or superpixels) are
+        explained so, too. The column `exact` has for which cases that is.
     feature_select
         How features are selected: `"auto"` (forward selection up to six features,
         highest weights beyond), `"none"` (all), `"forward_selection"`,
@@ -277,8 +305,9 @@ def explain(
         exceed this share of the largest weight. (Numbers that are not binned: weights times
         standard deviations.)
     max_permutations
-        With `n_permutations="auto"`: the largest number of permutations of a case; by default
-        four times the number that is the default without `"auto"`.
+        With `n_permutations="auto"` or `"all"`: the largest number of permutations of a case; by
+        default four times the number that is the default without these, which is enough for all
+        subsets of 14 words or 11 superpixels.
     **options
         Of tables: `dist_fun="gower"` (how similar a permutation is: one minus its Gower
         distance; or any metric of `scipy.spatial.distance.cdist` or R's `dist`, turned
@@ -290,16 +319,40 @@ def explain(
         describes, instead of weighting them by it, so that all of them count also where it is
         narrow; of columns with bins and levels), `p_remove=0.5` (of text columns: the
         probability that a word is removed; None: as many words stay as in R's texts, where the
-        number of these is drawn first).
+        number of these is drawn first), `batch_size=None` (the most rows that one call of
+        `preprocess` and the model gets; by default all permutations of a case, or of several).
         Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed
         superpixels get: a colour, of which channels beyond the third, and images of one or two,
-        get the brightness; or a tuple with a number for each channel, in the numbers of the
-        image), `segmentation=None` (a function of your own from an (H, W, 3) array to the segment
-        of each pixel, instead of superpixels).
+        get the brightness; a tuple with a number for each channel, in the numbers of the image;
+        `"mean"`, the mean colour of each superpixel; `"blur"`, the blurred image; or another
+        picture of the same size: a path, a PIL image, or an array of the image's shape, or of
+        (H, W), in the numbers of the image. The blur is that of a normal distribution, with a
+        standard deviation of 5 % of the root of the number of pixels. An image keeps its mode and
+        its bits with all of these, so palettes get the colours that are nearest, and grey images
+        the brightness. A transparent image keeps its opacity with `"mean"` and `"blur"`, and shows
+        the background otherwise), `segmentation=None` (instead of superpixels: a function of your
+        own from an (H, W, 3) array to the segment of each pixel; an (H, W) array of whole numbers
+        or bool, in which each value, also 0, is a segment; or masks as segment-anything models
+        return them, a list of (H, W) arrays of bool or of dictionaries that have one as
+        "segmentation". Masks may overlap: smaller ones lie on larger ones. The pixels without
+        a mask are together one more segment, the last. Of several cases: one (H, W) array for
+        all, a list with an entry for each, or a mapping from their names, as batches need it.
+        Segments are numbered from 1, in the order of the values or masks), `within=None` (explains
+        only a region, and keeps the rest of the image in all permutations: a superpixel, such as a
+        cell of the column `feature_value`, or an (H, W) array of bool. `n_superpixels` are then
+        those inside; a `segmentation` is cut by the region. With several cases it is the region of
+        all; images of another shape are left out). Arrays for `segmentation`, `within` and
+        `background` are of the image as it is stored. If a photo is stored turned by 90 degrees
+        (EXIF orientation), arrays of the shape of the upright photo are turned back; where the
+        shape does not show it, a warning says which is assumed.
         Of texts: `single_explanation=False` (whether all texts together give one
-        explanation; its case is the first text).
+        explanation; its case is the first text), `p_remove=None` (the probability that a word is
+        dropped, independently of the others; by default the number of words that are kept is
+        uniform, as in R. Texts in which nothing is kept are drawn again), `batch_size=None` (the
+        most texts that one call of `preprocess` and the model gets; by default texts of 34 million
+        characters together).
 
     Returns
     -------
@@ -330,6 +383,13 @@ def explain(
     below .95 it is rough, and rather too high. It is missing for `feature_select="tree"` and
     `"lasso_path"`. Contributions are the exact Shapley
     values of the local model [Strumbelj2014]_.
+
+    Where `exact` is true, a permutation has the weight n P times its similarity to the case: P is
+    the probability with which it is drawn, given that it keeps something, and n the number of
+    permutations that is the default, whose penalty, 2 / n, is kept, too. Of m words a subset of k
+    has P = 1 / (m C(m, k)); of superpixels, or with `p_remove` = r, P is proportional to
+    r^(m - k) (1 - r)^k. The case is one of the subsets, and not a further row. Standard errors are
+    0, intervals are points, `feature_freq` and `stability` are 1, and `fresh_r2` is `model_r2`.
 
     References
     ----------
@@ -402,7 +462,8 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
         - `effective_n`: how many permutations of equal weight would carry as much information
           as the weighted ones. If they are few, only the nearest count.
         - `fresh_r2`: R² for permutations that the local model was not fitted to (two-fold
-          cross-validation that includes the selection).
+          cross-validation that includes the selection). If all permutations there are were
+          predicted (`n_permutations="all"`), others are the same ones, and it equals `model_r2`.
         - `left_out`: how much R² would rise if all features were used.
         - `together`: the share of the variance of the predictions that comes from features
           that act together, with `n_calls`.
@@ -415,7 +476,9 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
           are not binned, both times the standard deviation.
         - `shrinkage`: the share of the weights that the penalty takes.
         - `verdict`: what speaks against the explanation and what to do about it, or "nothing
-          speaks against it".
+          speaks against it". If all permutations there are were predicted, it begins with their
+          number, as in "all 31 subsets: no sampling error", and `together` and `in_bins` are
+          known without `n_calls`.
 
     Raises
     ------
@@ -447,7 +510,7 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
     else:
         explanation = explain(x, explainer, **{**options, "quality": True})
     by_case = [name for name in ("case", "label") if name in explanation]
-    first = ["case", "label", "label_prob", "model_prediction", "n_permutations"]
+    first = ["case", "label", "label_prob", "model_prediction", "n_permutations", "exact"]
     names = [*first, QUALITY[0], "model_r2", *QUALITY[1:]]
     glance = explanation[[name for name in names if name in explanation]]
     return glance.drop_duplicates(by_case, ignore_index=True)
@@ -507,17 +570,27 @@ def make_request(explainer: Explainer, beside: Sequence[str] = (), /, **argument
 def _numbers_of_permutations(kind: InputKind, n: Any, most: Any) -> dict[str, Any]:
     """The number of permutations, or the first and the largest number where it is found."""
     if isinstance(n, str):
-        if n != "auto":
+        if n not in ("auto", "all"):
             raise TypeError(
-                f'`n_permutations` must be a whole number of at least 2, or "auto"; not {n!r:.80}.'
+                '`n_permutations` must be a whole number of at least 2, "auto" or "all"; not '
+                f"{n!r:.80}."
+            )
+        if n == "all" and not kind.takes_all:
+            raise RequestError(
+                f'`n_permutations="all"` is not for {kind.plural}: what has to be predicted cannot '
+                'be listed. Pass "auto" to draw as many permutations as precise weights need.'
             )
         most = 4 * kind.n_permutations if most is None else most
         checks.at_least(2)("max_permutations", most)
-        return {"n_permutations": min(kind.first_permutations, most), "max_permutations": most}
+        if n == "all":
+            first, exact = kind.n_permutations, "always"
+        else:
+            first, exact = kind.first_permutations, "allowed" if kind.takes_all else "never"
+        return {"n_permutations": min(first, most), "max_permutations": most, "exact": exact}
     if most is not None:
         raise RequestError(
-            '`max_permutations` is the largest number that `n_permutations="auto"` may find; '
-            "pass that, too."
+            '`max_permutations` is the largest number that `n_permutations="auto"` may find, and '
+            '"all" may take; pass one of these, too.'
         )
     return {"n_permutations": kind.n_permutations if n is None else n}
 
@@ -547,17 +620,45 @@ def explain_request(
     """
     if (elsewhere := explain_elsewhere(x, explainer, request)) is not None:
         return elsewhere
-    cases = prepare_cases(x, explainer, request)
-    most = request.max_permutations or request.n_permutations
-    with progress_bar(request.progress, len(cases.names) * most) as report:
-        results = explain_cases(explainer, cases, request, report)
-    failures = [result for result in results if isinstance(result, CaseError)]
-    explained = [result for result in results if not isinstance(result, CaseError)]
-    if failures:
-        report_failures(failures, len(explained), may_be_all=may_be_empty)
+    explained = run_cases(x, explainer, request, explain_predicted, may_be_empty=may_be_empty)
     warn_of_fits(explained, request)
     explanation = assemble(explained, request)
     return as_plain(explanation) if request.plain else explanation
+
+
+def run_cases(
+    x: Any,
+    explainer: Explainer,
+    request: Request,
+    finish: Finish[Made],
+    *,
+    may_be_empty: bool = False,
+) -> list[Made]:
+    """
+    Predict the permutations of cases in memory, and do something with each case.
+
+    Parameters
+    ----------
+    x, explainer, request, may_be_empty
+        As for `explain_request`.
+    finish
+        As for `pylime.pipeline.explain_cases`.
+
+    Returns
+    -------
+    list
+        What `finish` returns, of the cases without an error; others are left out as
+        `request.on_error` says.
+    """
+    cases = prepare_cases(x, explainer, request)
+    most = request.max_permutations or request.n_permutations
+    with progress_bar(request.progress, len(cases.names) * most) as report:
+        results = explain_cases(explainer, cases, request, report, finish)
+    failures = [result for result in results if isinstance(result, CaseError)]
+    found = [result for result in results if not isinstance(result, CaseError)]
+    if failures:
+        report_failures(failures, len(found), may_be_all=may_be_empty)
+    return found
 
 
 @singledispatch

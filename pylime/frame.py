@@ -6,7 +6,7 @@ import json
 import math
 import numbers
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from itertools import chain
@@ -27,6 +27,7 @@ __all__ = [
     "COLUMNS",
     "INTERVALS",
     "QUALITY",
+    "as_row",
     "as_utf8",
     "assemble",
     "check_columns",
@@ -37,7 +38,10 @@ __all__ = [
     "explanation_frame",
     "has_bare_name",
     "input_of",
+    "is_none_of_group",
+    "is_word_of_column",
     "object_column",
+    "text_column_of",
 ]
 
 COLUMNS = (
@@ -92,6 +96,7 @@ def columns_of(request: Request) -> list[str]:
         "model_prediction": [
             *(["surrogate_mean"] if request.contributions else ()),
             *(["n_permutations"] if request.quality or request.max_permutations else ()),
+            *(["exact"] if request.max_permutations else ()),
         ],
         "prediction": QUALITY if request.quality else (),
     }
@@ -127,7 +132,7 @@ def assemble(explained: Iterable[Explained], request: Request) -> pd.DataFrame:
             reported = [case.reported[name] for name in fit.features]
             own: dict[str, list[Any]] = {
                 "feature": fit.features,
-                "feature_value": [value for value, _ in reported],
+                "feature_value": [_with_one_nan(value) for value, _ in reported],
                 "feature_desc": [description for _, description in reported],
                 "feature_weight": fit.coefficients.tolist(),
                 "feature_contribution": fit.contributions.tolist(),
@@ -144,6 +149,7 @@ def assemble(explained: Iterable[Explained], request: Request) -> pd.DataFrame:
                 "model_prediction": fit.prediction,
                 "surrogate_mean": fit.mean,
                 "n_permutations": case.n_permutations,
+                "exact": case.exact is not None,
                 "data": data,
                 "prediction": prediction[fit.label] if regression else prediction,
                 **(vars(qualities[number]) if qualities else {}),
@@ -168,7 +174,7 @@ def _interval_columns(assessment: Assessment) -> dict[str, list[Any]]:
 
 
 def _with_one_nan(data: Any) -> Any:
-    """Make missing numbers of a row the same object: only so are equal mappings equal."""
+    """Make missing numbers of a mapping the same object: only so are equal mappings equal."""
     if not isinstance(data, Mapping):
         return data
     return {
@@ -398,16 +404,117 @@ def input_of(frame: pd.DataFrame) -> Literal["table", "text", "image", "other"]:
         return "image"
     if not isinstance(data, str):
         return "other"
-    return "table" if _is_row(data, str(frame["feature"].iloc[0])) else "text"
+    row = as_row(data)
+    if row is None:
+        return "text"
+    if str(frame["feature"].iloc[0]) in row:
+        return "table"
+    # A text can be JSON, too. Its features are their own values, those of a row are not: a word
+    # has its column before it, a group has no column of its name.
+    names = zip(frame["feature"], frame.get("feature_value", frame["feature"]), strict=True)
+    return "table" if any(str(feature) != str(value) for feature, value in names) else "text"
 
 
-def _is_row(data: str, feature: str) -> bool:
-    """Whether a string is the row of a table in JSON, which has a certain column."""
+def as_row(data: Any) -> Mapping[Any, Any] | None:
+    """
+    Return the row of a table, also where a plain frame has it as JSON.
+
+    Parameters
+    ----------
+    data
+        A cell of the column `data`.
+
+    Returns
+    -------
+    Mapping or None
+        Values by column; None if it is anything else, such as a text.
+
+    Examples
+    --------
+    >>> as_row('{"age": 40, "town": null}')
+    {'age': 40, 'town': None}
+    """
+    if isinstance(data, Mapping):
+        return data
+    if not isinstance(data, str) or not data.startswith("{"):
+        return None
     try:
         row = json.loads(data)
-    except ValueError:
+    except ValueError:  # a text that begins like this
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def is_word_of_column(feature: Any, value: Any, description: Any = None) -> bool:
+    """
+    Whether a feature is a word of a text column: its name is that of the column and the word.
+
+    Parameters
+    ----------
+    feature, value, description
+        The name, the value and the description of a feature. A word describes itself; without a
+        description only the name decides.
+
+    Examples
+    --------
+    >>> is_word_of_column("review: superb", "superb", "review: superb")
+    True
+    >>> is_word_of_column("town", "Oslo", "town = Oslo"), is_word_of_column("superb", "superb")
+    (False, False)
+    """
+    if not isinstance(value, str) or not str(feature).endswith(f": {value}"):
         return False
-    return isinstance(row, dict) and feature in row
+    return description is None or str(description) == str(feature)
+
+
+def is_none_of_group(feature: Any, description: Any) -> bool:
+    """
+    Whether a feature is a one-hot group of which no column is set, so that it has no value.
+
+    Parameters
+    ----------
+    feature, description
+        The name and the description of a feature.
+
+    Examples
+    --------
+    >>> is_none_of_group("size", "size is none of s, m"), is_none_of_group("size", "size = m")
+    (True, False)
+    """
+    return str(description).startswith(f"{feature} is none of ")
+
+
+def text_column_of(
+    feature: Any, value: Any, description: Any, row: Mapping[Any, Any]
+) -> Hashable | None:
+    """
+    Find the text column of a word. Names of columns, and words, can have colons themselves.
+
+    Parameters
+    ----------
+    feature, value, description
+        The name, the value and the description of a feature.
+    row
+        The row of the case.
+
+    Returns
+    -------
+    Hashable or None
+        The name of the column; None if the feature is not a word of a text of this row.
+
+    Examples
+    --------
+    >>> row = {"note": "a: b c", "note: a": "b", "town": "Oslo"}
+    >>> text_column_of("note: a: b", "a: b", "note: a: b", row)
+    'note'
+    >>> text_column_of("note: a: b", "b", "note: a: b", row)
+    'note: a'
+    """
+    if not is_word_of_column(feature, value, description):
+        return None
+    name = str(feature).removesuffix(f": {value}")
+    column = name if name in row else next((key for key in row if str(key) == name), None)
+    return column if column is not None and isinstance(row[column], str) else None
 
 
 def _typed_cells(explanation: pd.DataFrame, cells: Collection[str]) -> dict[Any, np.ndarray]:
@@ -452,8 +559,9 @@ def _typed_values(values: list[Any], explanation: pd.DataFrame) -> list[Any]:
     Give numbers and logicals that are strings their type.
 
     A description such as `2 < age`, `member is true`, or the name alone, is that of a number or
-    logical; a word is its own name. That of a level, such as `zip = 3`, leaves open whether it is
-    one; `data` has the type, if it was not left out.
+    logical; a word is its own name, or has its column before it. That of a level, such as
+    `zip = 3`, leaves open whether it is one; `data` has the type, if it was not left out. The
+    values of a joint group are JSON.
     """
     features = explanation["feature"].tolist()
     if "feature_desc" in explanation:
@@ -466,16 +574,20 @@ def _typed_values(values: list[Any], explanation: pd.DataFrame) -> list[Any]:
     ):
         if type(value) is not str or value == feature:
             continue
+        is_word = is_word_of_column(feature, value, description)
         if value in ("True", "False"):
             if description == f"{feature} is {value.lower()}":
                 typed[place] = value == "True"
             else:
                 unclear.append(place)
         elif _NUMBER.fullmatch(value):
-            if _is_of_number(str(description), str(feature)):
+            # A word can look like the number of a column whose name has a colon.
+            if not is_word and _is_of_number(str(description), str(feature)):
                 typed[place] = float(value) if _FRACTION.search(value) else int(value)
             else:
                 unclear.append(place)
+        elif value.startswith("{") and not is_word:
+            typed[place] = _group_values(value, str(feature), str(description))
     if unclear and "data" in explanation:
         data = explanation["data"].iloc[unclear]
         rows = _mappings(data)
@@ -485,6 +597,12 @@ def _typed_values(values: list[Any], explanation: pd.DataFrame) -> list[Any]:
             if _reads_as(values[place], stored):
                 typed[place] = stored
     return typed
+
+
+def _group_values(value: str, feature: str, description: str) -> Any:
+    """Read the values of a joint group, unless they are a level that looks like these."""
+    values = None if description == f"{feature} = {value}" else as_row(value)
+    return value if values is None else {k: np.nan if v is None else v for k, v in values.items()}
 
 
 def _reads_as(value: str, stored: object) -> bool:

@@ -1,12 +1,13 @@
-"""Permutations as masks: draws, blocks of rows, and equal rows."""
+"""Permutations as masks: draws, all there are, blocks of rows, and equal rows."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from pylime.draws import MOST_COLUMNS, Draws, comparable_blocks, uniform_blocks
+from pylime.draws import MOST_COLUMNS, Draws, KindOfRows, comparable_blocks, uniform_blocks
 
-__all__ = ["distinct_rows", "draw_masks", "kept_words", "row_blocks"]
+__all__ = ["all_masks", "distinct_rows", "draw_masks", "kept_words", "mask_shares", "row_blocks"]
 
 # Number of cells of a mask that fit into a processor's cache.
 _CACHED_CELLS = 2**16
@@ -16,39 +17,42 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 def draw_masks(
     n: int,
-    n_superpixels: int,
+    n_features: int,
     p_remove: float,
     random: np.random.Generator,
     draws: Draws = "balanced",
+    kind: KindOfRows = "image",
 ) -> np.ndarray:
     """
-    Draw which superpixels each permutation keeps.
+    Draw which features each permutation keeps, each with the same probability.
 
     Parameters
     ----------
     n
         Number of permutations.
-    n_superpixels
-        Number of superpixels.
+    n_features
+        Number of superpixels or words.
     p_remove
-        Probability that a superpixel is removed, between 0 and 1.
+        Probability that one of them is removed, between 0 and 1.
     random
         Source of the draws.
     draws
         `"balanced"` or `"independent"`.
+    kind
+        Whose nets balance the rows.
 
     Returns
     -------
     numpy.ndarray
-        (n, n_superpixels) array of bool. The first row keeps all superpixels. Rows that keep
-        none are drawn again, from the same distribution given that they keep one. The first
-        rows are the same whatever `n` is.
+        (n, n_features) array of bool. The first row keeps all features. Rows that keep none are
+        drawn again, from the same distribution given that they keep one. The first rows are the
+        same whatever `n` is.
     """
-    kept = np.ones((n, n_superpixels), dtype=bool)
+    kept = np.ones((n, n_features), dtype=bool)
     drawn = kept[1:]
-    for rows, numbers in uniform_blocks(n - 1, n_superpixels, draws, "image", random):
+    for rows, numbers in uniform_blocks(n - 1, n_features, draws, kind, random):
         np.greater_equal(numbers, p_remove, out=drawn[rows])
-    _redraw_empty(drawn, random, lambda numbers: _some_superpixels(numbers, p_remove))
+    _redraw_empty(drawn, random, lambda numbers: _some_features(numbers, p_remove))
     return kept
 
 
@@ -88,6 +92,69 @@ def kept_words(
     return kept
 
 
+def all_masks(n_columns: int) -> np.ndarray:
+    """
+    List all masks that keep something.
+
+    Parameters
+    ----------
+    n_columns
+        Number of words or superpixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (2^n_columns - 1, n_columns) array of bool: the row that keeps everything first, and those
+        that keep more before those that keep less.
+
+    Examples
+    --------
+    >>> all_masks(2).astype(int)
+    array([[1, 1],
+           [1, 0],
+           [0, 1]])
+    """
+    numbers = np.arange(2**n_columns - 1, 0, -1)
+    kept = (numbers[:, None] >> np.arange(n_columns)[::-1]) & 1 == 1
+    return kept[np.argsort(-kept.sum(axis=1), kind="stable")]
+
+
+def mask_shares(kept: np.ndarray, p_remove: float | None = None) -> np.ndarray:
+    """
+    Compute the probabilities with which masks are drawn.
+
+    Parameters
+    ----------
+    kept
+        (n, p) array of bool, whose rows keep something.
+    p_remove
+        Probability that a column is removed, as for `draw_masks`; None for the law of
+        `kept_words`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) array. Of p columns a mask that keeps k has the probability 1 / (p C(p, k)), or with
+        `p_remove` = r, given that it keeps something, r^(p - k) (1 - r)^k / (1 - r^p). Both
+        sum to 1 over `all_masks`.
+
+    Examples
+    --------
+    >>> mask_shares(all_masks(2))
+    array([0.5 , 0.25, 0.25])
+    >>> mask_shares(all_masks(2), p_remove=0.5).round(2)
+    array([0.33, 0.33, 0.33])
+    """
+    n_columns = kept.shape[1]
+    sizes = range(n_columns + 1)
+    if p_remove is None:
+        shares = [1 / (n_columns * math.comb(n_columns, size)) for size in sizes]
+    else:
+        some = -math.expm1(n_columns * math.log(p_remove))
+        shares = [p_remove ** (n_columns - k) * (1 - p_remove) ** k / some for k in sizes]
+    return np.array(shares)[kept.sum(axis=1)]
+
+
 def _redraw_empty(
     kept: np.ndarray, random: np.random.Generator, redraw: Callable[[np.ndarray], np.ndarray]
 ) -> None:
@@ -125,14 +192,14 @@ def _some_words(numbers: np.ndarray) -> np.ndarray:
     return numbers[:, 1:] <= np.take_along_axis(ordered, places[:, None], axis=1)
 
 
-def _some_superpixels(numbers: np.ndarray, p_remove: float) -> np.ndarray:
-    """Keep one superpixel that the first number of a row chooses, and perhaps later ones."""
-    n_superpixels = numbers.shape[1] - 1
-    # The probabilities that one of the first superpixels is kept, given that any is.
-    logs = np.log(p_remove) * np.arange(1, n_superpixels + 1)
+def _some_features(numbers: np.ndarray, p_remove: float) -> np.ndarray:
+    """Keep one feature that the first number of a row chooses, and perhaps later ones."""
+    n_features = numbers.shape[1] - 1
+    # The probabilities that one of the first features is kept, given that any is.
+    logs = np.log(p_remove) * np.arange(1, n_features + 1)
     shares = np.expm1(logs) / np.expm1(logs[-1])
     first = np.searchsorted(shares[:-1], numbers[:, :1], side="right")
-    places = np.arange(n_superpixels)
+    places = np.arange(n_features)
     return (places == first) | ((places > first) & (numbers[:, 1:] >= p_remove))
 
 

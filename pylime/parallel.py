@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["Parcel", "few_threads", "in_parts", "limited_threads", "n_parts"]
+__all__ = ["Parcel", "few_threads", "folder_here", "in_parts", "limited_threads", "n_parts"]
 
 Shared = TypeVar("Shared")
 Part = TypeVar("Part")
@@ -211,6 +211,23 @@ def _end_with(owner: int, folder: str) -> None:
         _served[:] = [folder]
     if not watched:
         threading.Thread(target=_watch, args=(owner, os.getppid()), daemon=True).start()
+
+
+def folder_here(folder: str | None) -> str | None:
+    """
+    Return the folder of the call that handed out the work; None on another machine.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the call was killed and another of its workers has deleted the folder. Temporary files
+        elsewhere would outlast this worker, which is about to end.
+    """
+    if folder is None or os.path.isdir(folder):
+        return folder
+    if _served:
+        raise FileNotFoundError(f"The folder {folder} is gone: the call was killed.")
+    return None
 
 
 def _watch(owner: int, parent: int) -> None:

@@ -6,16 +6,17 @@ images. Everything after it is here, and shared: `predict_cases` calls the model
 `explain_cases` turns an error into a case that is skipped.
 """
 
-import os
 import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from pylime import checks
 from pylime._types import Model, Prepared, Preprocess
@@ -28,35 +29,52 @@ from pylime.models import (
     Predictions,
     align_labels,
     index_of,
+    is_counted,
     model_type,
     predict,
     warn_of_scores,
 )
-from pylime.parallel import in_parts, n_parts
+from pylime.parallel import folder_here, in_parts, n_parts
 from pylime.progress import Report, silent
 from pylime.request import Request
 from pylime.surrogate import Surrogate, choose_labels, fit_labels
-from pylime.surrogate.assessment import Assessment, assess, intervals_of, margin_of, share_within
+from pylime.surrogate.assessment import (
+    Assessment,
+    assess,
+    assess_exact,
+    intervals_of,
+    margin_of,
+    share_of_patterns,
+    share_within,
+)
 from pylime.surrogate.linear import Design
 
 __all__ = [
+    "AllOf",
     "Batch",
     "CaseList",
     "Cases",
     "Explained",
     "Explainer",
+    "Finish",
     "InputKind",
+    "Made",
+    "Outcome",
     "Permutations",
     "Perturbed",
     "Predicted",
     "Rewriting",
     "Rewritten",
     "as_given",
+    "cut",
     "explain_cases",
+    "explain_predicted",
     "fit_case",
+    "inputs_of",
     "is_balanced",
     "kind_of",
     "n_inputs_of",
+    "permute_again",
     "predict_cases",
     "predict_permutations",
     "prepare_cases",
@@ -65,6 +83,10 @@ __all__ = [
     "register_kind",
     "unknown_input",
 ]
+
+# With fewer permutations that share it, the weight of a level or bin is hardly known. Of fewer than
+# 500 permutations a tenth are enough: there all weights are rough.
+_FEW = 50
 
 
 # What comes in
@@ -152,6 +174,25 @@ class Rewriting:
     is_predicted: bool = False
 
 
+@dataclass(frozen=True)
+class AllOf:
+    """
+    That the permutations of a case are all there are, so that nothing is drawn.
+
+    Attributes
+    ----------
+    what
+        What they are all of, such as `"subsets"`.
+    n_draws
+        How many draws their weights stand for: a weight is this number times the probability
+        with which the permutation is drawn, times its similarity to the case. The default penalty
+        is that of so many draws.
+    """
+
+    what: str
+    n_draws: int
+
+
 @dataclass(frozen=True, eq=False)
 class Permutations:
     """
@@ -194,6 +235,9 @@ class Permutations:
         permutations 1, 2 and so on, but are drawn anew. None if the design determines the input.
     reweighed
         A function from the width of the kernel to the weights; None if there is no kernel.
+    exact
+        If the permutations are not drawn, but all there are; else None. The case itself is then
+        one of them, and no further row.
     """
 
     case: Hashable
@@ -211,6 +255,7 @@ class Permutations:
     numbers: tuple[KindOfRows, int] | None = None
     redrawn: Batch | None = None
     reweighed: Callable[[float], np.ndarray] | None = None
+    exact: AllOf | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,6 +284,49 @@ class Perturbed:
     batches: Iterable[Batch]
     as_passed: Sequence[object] | None = None
     grown: Callable[[int, int], "Perturbed"] | None = None
+
+
+def inputs_of(perturbed: Perturbed) -> Any:
+    """
+    Collect the inputs of a single case.
+
+    Parameters
+    ----------
+    perturbed
+        The case with its permutations; its batches are used up.
+
+    Returns
+    -------
+    pandas.DataFrame, numpy.ndarray or list
+        The n permutations, in their order, as `preprocess` receives them; a list for all that are
+        neither frames nor arrays.
+    """
+    parts: list[Any] = []
+    numbers: list[np.ndarray] = []
+    n = 0
+    for batch in perturbed.batches:
+        parts.append(batch.inputs)
+        numbers.append(n + (np.arange(batch.n) if batch.rows is None else batch.rows))
+        n += batch.n
+    (case,) = perturbed.cases
+    rows = np.concatenate(numbers)
+    rows = rows if case.rows is None else rows[case.rows]
+    if all(isinstance(part, pd.DataFrame) for part in parts):
+        return pd.concat(parts, ignore_index=True).iloc[rows].reset_index(drop=True)
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)[rows]
+    inputs = list(chain.from_iterable(parts))
+    return [inputs[row] for row in rows.tolist()]
+
+
+def _input_column(explainer: "Explainer", perturbed: Perturbed) -> pd.DataFrame:
+    """Return inputs as columns: those of a frame, else a single one."""
+    inputs = inputs_of(perturbed)
+    if isinstance(inputs, pd.DataFrame):
+        return inputs
+    cells = np.empty(len(inputs), dtype=object)
+    cells[:] = list(inputs)
+    return pd.DataFrame({"input": cells})
 
 
 @dataclass(frozen=True)
@@ -299,11 +387,19 @@ class InputKind:
         of the model; None if there are none.
     lime_options, explain_options
         Dataclasses of the options of `lime()` and of `explain()`; see
-        `pylime.checks.check_fields`.
+        `pylime.checks.check_fields`. An option `batch_size` of `explain()` bounds the inputs of
+        each call of `preprocess` and the model, whatever the size of the batches of `perturb`.
+    tabulate
+        Returns the permutations of a single case as a frame for `pylime.permutations`, a row
+        each, from the explainer and the result of `perturb`. By default the columns of inputs that
+        are frames, and a column `input` of any others.
     n_permutations
         Default number of permutations of a case.
     first_permutations
         How many to start with where the number is found for each case.
+    takes_all
+        Whether `perturb` can return all permutations of a case with few features, where
+        `Request.exact` asks for it or allows it.
     """
 
     name: str
@@ -320,8 +416,10 @@ class InputKind:
     examples: Callable[[Any, Any], Any] = _no_examples
     lime_options: type = NoOptions
     explain_options: type = NoOptions
+    tabulate: Callable[[Any, Perturbed], pd.DataFrame] = _input_column
     n_permutations: int = 1000
     first_permutations: int = 125
+    takes_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -645,6 +743,67 @@ def _check_rows(prepared: Prepared, n: int, what: str) -> None:
         )
 
 
+def cut(batch: Batch, size: int | None) -> Iterator[Batch]:
+    """
+    Cut the inputs of a batch into batches of a bounded size.
+
+    Parameters
+    ----------
+    batch
+        Its inputs are a frame, an array, a list or anything else that can be sliced.
+    size
+        The largest number of inputs of each part; None for all of them.
+
+    Yields
+    ------
+    Batch
+        Parts of the inputs, one after another, without `rows`: these number the inputs of the
+        whole batch. A part of a frame is a frame of its own, which code of the user's can change;
+        an index that counts the rows of the batch counts those of the part.
+
+    Examples
+    --------
+    >>> [part.inputs for part in cut(Batch(["a", "b", "c"], 3, np.array([0, 1, 0, 2])), 2)]
+    [['a', 'b'], ['c']]
+    """
+    if size is None or batch.n <= size:
+        yield replace(batch, rows=None)
+        return
+    inputs: Any = batch.inputs
+    for start in range(0, batch.n, size):
+        stop = min(start + size, batch.n)
+        if isinstance(inputs, pd.DataFrame | pd.Series):
+            part = inputs.iloc[start:stop].copy()
+            if is_counted(inputs.index):
+                part.index = pd.RangeIndex(len(part))
+        else:
+            part = inputs[start:stop]
+        yield Batch(part, stop - start)
+        del part  # only one part of large inputs is in memory
+
+
+def _predict_batch(
+    explainer: Explainer, batch: Batch, request: Request, report: Report
+) -> Predictions:
+    """Predict the inputs of a batch, in as many calls as `batch_size` needs."""
+    size = getattr(request.options, "batch_size", None)
+    n_rows = batch.n if batch.rows is None else len(batch.rows)
+    parts: list[Predictions] = []
+    n_done = n_reported = 0
+    for part in cut(batch, size):
+        found = predict_cases(explainer, part.inputs, part.n, **request.predict_options or {})
+        if parts and (found.labels, found.names) != (parts[0].labels, parts[0].names):
+            found = align_labels(found, parts[0].labels, parts[0].names)
+        parts.append(found)
+        n_done += part.n
+        n_before, n_reported = n_reported, n_rows * n_done // max(batch.n, 1)
+        report(n_reported - n_before)
+        del part
+    if len(parts) == 1:
+        return parts[0]
+    return replace(parts[0], values=np.concatenate([part.values for part in parts]), index=None)
+
+
 @dataclass(frozen=True, eq=False)
 class Predicted:
     """
@@ -687,10 +846,11 @@ def _predict(
     parts: list[np.ndarray] = []
     alone = len(perturbed.cases) == 1
     passed = _predict_as_passed(explainer, perturbed, request)
-    done = _PermutationsDone(request.n_permutations, sum(case.n_inputs for case in perturbed.cases))
+    n_rows = sum(case.n_inputs for case in perturbed.cases)
+    done = _PermutationsDone(_n_reported(perturbed, request), n_rows)
     with closing(_closable(perturbed.batches)) as batches:
         for batch in batches:
-            found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
+            found = _predict_batch(explainer, batch, request, lambda rows: report(done.after(rows)))
             if labels is None:
                 labels, names = found.labels, found.names
             if (found.labels, found.names) != (labels, names):
@@ -704,7 +864,6 @@ def _predict(
             # A model can have a thousand classes; only those to explain are kept in memory.
             values = _label_columns(found.values, labels, wanted) if alone else found.values
             parts.append(values if batch.rows is None else values[batch.rows])
-            report(done.after(len(parts[-1])))
             del batch  # two batches of large images need not be in memory
     values = parts[0] if len(parts) == 1 else np.concatenate(parts)
     if len(values) != done.n_rows:
@@ -727,6 +886,13 @@ def _predict(
         yield Predicted(case, prediction, names, wanted, responses, as_written, grown)
 
 
+def _n_reported(perturbed: Perturbed, request: Request) -> int:
+    """Return how many permutations the first predictions of a case are for a progress bar."""
+    # Where none are added later, they are all that the bar expects of the case.
+    exact = perturbed.cases[0].exact is not None
+    return (exact and request.max_permutations) or request.n_permutations
+
+
 def _predict_labels(
     explainer: Explainer,
     batches: Iterable[Batch],
@@ -739,12 +905,11 @@ def _predict_labels(
     parts: list[np.ndarray] = []
     with closing(_closable(batches)) as batches:
         for batch in batches:
-            found = predict_cases(explainer, batch.inputs, batch.n, **request.predict_options or {})
+            found = _predict_batch(explainer, batch, request, report)
             if (found.labels, found.names) != (labels, names):
                 found = align_labels(found, labels, names)
             values = _label_columns(found.values, labels, known.labels)
             parts.append(values if batch.rows is None else values[batch.rows])
-            report(len(parts[-1]))
     return np.concatenate(parts) if parts else np.empty((0, len(known.labels)))
 
 
@@ -869,6 +1034,11 @@ class Explained:
         another one.
     held, n_words
         As of `Permutations`.
+    exact
+        If the permutations are all there are; else None.
+    rare
+        The features of the surrogates whose level or bin few permutations share with the case,
+        with the number of these.
     """
 
     case: Hashable
@@ -885,6 +1055,13 @@ class Explained:
     rewritten: "Rewritten | None" = None
     held: Sequence[Hashable] = ()
     n_words: int = 0
+    exact: AllOf | None = None
+    rare: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def n_draws(self) -> int:
+        """The number of draws that the penalty is that of."""
+        return self.n_permutations if self.exact is None else self.exact.n_draws
 
 
 @dataclass(frozen=True)
@@ -942,7 +1119,28 @@ def _largest_change(
     return Rewritten(rewriting, most, given[most], written[most], share)
 
 
-Result: TypeAlias = Explained | CaseError
+class Outcome(Protocol):
+    """What is made of a case once its permutations are predicted."""
+
+    @property
+    def case(self) -> Hashable:
+        """The name of the case."""
+        ...
+
+    @property
+    def prediction(self) -> Mapping[Hashable, float]:
+        """The model's prediction for the case itself, by label."""
+        ...
+
+    @property
+    def names(self) -> tuple[Hashable, ...] | None:
+        """The model's own names of the labels, where others have taken their place."""
+        ...
+
+
+Made = TypeVar("Made", bound=Outcome)
+Finish: TypeAlias = Callable[[Explainer, Predicted, Request, Callable[[], Any]], Made]
+"""A function from a predicted case to its outcome; the last argument returns the case alone."""
 
 
 def fit_case(predicted: Predicted, request: Request) -> list[Surrogate]:
@@ -977,6 +1175,7 @@ def fit_case(predicted: Predicted, request: Request) -> list[Surrogate]:
             n_features=request.n_features,
             feature_select=request.feature_select,
             penalty=request.penalty,
+            n_draws=None if case.exact is None else case.exact.n_draws,
         )
     except CaseError as error:
         rewritten = _rewritten(predicted, request.model_type)
@@ -1005,8 +1204,28 @@ def _responses_of(surrogates: Sequence[Surrogate], predicted: Predicted) -> np.n
     ).astype(np.float64, copy=False)
 
 
-def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Request) -> Explained:
-    """Fit and assess the surrogates of a case, and collect what the frame has of it."""
+def explain_predicted(
+    explainer: Explainer, predicted: Predicted, request: Request, take: Callable[[], Any]
+) -> Explained:
+    """
+    Fit and assess the surrogates of a case, and collect what the frame has of it.
+
+    Parameters
+    ----------
+    explainer
+        From `pylime.lime`.
+    predicted
+        The case, with its predictions.
+    request
+        The arguments of the call.
+    take
+        Not used.
+
+    Raises
+    ------
+    CaseError
+        If no label can be fitted.
+    """
     case = predicted.case
     surrogates = fit_case(predicted, request)
     features = list(dict.fromkeys(chain.from_iterable(fit.features for fit in surrogates)))
@@ -1031,7 +1250,29 @@ def _explain_predicted(explainer: Explainer, predicted: Predicted, request: Requ
         rewritten if rewritten is not None and rewritten.share > 1 else None,
         case.held,
         case.n_words,
+        case.exact,
+        _rare(case, surrogates),
     )
+
+
+def _rare(case: Permutations, surrogates: Sequence[Surrogate]) -> dict[str, int]:
+    """
+    Find the features that few permutations share with the case, which are selected.
+
+    Only levels and bins of tables can be rare: words and superpixels are kept as often as dropped.
+    """
+    found: dict[str, int] = {}
+    if case.numbers is None or case.numbers[0] != "table":
+        return found
+    few = min(_FEW, len(case.weights) / 10)
+    for column in sorted({column for fit in surrogates for column in fit.columns}):
+        # A table's design is never sparse.
+        compared = np.asarray(case.design[:, [column]])[:, 0]
+        n_shared = int(np.count_nonzero(compared)) - 1
+        is_binary = compared.dtype == bool or np.all((compared == 0) | (compared == 1))
+        if n_shared < few and compared[0] == 1 and is_binary:
+            found[case.features[column]] = n_shared
+    return found
 
 
 def _assess(
@@ -1044,6 +1285,9 @@ def _assess(
     if not (request.intervals or request.quality):
         return (), ()
     case, responses = predicted.case, _responses_of(surrogates, predicted)
+    if case.exact is not None:
+        in_bins = share_of_patterns(case.design, responses, case.weights)
+        return assess_exact(case.design, responses, case.weights, surrogates), in_bins.tolist()
     assessments = assess(
         case.design,
         responses,
@@ -1151,9 +1395,42 @@ def predict_permutations(explainer: Explainer, cases: Cases, request: Request) -
     return list(_predict(explainer, perturbed, request, silent, probe=False))
 
 
+def permute_again(
+    explainer: Explainer, case: Cases, predicted: Predicted, request: Request
+) -> Perturbed:
+    """
+    Perturb a case again, as it was before the model received its permutations.
+
+    Parameters
+    ----------
+    explainer
+        From `pylime.lime`.
+    case
+        The case alone.
+    predicted
+        Its predictions.
+    request
+        The arguments of the call.
+
+    Returns
+    -------
+    Perturbed
+        The same permutations.
+    """
+    perturbed = explainer.kind.perturb(explainer, case, request)
+    n = len(predicted.responses)
+    if len(perturbed.cases[0].weights) == n:
+        return perturbed
+    return explainer.kind.perturb(explainer, case, replace(request, n_permutations=n))
+
+
 def explain_cases(
-    explainer: Explainer, cases: Cases, request: Request, report: Report
-) -> list[Result]:
+    explainer: Explainer,
+    cases: Cases,
+    request: Request,
+    report: Report,
+    finish: Finish[Made] = explain_predicted,
+) -> list[Made | CaseError]:
     """
     Explain cases, one after another or in several processes.
 
@@ -1167,11 +1444,14 @@ def explain_cases(
         The arguments of the call.
     report
         A function that is called with the number of permutations done since its last call.
+    finish
+        What is done with each case once its permutations are predicted: a function of a module,
+        which worker processes can import.
 
     Returns
     -------
     list
-        For each case its explanation, or the error that prevented it.
+        For each case what `finish` returns, its explanation, or the error that prevented it.
 
     Raises
     ------
@@ -1187,9 +1467,9 @@ def explain_cases(
         explainer = replace(explainer, labels=None, names=None)
     probe = explainer.probe and explainer.labels is None  # lime() has not tried this prediction
     if request.n_jobs == 1 or len(cases.names) == 1:
-        results = list(_explain_in_turn(explainer, cases, request, report, probe))
+        results = list(_explain_in_turn(explainer, cases, request, report, probe, finish))
     else:
-        results = _explain_in_parallel(explainer, cases, request, report, probe)
+        results = _explain_in_parallel(explainer, cases, request, report, probe, finish)
     if len(results) != len(cases.names):
         raise ValueError(
             f"`parts` of the kind {explainer.kind.name!r} must return each of the "
@@ -1206,12 +1486,14 @@ def _are_same(options: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
         return False
 
 
-def _with_same_labels(results: Sequence[Result], request: Request) -> list[Result]:
+def _with_same_labels(
+    results: Sequence[Made | CaseError], request: Request
+) -> list[Made | CaseError]:
     """The results, with an error for those of other labels than the first."""
-    checked: list[Result] = []
+    checked: list[Made | CaseError] = []
     known: dict[Hashable, Hashable] | None = None
     for result in results:
-        if isinstance(result, Explained):
+        if not isinstance(result, CaseError):
             labels = list(result.prediction)
             own = dict(zip(labels, result.names or labels, strict=True))
             known = own if known is None else known
@@ -1229,14 +1511,19 @@ def _with_same_labels(results: Sequence[Result], request: Request) -> list[Resul
 
 
 def _explain_in_turn(
-    explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
-) -> Iterator[Result]:
+    explainer: Explainer,
+    cases: Cases,
+    request: Request,
+    report: Report,
+    probe: bool,
+    finish: Finish[Made],
+) -> Iterator[Made | CaseError]:
     """Explain part after part; raise at the first error if `on_error` is `"raise"`."""
     for part in _parts(explainer, cases, request):
-        for result in _explain_together(explainer, part, request, report, probe):
+        for result in _explain_together(explainer, part, request, report, probe, finish):
             if isinstance(result, CaseError) and request.on_error == "raise":
                 stop_at(result)
-            if explainer.labels is None and isinstance(result, Explained):
+            if explainer.labels is None and not isinstance(result, CaseError):
                 labels = tuple(result.prediction)
                 explainer = replace(explainer, labels=labels, names=result.names)
             if isinstance(result, CaseError) and result.reason and len(cases.names) > 1:
@@ -1256,8 +1543,13 @@ def _parts(explainer: Explainer, cases: Cases, request: Request) -> Iterable[Cas
 
 
 def _explain_together(
-    explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
-) -> Iterator[Result]:
+    explainer: Explainer,
+    cases: Cases,
+    request: Request,
+    report: Report,
+    probe: bool,
+    finish: Finish[Made],
+) -> Iterator[Made | CaseError]:
     """
     Explain cases that are predicted in the same calls of the model.
 
@@ -1270,18 +1562,18 @@ def _explain_together(
     if predicted is None:
         for position in range(len(names)):
             one = cases.take([position])
-            yield from _explain_together(explainer, one, request, report, probe)
+            yield from _explain_together(explainer, one, request, report, probe, finish)
         return
-    for each in predicted:
+    for position, each in enumerate(predicted):
         if not alone:
             report(request.n_permutations)
         if isinstance(each, CaseError):
             yield each
             continue
         try:
-            if request.max_permutations is not None:
+            if request.max_permutations is not None and each.case.exact is None:
                 each = _grow(explainer, cases, each, request, report)
-            yield _explain_predicted(explainer, each, request)
+            yield finish(explainer, each, request, partial(cases.take, [position]))
         except Exception as error:  # a kind from outside can raise any
             yield CaseError.of(each.case.case, error)
 
@@ -1315,6 +1607,11 @@ def _predict_together(
                 f"`perturb` of the kind {explainer.kind.name!r} must return the permutations of "
                 f"each of its {len(names)} cases; it returned those of {len(perturbed.cases)}."
             )
+        if request.exact == "always" and any(case.exact is None for case in perturbed.cases):
+            raise ValueError(
+                f"`perturb` of the kind {explainer.kind.name!r} must return all permutations of "
+                "each case, as `takes_all` announces."
+            )
         unusual = perturbed.cases[0].unusual
         return list(_predict(explainer, perturbed, request, counted, probe))
     except RequestError:
@@ -1329,17 +1626,22 @@ def _predict_together(
 
 
 def _explain_in_parallel(
-    explainer: Explainer, cases: Cases, request: Request, report: Report, probe: bool
-) -> list[Result]:
+    explainer: Explainer,
+    cases: Cases,
+    request: Request,
+    report: Report,
+    probe: bool,
+    finish: Finish[Made],
+) -> list[Made | CaseError]:
     """Divide the cases among processes, in contiguous parts."""
     n_cases = len(cases.names)
     parts = np.array_split(np.arange(n_cases), n_parts(n_cases, request.n_jobs))
-    results: dict[int, list[Result]] = {}
+    results: dict[int, list[Made | CaseError]] = {}
     told: set[str] = set()
     # A worker that is killed cannot remove its temporary files; this context does.
     with temporary_folder() as folder:
         here = replace(request, folder=folder)
-        tasks = [(cases.take(part.tolist()), here, probe and not part[0]) for part in parts]
+        tasks = [(cases.take(part.tolist()), here, probe and not part[0], finish) for part in parts]
         done = in_parts(
             _explain_part,
             explainer,
@@ -1363,12 +1665,11 @@ def _explain_in_parallel(
 
 
 def _explain_part(
-    explainer: Explainer, part: tuple[Cases, Request, bool]
-) -> tuple[list[Result], list[Warning]]:
+    explainer: Explainer, part: tuple[Cases, Request, bool, Finish[Made]]
+) -> tuple[list[Made | CaseError], list[Warning]]:
     """Explain some of the cases in a worker; return the results and the warnings."""
-    cases, request, probe = part
-    if request.folder is not None and not os.path.isdir(request.folder):
-        request = replace(request, folder=None)  # on another machine
+    cases, request, probe, finish = part
+    request = replace(request, folder=folder_here(request.folder))
     with checks.collected() as messages:
-        results = list(_explain_in_turn(explainer, cases, request, silent, probe))
+        results = list(_explain_in_turn(explainer, cases, request, silent, probe, finish))
     return results, messages

@@ -47,8 +47,9 @@ def as_plain(explanation: Any, cells: Literal["json", "drop"] = "json") -> pd.Da
     pandas.DataFrame
         The rows with their index. Numbers and booleans keep their type.
         `case`, `label` and `feature_value` are strings, as they print, even if they are
-        numbers; a column `feature_value` that has a type of numbers stays one. Missing
-        values stay missing, whatever kind of missing value they were; in JSON they are `null`.
+        numbers; a column `feature_value` that has a type of numbers stays one, and the values of a
+        group of columns are JSON. Missing values stay missing, whatever kind of missing value
+        they were; in JSON they are `null`.
 
         Further columns follow the same rules: decimals become floats, dates the strings that
         they print, and lists and mappings JSON, or are left out with `cells="drop"`.
@@ -131,7 +132,7 @@ def _plain_column(name: str, column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(dtype):
         return _numbers(column)
     if name == "feature_value":
-        return _strings(column, _text_of)
+        return _strings(column, _value_text)
     if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_object_dtype(dtype):
         typed = _of_one_kind(name, column.astype(object))
         if typed is not None:
@@ -184,6 +185,11 @@ def _text_of(cell: Any) -> str | None:
     if isinstance(cell, str):
         return str(cell) if cell.isascii() else as_utf8(cell)
     return None if _is_missing_cell(cell) else as_utf8(str(cell))
+
+
+def _value_text(value: Any) -> str | None:
+    """Convert a feature value to the string that it prints; the values of a joint group to JSON."""
+    return _json_of(value) if isinstance(value, dict) else _text_of(value)
 
 
 def _json_texts(column: pd.Series) -> pd.Series:

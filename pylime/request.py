@@ -9,17 +9,23 @@ import numpy as np
 from pylime import checks
 from pylime._types import Labels, RandomState
 from pylime.draws import DRAWS, Draws
-from pylime.errors import RequestError
+from pylime.errors import CaseError, RequestError
 from pylime.models import ModelType
 from pylime.seeds import seed_words
 from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect
 
-__all__ = ["ON_ERROR", "OnError", "Request"]
+__all__ = ["MOST_FREE", "ON_ERROR", "Exact", "OnError", "Request"]
 
 OnError = Literal["warn", "raise"]
 """What to do with cases that cannot be explained: skip them with a warning, or raise."""
 
 ON_ERROR = get_args(OnError)
+
+Exact = Literal["never", "allowed", "always"]
+"""Whether all permutations that a case has are predicted instead of draws."""
+
+MOST_FREE = 500
+"""Where exact cases are allowed, a case has at most so many different permutations."""
 
 
 def _check_level(name: str, value: object) -> None:
@@ -57,6 +63,9 @@ tolerance
         with.
     max_permutations
         Where the number of permutations is found for each case, the largest; else None.
+    exact
+        Whether a case with few features is explained by all permutations that there are: if they
+        are few, or always.
     model_type
         Whether the model is a classifier or a regressor.
     options
@@ -90,11 +99,71 @@ tolerance
     options: Any = field(default=None, metadata=checks.INTERNAL)
     seed: tuple[int, ...] = field(default=(), metadata=checks.INTERNAL)
     folder: str | None = field(default=None, metadata=checks.INTERNAL)
+    exact: Exact = field(default="never", metadata=checks.INTERNAL)
 
     @property
     def level(self) -> float:
         """The level of the intervals; .95 unless it was passed."""
         return 0.95 if isinstance(self.intervals, bool | np.bool_) else float(self.intervals)
+
+    @property
+    def most_exact(self) -> int:
+        """The largest number of permutations of a case that is explained by all there are."""
+        if self.exact == "never" or self.max_permutations is None:
+            return 0
+        most = self.max_permutations
+        return most if self.exact == "always" else min(most, MOST_FREE)
+
+    def takes_all_subsets(self, n_features: int, features: str, cure: str) -> bool:
+        """
+        Decide whether a case is explained by all subsets of its features that are not empty.
+
+        Parameters
+        ----------
+        n_features
+            Number of features of the case.
+        features
+            What they are, such as `"words"`.
+        cure
+            How to have fewer, for the error.
+
+        Raises
+        ------
+        CaseError
+            If it has to be, and there are more than `max_permutations`.
+        """
+        n = 2**n_features - 1
+        # Of thousands of features it has as many digits.
+        written = f"2^{n_features} - 1" + (f" = {n}" if n_features < 64 else "")
+        return self.takes_all(n, f"{n_features} {features} have {written} subsets", cure)
+
+    def takes_all(self, n: int, what: str, cure: str) -> bool:
+        """
+        Decide whether a case is explained by all n permutations that it has.
+
+        Parameters
+        ----------
+        n
+            Their number.
+        what
+            A clause that has it, for the error.
+        cure
+            How to have fewer, for the error.
+
+        Raises
+        ------
+        CaseError
+            If it has to be, and there are more than `max_permutations`.
+        """
+        if n <= self.most_exact:
+            return True
+        if self.exact != "always":
+            return False
+        raise CaseError(
+            f'`n_permutations="all"` takes at most `max_permutations`, {self.max_permutations}; '
+            f'{what}. Pass `n_permutations="auto"` to draw some of them, {cure}, or raise '
+            "`max_permutations`."
+        )
 
     def __post_init__(self) -> None:
         checks.check_fields(self)

@@ -16,6 +16,7 @@ __all__ = [
     "check_pixel_range",
     "extremes",
     "find_pixel_range",
+    "turned_back",
     "upright",
 ]
 
@@ -188,3 +189,23 @@ def upright(pixels: "NDArray", orientation: int) -> "NDArray":
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
+
+
+def turned_back(pixels: "NDArray", orientation: int) -> "NDArray":
+    """
+    Turn an upright image back to how one of an EXIF orientation is stored.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) or (H, W, channels) array.
+    orientation
+        From 1, which is upright, to 8.
+
+    Examples
+    --------
+    >>> turned_back(upright(np.array([[1, 2, 3], [4, 5, 6]]), 6), 6)
+    array([[1, 2, 3],
+           [4, 5, 6]])
+    """
+    return upright(pixels, {6: 8, 8: 6}.get(orientation, orientation))

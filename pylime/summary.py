@@ -43,7 +43,7 @@ __all__ = [
 CoveredBy: TypeAlias = Literal["feature", "feature_desc"]
 
 _OF_MODEL = ("model_r2", "model_intercept", "model_prediction")
-_FURTHER = ("surrogate_mean", "n_permutations", *QUALITY)
+_FURTHER = ("surrogate_mean", "n_permutations", "exact", *QUALITY)
 
 # How many cases a message names.
 _NAMED = 5
@@ -208,7 +208,7 @@ def glance(explanation: pd.DataFrame) -> pd.DataFrame:
         In the order of the explanation, the columns `case`, `label`, `label_prob`, `model_r2`,
         `model_intercept` and `model_prediction`; for a regressor `prediction` instead of the two
         of the label, at the end of these. Then, where the explanation has them,
-        `surrogate_mean`, `n_permutations` and the columns of `pylime.quality`.
+        `surrogate_mean`, `n_permutations`, `exact` and the columns of `pylime.quality`.
 
     Raises
     ------
@@ -418,9 +418,9 @@ def feature_importance(explanation: pd.DataFrame) -> pd.DataFrame:
     """
     Return how much each feature matters over all cases.
 
-    A case in which a feature was not selected counts as a weight of 0. The mean over the rows of
-    the explanation alone would put a feature that is rarely selected, but then with a large weight,
-    before one that matters everywhere.
+    A case in which a feature was not selected counts as a weight of 0, and so does a case whose
+    text does not have a word. The mean over the rows of the explanation alone would put a feature
+    that is rarely selected, but then with a large weight, before one that matters everywhere.
 
     Parameters
     ----------
@@ -435,11 +435,14 @@ def feature_importance(explanation: pd.DataFrame) -> pd.DataFrame:
         importance:
 
         - `label`: for a classifier.
-        - `feature`: the column or word.
+        - `feature`: the column, group or word. A word of a text column has the column before
+          it, as in `review: superb`, so that the same word in two columns is two features.
         - `importance`: the mean of the absolute weight over the n cases.
         - `mean_weight`: the mean of the weight over the n cases. Where it is far smaller than
           the importance, the feature supports the label in some cases and contradicts it in others.
-        - `share_selected`: the share of the n cases in which the feature was selected.
+        - `share_selected`: the share of the n cases in which the feature was selected. The
+          importance divided by it is the mean over these cases alone: how much a word matters
+          where it was selected.
         - `share_positive`: the share of these in which its weight is positive.
         - `n`: the number of cases in which the label was explained.
 

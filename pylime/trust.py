@@ -108,7 +108,7 @@ def _verdict(
     quality: Quality, fit: Surrogate, assessment: Assessment, case: Explained, request: Request
 ) -> str:
     """Write what speaks against an explanation, and what to do about it."""
-    n = case.n_permutations
+    n = case.n_draws
     reasons = []
     collapsed = _has_collapsed(case)
     if collapsed:
@@ -121,8 +121,10 @@ def _verdict(
         share = _percent(quality.shrinkage)
         reasons.append(f"the penalty takes {share} of the weights: pass `penalty=0`")
     if fit.r2 < _LOW_R2 and not (collapsed or bitten):
-        reasons.append(_why_low(quality, fit, request))
-    if not collapsed:
+        reasons.append(_why_low(quality, fit))
+    if case.exact is not None:
+        reasons.insert(0, f"all {case.n_permutations} {case.exact.what}: no sampling error")
+    elif not collapsed:
         reasons += _imprecisions(quality, fit, assessment)
     found = reasons or ["nothing speaks against it"]
     if case.held:
@@ -131,10 +133,10 @@ def _verdict(
     return "; ".join(found)
 
 
-def _why_low(quality: Quality, fit: Surrogate, request: Request) -> str:
+def _why_low(quality: Quality, fit: Surrogate) -> str:
     """Name the largest part of what a local model does not describe."""
     low = f"the local model describes {_percent(max(fit.r2, 0.0))} of what moves the prediction"
-    if not request.n_calls:
+    if np.isnan(quality.in_bins):
         return f"{low}: `n_calls=500` finds out why"
     if np.isnan(quality.together):
         return low
@@ -201,7 +203,7 @@ def warn_of_fits(explained: Sequence[Explained], request: Request) -> None:
     parts = [_of_neighbourhoods(explained, request), _of_many_words(explained)]
     if request.penalty is None:
         parts.append(_of_penalty(explained))
-    parts.append(_of_poor_fits(explained))
+    parts += [_of_rare_levels(explained), _of_poor_fits(explained)]
     message = " ".join(part for part in parts if part)
     if message:
         checks.warn(message, FitWarning)
@@ -250,7 +252,7 @@ def _of_penalty(explained: Sequence[Explained]) -> str:
     """The cases of whose weights the penalty takes much, and the cure."""
     shares = {case.case: max(fit.shrinkage for fit in case.surrogates) for case in explained}
     # The penalty is 2 / n, so that with k times the permutations its odds are a k-th.
-    ks = {case.case: max(_MANY_PERMUTATIONS / case.n_permutations, 1.0) for case in explained}
+    ks = {case.case: max(_MANY_PERMUTATIONS / case.n_draws, 1.0) for case in explained}
     bitten = [name for name, s in shares.items() if s / (s + ks[name] * (1 - s)) > _MOST_SHRINKAGE]
     if not bitten:
         return ""
@@ -290,7 +292,7 @@ def _of_many_words(explained: Sequence[Explained]) -> str:
     few = {
         case.case: case.n_words
         for case in explained
-        if case.n_permutations < _LEAST_PER_WORD * case.n_words
+        if case.exact is None and case.n_permutations < _LEAST_PER_WORD * case.n_words
     }
     if not few:
         return ""
@@ -304,7 +306,8 @@ def _of_many_words(explained: Sequence[Explained]) -> str:
 
 
 def _has_collapsed(case: Explained) -> bool:
-    return case.effective_n < min(ENOUGH, case.n_permutations / 2)
+    # Of all permutations there are, however few count, none is missing.
+    return case.exact is None and case.effective_n < min(ENOUGH, case.n_permutations / 2)
 
 
 def _wider(request: Request) -> str:
@@ -315,6 +318,32 @@ def _wider(request: Request) -> str:
         return "widen the neighbourhood with a larger `gower_pow`"
     return (
         'widen the neighbourhood with a larger `kernel_width`, or draw it with `sampling="kernel"`'
+    )
+
+
+def _of_rare_levels(explained: Sequence[Explained]) -> str:
+    """The levels and bins that few permutations share with a case, and the cure."""
+    found: dict[str, list[Explained]] = {}
+    fewest: dict[str, tuple[int, int]] = {}
+    for case in explained:
+        for feature, n_shared in case.rare.items():
+            _, described = case.reported[feature]
+            found.setdefault(described, []).append(case)
+            number = (n_shared, case.n_permutations)
+            fewest[described] = min(fewest.get(described, number), number)
+    if not found:
+        return ""
+    rarest = sorted(found, key=lambda described: fewest[described])
+    parts = [
+        "{} ({} of {} permutations; {})".format(
+            described, *fewest[described], _cases([case.case for case in found[described]])
+        )
+        for described in rarest
+    ]
+    return (
+        "Few permutations share these levels or bins with the case, so that their weights are "
+        f"uncertain: {checks.some(parts, _NAMED, str)}. Raise `n_permutations`, merge rare levels, "
+        "or make wider bins with `n_bins` or `cuts` of lime()."
     )
 
 

@@ -107,6 +107,8 @@ class Bitmap(_ArrayCell):
         The numbers of black and white; None for those of the type.
     alpha
         Whether the last channel is opacity. By default that of four channels of bytes is.
+    within
+        The region that was explained, outside of which nothing was changed; None for all.
 
     Examples
     --------
@@ -114,7 +116,7 @@ class Bitmap(_ArrayCell):
     3 channel 451x300 bitmap
     """
 
-    __slots__ = ("alpha", "orientation", "pixel_range")
+    __slots__ = ("alpha", "orientation", "pixel_range", "within")
 
     def __init__(
         self,
@@ -122,6 +124,7 @@ class Bitmap(_ArrayCell):
         orientation: int = 1,
         pixel_range: PixelRange | None = None,
         alpha: bool | None = None,
+        within: Superpixel | None = None,
     ) -> None:
         array = pixels if isinstance(pixels, np.ndarray) else np.asarray(pixels, dtype=np.uint8)
         super().__init__(array)
@@ -131,6 +134,7 @@ class Bitmap(_ArrayCell):
             self.pixel_range = (float(pixel_range[0]), float(pixel_range[1]))
         four_bytes = array.ndim == 3 and array.shape[2] == 4 and array.dtype == np.uint8
         self.alpha = four_bytes if alpha is None else bool(alpha)
+        self.within = within
 
     @property
     def pixels(self) -> np.ndarray:
@@ -143,7 +147,7 @@ class Bitmap(_ArrayCell):
         return as_colours(self._array, self.pixel_range, self.alpha)
 
     def _arguments(self) -> tuple[object, ...]:
-        return self._array, self.orientation, self.pixel_range, self.alpha
+        return self._array, self.orientation, self.pixel_range, self.alpha, self.within
 
     def _state(self) -> tuple[object, ...]:
         return *super()._state(), self._array.dtype.str, *self._arguments()[1:]

@@ -1,12 +1,15 @@
 """Explanations of every kind, which tests of other tools and of files share."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pylime import as_classifier, as_regressor, explain, lime, load_image_example
+from pylime import Word, as_classifier, as_regressor, explain, lime, load_image_example
+from pylime.frame import object_column
 
 SETTINGS = {"n_permutations": 200, "random_state": 1}
 
@@ -80,6 +83,144 @@ def _texts_of_a_regressor() -> pd.DataFrame:
     return explain(texts, lime(texts, model), **SETTINGS)
 
 
+REVIEWS: dict[str, dict[str, Any]] = {
+    "r1": {
+        "title": "Superb country lodge",
+        "body": 'Superb! Built in 2020, "quiet" & <b>superb</b>\nbeds.\nWe paid 7 & came back 😀.',
+        "note: host": "reply: soon",
+        "stars": 4.5,
+        "shop": "note: host",
+        "size_s": 0,
+        "size_m": 1,
+        "size_l": 0,
+        "lat": 59.91,
+        "lon": np.nan,
+    },
+    "r2": {
+        "title": "מלון נורא",  # right to left
+        "body": None,
+        "note: host": "2020",
+        "stars": 1.0,
+        "shop": "<i>Oslo</i>",
+        "size_s": 0,
+        "size_m": 0,
+        "size_l": 0,
+        "lat": 60.39,
+        "lon": 5.32,
+    },
+    "r3": {
+        "title": "awful",
+        "body": "It was awful, awful and " + "very, very slow. " * 40,
+        "note: host": np.nan,
+        "stars": 2.0,
+        "shop": "Oslo",
+        "size_s": 1,
+        "size_m": 0,
+        "size_l": 0,
+        "lat": 59.9,
+        "lon": 10.7,
+    },
+}
+"""Rows with three columns of text, one of numbers, one of levels, and members of two groups."""
+
+_SIZES = "size is none of s, m, l"
+_SENTENCE = "We paid 7 & came back 😀."
+# By case the column, the word or value, the description and the weight of each feature.
+_WEIGHTS: dict[str, list[tuple[str, Any, str | None, float]]] = {
+    "r1": [
+        ("title", "Superb", None, 0.3),
+        ("body", "Superb", None, 0.12),
+        ("body", "superb", None, 0.1),
+        ("body", "2020", None, -0.06),
+        ("body", '"quiet"', None, 0.05),
+        ("body", "<b>", None, -0.04),
+        ("body", _SENTENCE, None, 0.07),
+        ("note: host", "reply: soon", None, -0.03),
+        ("place", {"lat": 59.91, "lon": np.nan}, "59.7 < lat <= 60, lon is missing", 0.08),
+        ("size", "m", "size = m", 0.02),
+        ("shop", "note: host", "shop = note: host", -0.015),
+    ],
+    "r2": [
+        ("title", "נורא", None, -0.4),
+        ("note: host", "2020", None, 0.05),
+        ("stars", 1.0, "stars <= 2.5", -0.2),
+        ("size", None, _SIZES, 0.03),
+    ],
+    "r3": [
+        ("body", "awful", None, -0.35),
+        ("body", "very", None, -0.02),
+        ("place", {"lat": 59.9, "lon": 10.7}, "59.7 < lat <= 60, 8 < lon", 0.01),
+        ("stars", 2.0, "stars <= 2.5", -0.15),
+        ("shop", "Oslo", "shop = Oslo", 0.0),
+        ("size", "s", "size = s", 0.04),
+    ],
+}
+
+
+def spans_of(word: str, text: str) -> list[tuple[int, int]]:
+    """Return the places of a word."""
+    return [match.span() for match in re.finditer(re.escape(word), text)]
+
+
+def of_records(
+    records: Mapping[str, Mapping[str, Any]],
+    weights: Mapping[str, Sequence[tuple[str, Any, str | None, float]]],
+    regression: bool = False,
+) -> pd.DataFrame:
+    """
+    Make an explanation of rows by hand, with intervals and contributions.
+
+    A feature is its column, its word or value, its description (None of a word) and its weight.
+    """
+    rows: list[dict[str, Any]] = []
+    for case, record in records.items():
+        good = 0.5 + 0.4 * float(np.sign(sum(weight for *_, weight in weights[case])))
+        for sign, label in [(1.0, "good"), (-1.0, "bad")][: 1 if regression else 2]:
+            probability = good if sign > 0 else 1 - good
+            local = probability - 0.01
+            for column, value, description, weight in weights[case]:
+                is_word = description is None
+                feature = f"{column}: {value}" if is_word else column
+                total = sign * sum(weight for *_, weight in weights[case])
+                rows.append(
+                    {
+                        "model_type": "regression" if regression else "classification",
+                        "case": case,
+                        "label": label,
+                        "label_prob": probability,
+                        "model_r2": 0.62,
+                        "model_intercept": local - total,
+                        "model_prediction": local,
+                        "surrogate_mean": local - 0.5 * total,
+                        "feature": feature,
+                        "feature_value": Word(value, spans_of(value, record[column]))
+                        if is_word
+                        else value,
+                        "feature_weight": sign * weight,
+                        "feature_se": 0.02,
+                        "feature_lo": sign * weight - 0.04,
+                        "feature_hi": sign * weight + 0.04,
+                        "feature_freq": 1.0,
+                        "feature_contribution": 0.5 * sign * weight,
+                        "feature_desc": feature if is_word else description,
+                        "data": dict(record),
+                        "prediction": probability
+                        if regression
+                        else {"good": good, "bad": 1.0 - good},
+                    }
+                )
+    absent = ["label", "label_prob"] if regression else []
+    frame = pd.DataFrame(rows).drop(columns=absent)
+    for name in ("feature_value", "data", *(() if regression else ("prediction",))):
+        frame[name] = object_column([row[name] for row in rows])
+    return frame
+
+
+def of_text_columns(regression: bool = False) -> pd.DataFrame:
+    """A table with columns of text, a one-hot group and a joint group."""
+    return of_records(REVIEWS, _WEIGHTS, regression)
+
+
 EXPLANATIONS: dict[str, Callable[[], pd.DataFrame]] = {
     "columns": of_columns,
     "trust": _trusted,
@@ -89,5 +230,7 @@ EXPLANATIONS: dict[str, Callable[[], pd.DataFrame]] = {
     "texts": _texts,
     "positions": lambda: _texts(keep_word_position=True),
     "numbers in texts": _texts_of_a_regressor,
+    "text columns": of_text_columns,
+    "text columns of a regressor": lambda: of_text_columns(regression=True),
     "image": load_image_example,
 }

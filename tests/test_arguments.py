@@ -77,10 +77,10 @@ def test_arguments_of_one_kind_are_for_this_kind(kind, wrong, right):
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [
-        ("char_level", "Use `tokenization=list` with `in_place=True`."),
+        ("char_level", 'Use `tokenization="character"`, which takes single characters.'),
         ("bow", "Use `keep_word_position`, its opposite."),
         ("split_expression", "Use `tokenization`."),
-        ("mask_string", "Use `in_place=True`, which leaves out dropped words and keeps all else."),
+        ("mask_string", "Use `replacement`."),
     ],
 )
 def test_arguments_of_texts_are_found_by_their_names_in_other_libraries(wrong, right):

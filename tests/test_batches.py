@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from explanations import of_text_columns
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -567,3 +568,62 @@ def test_spark_draws_the_same_rows(spark, drawn):
     found = numbers_only(found).sort_values("case", kind="stable", ignore_index=True)
     expected = numbers_only(expected).astype(found.dtypes)
     same(found, expected.sort_values("case", kind="stable"))
+
+
+# Columns of text, and groups
+
+
+@pytest.fixture
+def of_reviews(monkeypatch):
+    """An explainer and options whose explanations have words, levels, no value and mappings."""
+    rows = pd.DataFrame({"age": [20.0, 30.0, 40.0]}, index=["r1", "r2", "r3"])
+    labels = ["good", "bad"]
+    explainer = lime(rows, as_classifier(lambda rows: np.full((len(rows), 2), 0.5), labels))
+    options = {"intervals": True, "contributions": True, "random_state": 1}
+    expected = of_text_columns()
+
+    def explained(*_, **__):
+        return of_text_columns()
+
+    monkeypatch.setattr("pylime.batches.explain_request", explained)
+    return rows, explainer, options, expected
+
+
+def test_batches_keep_cells_of_all_kinds(of_reviews):
+    rows, explainer, options, expected = of_reviews
+    (found,) = explain_batches([rows], explainer, **options)
+    assert list(found) == list(expected)
+    for ours, cell in zip(found["feature_value"], expected["feature_value"], strict=True):
+        assert type(ours) is type(cell)
+        assert str(ours) == str(cell)
+
+
+def test_plain_batches_fit_the_schemas(of_reviews):
+    import pyarrow
+
+    rows, explainer, options, expected = of_reviews
+    (plain,) = explain_batches([rows], explainer, plain=True, **options)
+    schema = arrow_schema(explainer, **options)
+    arrow = pyarrow.Table.from_pandas(plain, schema=schema, preserve_index=False)
+    assert arrow.column_names == list(expected)
+    assert spark_schema(explainer, **options).count("feature_value string") == 1
+    values = arrow["feature_value"].to_pylist()
+    assert {"2020", "m", None, '{"lat": 59.91, "lon": null}'} <= {*values}
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_dask_keeps_cells_of_all_kinds(of_reviews, plain):
+    import dask
+    import dask.dataframe
+
+    rows, explainer, options, _ = of_reviews
+    with dask.config.set({"dataframe.convert-string": False, "scheduler": "synchronous"}):
+        lazy = explain(
+            dask.dataframe.from_pandas(rows, npartitions=1), explainer, plain=plain, **options
+        )
+        found = lazy.compute()
+    (expected,) = explain_batches([rows], explainer, plain=plain, **options)
+    assert [str(cell) for cell in found["feature_value"]] == [
+        str(cell) for cell in expected["feature_value"]
+    ]
+    assert found.dtypes.equals(lazy.dtypes)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from explanations import of_text_columns
 
 from pylime import (
     COLUMNS,
@@ -25,7 +26,7 @@ from pylime import (
     read_explanation,
     write_explanation,
 )
-from pylime.frame import design_values
+from pylime.frame import check_explanation, design_values
 from pylime.plain import as_plain
 
 VALUES = pd.DataFrame({"age": [0.5, -0.25], "town": [0.125, 0.25]}, index=["Ada", "Max"])
@@ -491,3 +492,45 @@ def test_the_design_of_words_and_missing_numbers_is_one():
     )
     assert design_values(frame).tolist() == [1, 1, 7.5, 1, 1]
     assert design_values(frame.drop(columns="feature")).tolist() == [1, 1, 7.5, 1, 1]
+
+
+# Columns of text, and groups
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("regression", [False, True])
+def test_words_of_text_columns_are_features_of_a_table(regression, plain):
+    explanation = of_text_columns(regression)
+    values = as_shap(
+        as_plain(explanation) if plain else explanation, label=None if regression else "good"
+    )
+    names = values.feature_names
+    assert values.values.shape == (3, len(names))
+    assert names[:2] == ["title: Superb", "body: Superb"]
+    first = dict(zip(names, values.data[0], strict=True))
+    assert first["title: Superb"] == first["body: 2020"] == 1
+    assert np.isnan(first["title: נורא"])
+    assert first["place"] == "59.7 < lat <= 60, lon is missing"
+    assert values.data[:2, names.index("size")].tolist() == ["m", "none of s, m, l"]
+    assert first["stars"] == 4.5  # of the row, although it was not selected
+    sums = values.base_values + values.values.sum(axis=1)
+    own = explanation if regression else explanation[explanation["label"] == "good"]
+    np.testing.assert_allclose(sums, predictions_of(own))
+    back = from_shap(values, labels=None if regression else "good")
+    shown = back.set_index(["case", "feature"])["feature_desc"]
+    assert shown[0, "title: Superb"] == "title: Superb = 1"
+    assert shown[1, "size"] == "size = none of s, m, l"
+    plot_features(back, cases=0).draw()
+
+
+def test_words_have_the_design_of_words_also_if_they_are_numbers():
+    explanation = of_text_columns(regression=True)
+    is_number = [value == "2020" for value in explanation["feature_value"]]
+    assert sum(is_number) == 2
+    for form in (explanation, as_plain(explanation), as_plain(explanation, cells="drop")):
+        form, _ = check_explanation(form, classification=(), regression=())
+        assert (design_values(form)[is_number] == 1).all()
+        assert [type(value) for value in form["feature_value"][is_number]] in (
+            [str, str],
+            [Word, Word],
+        )

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from explanations import of_text_columns
 from skimage.data import chelsea
 
 from pylime import (
@@ -234,3 +235,12 @@ def test_a_run_of_mlflow_keeps_table_figure_and_text(tmp_path, monkeypatch):
     names = {path.name for path in folder.iterdir()}
     assert names == {"explanation.json", "features.png", "texts.html"}
     assert (folder / "features.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("draw", [shap.plots.beeswarm, shap.plots.bar, shap.plots.waterfall])
+def test_shap_draws_words_of_text_columns_and_groups(draw):
+    values = as_shap(of_text_columns(), label="good")
+    draw(values[0] if draw is shap.plots.waterfall else values, max_display=20, show=False)
+    shown = " ".join(ticks())
+    for name in ("title: Superb", "size", "place", "note: host: reply: soon"):
+        assert name in shown

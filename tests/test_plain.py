@@ -11,12 +11,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from explanations import EXPLANATIONS, of_columns
+from explanations import EXPLANATIONS, REVIEWS, of_columns, of_text_columns
 from pandas.testing import assert_frame_equal
 
 import pylime
 from pylime import as_classifier, as_plain, explain, lime, load_text_example
-from pylime.frame import check_explanation, object_column
+from pylime.frame import check_explanation, input_of, object_column, text_column_of
 
 
 @pytest.fixture(scope="module", params=EXPLANATIONS)
@@ -46,7 +46,11 @@ def test_a_plain_frame_has_numbers_strings_and_booleans_only(explanation):
     for name in ("case", "label", "feature_value"):
         if name in plain:
             for text, cell in zip(plain[name], explanation[name], strict=True):
-                assert text == str(cell) or (pd.isna(text) and pd.isna(cell))
+                if isinstance(cell, dict):  # of a joint group
+                    known = {k: None if pd.isna(part) else part for k, part in cell.items()}
+                    assert json.loads(text) == known
+                else:
+                    assert text == str(cell) or (pd.isna(text) and pd.isna(cell))
     same(as_plain(plain), plain)
     assert len(pd.concat([plain, plain]).drop_duplicates()) == len(plain)
 
@@ -371,7 +375,10 @@ def test_plots_of_frames_without_cells_are_the_same(explanation, plotter):
     assert_drawn_alike(drawn(plotter(dropped)), drawn(plotter(explanation)))
 
 
-@pytest.mark.parametrize("kind", ["texts", "positions", "numbers in texts"])
+@pytest.mark.parametrize(
+    "kind",
+    ["texts", "positions", "numbers in texts", "text columns", "text columns of a regressor"],
+)
 def test_texts_of_plain_frames_are_the_same(kind):
     explanation = EXPLANATIONS[kind]()
     expected = str(pylime.plot_text_explanations(explanation))
@@ -444,3 +451,75 @@ def test_missing_probabilities_are_numbers_again():
     checked, _ = check_explanation(plain, classification=(), regression=())
     assert np.isnan(checked["prediction"][0]["a"])
     assert checked["prediction"].isna().tolist() == [False, True]
+
+
+# Columns of text, and groups
+
+
+def test_words_levels_and_groups_of_plain_frames_are_read_again():
+    explanation = of_text_columns()
+    checked, _ = check_explanation(as_plain(explanation), classification=(), regression=())
+    for found, cell in zip(checked["feature_value"], explanation["feature_value"], strict=True):
+        if isinstance(cell, dict):
+            assert list(found) == list(cell)
+            assert pd.Series(found).equals(pd.Series(cell))
+        elif cell is None:
+            assert pd.isna(found)
+        else:
+            assert found == cell
+            assert isinstance(found, str) == isinstance(cell, str)
+
+
+@pytest.mark.parametrize(
+    ("value", "feature", "description", "row", "expected"),
+    [
+        ("5", "note: 5", "note: 5", {"note": "5 6"}, "5"),
+        ("5", "note: 5", "note: 5", {"note": "6", "note: 5": 5}, 5),  # a column of that name
+        ("True", "note: True", "note: True", {"note": "True"}, "True"),
+        ('{"a": 1}', "place", "a <= 2", {"a": 1}, {"a": 1}),
+        ('{"a": null}', "place", "a is missing", {"a": None}, {"a": np.nan}),
+        ('{"a": 1}', "town", 'town = {"a": 1}', {"town": '{"a": 1}'}, '{"a": 1}'),
+        ('{"a": 1}', 'note: {"a": 1}', 'note: {"a": 1}', {"note": '{"a": 1}'}, '{"a": 1}'),
+        ("{a", "place", "a <= 2", {"a": 1}, "{a"),
+    ],
+)
+def test_what_a_string_of_a_plain_frame_was(value, feature, description, row, expected):
+    frame = frame_of(
+        feature=[feature],
+        feature_value=[value],
+        feature_desc=[description],
+        data=[json.dumps(row)],
+    )
+    checked, _ = check_explanation(frame, classification=(), regression=())
+    (found,) = checked["feature_value"]
+    assert type(found) is type(expected)
+    assert repr(found) == repr(expected)
+
+
+def test_the_kind_of_input_does_not_depend_on_the_first_feature():
+    explanation = of_text_columns()
+    for _, row in explanation.iterrows():
+        one = row.to_frame().T
+        assert input_of(one) == input_of(as_plain(one)) == "table"
+    json_texts = frame_of(
+        feature=["note", "b"], feature_value=["note", "b"], data=['{"notes": "note b"}'] * 2
+    )
+    assert input_of(json_texts) == "text"
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "description", "column"),
+    [
+        ("title: Superb", "Superb", "title: Superb", "title"),
+        ("note: host: 2020", "2020", "note: host: 2020", "note: host"),
+        ("body: x", "x", "body: x", None),  # the text is missing
+        ("shop", "note: host", "shop = note: host", None),
+        ("stars: 4", 4, "stars: 4", None),
+        ("stars: 4", "4", "stars: 4", None),
+        ("size", None, "size is none of s, m, l", None),
+        ("place", {"lat": 1}, "lat <= 2", None),
+        ("other: x", "x", "other: x", None),
+    ],
+)
+def test_the_column_of_a_word(feature, value, description, column):
+    assert text_column_of(feature, value, description, REVIEWS["r2"]) == column

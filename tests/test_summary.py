@@ -9,6 +9,7 @@ import pandas as pd
 import polars
 import pyarrow
 import pytest
+from explanations import REVIEWS, of_text_columns
 from pandas.testing import assert_frame_equal
 
 import pylime
@@ -784,3 +785,45 @@ def test_memory_grows_with_the_number_of_rows(function):
     small, large = peak(2000), peak(8000)
     assert large < 6 * small
     assert large / (5 * 8000) < 1000
+
+
+# Columns of text, and groups
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_summaries_of_text_columns(plain):
+    explanation = of_text_columns()
+    form = as_plain(explanation) if plain else explanation
+    assert glance(form)["case"].tolist() == ["r1", "r1", "r2", "r2", "r3", "r3"]
+    cases = pd.DataFrame.from_dict(REVIEWS, orient="index")
+    table = augment(cases, form, n=2, label="good")
+    assert table["desc_1"].tolist() == ["title: Superb", "title: נורא", "body: awful"]
+    assert table["feature_2"].tolist() == ["body: Superb", "stars", "stars"]
+    assert pick_cases(form, 2) == ["r1", "r2"]
+    assert len(pick_cases(form, 3, by="feature_desc")) == 3
+
+
+def test_importance_of_a_word_is_the_mean_over_all_cases():
+    explanation = of_text_columns(regression=True)
+    table = feature_importance(explanation).set_index("feature")
+    # Of the three cases one has the word; a case without it counts as 0, as it does for texts.
+    assert table.loc["title: Superb", "importance"] == pytest.approx(0.3 / 3)
+    assert table.loc["title: Superb", "share_selected"] == pytest.approx(1 / 3)
+    assert table.loc["body: Superb", "importance"] == pytest.approx(0.12 / 3)
+    assert table.loc["size", "importance"] == pytest.approx((0.02 + 0.03 + 0.04) / 3)
+    alone = table["importance"] / table["share_selected"]
+    assert alone["title: Superb"] == pytest.approx(0.3)
+
+
+def test_comparisons_of_text_columns():
+    one = of_text_columns()
+    other = one.assign(feature_weight=one["feature_weight"] / 2).iloc[2:]
+    both = compare_explanations({"one": one, "other": as_plain(other)})
+    assert len(both) == len(one)
+    np.testing.assert_allclose(
+        both["difference"].dropna(), -other["feature_weight"].to_numpy(), atol=1e-12
+    )
+    place = both[both["feature"] == "place"].iloc[0]
+    assert list(place["feature_value"]) == ["lat", "lon"]
+    long = long_comparison(both)
+    assert len(long) == len(one) + len(other)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from pylime import (
     Predictions, as_classifier, as_regressor, explain, explain_batches, lime, model_type,
-    plot_features, plot_image_explanation, predict_model,
+    permutations, plot_features, plot_image_explanation, predict_model,
 )
 
 frame = pd.DataFrame({"a": [1.0, 2.0]})
@@ -28,10 +28,11 @@ lime(Path("cat.png"), as_classifier(len, labels=["no", "yes"], activation="softm
 lime([Image.new("RGB", (9, 9))], as_classifier(len, activation=None))
 lime(np.zeros((9, 9), np.uint8), as_classifier(len))
 explanation: pd.DataFrame = explain(
-    frame, explainer, labels=["yes"], feature_select="lasso_path", on_error="raise",
+    frame, explainer, labels=["yes"], feature_select="lasso_path", on_error="raise", batch_size=64,
     random_state=np.random.default_rng(1), dist_fun="euclidean",
 )
 explain(frame.iloc[0], explainer, n_labels=1, progress=None, predict_options={"batch_size": 3})
+rows: pd.DataFrame = permutations(frame, explainer, n_permutations=100)
 for part in explain_batches([frame, frame], explainer, plain=True):
     plot_features(part, cases=3)
 plot_image_explanation(explanation, display="block", outline_col=("red", (0, 0, 255)))

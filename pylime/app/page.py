@@ -22,7 +22,7 @@ from pylime.pipeline import Explainer
 from pylime.plots.text import TextExplanations, css_size, plot_text_explanations
 from pylime.surrogate.selection import FEATURE_SELECT, FeatureSelect
 from pylime.text.explainer import TextExplainer
-from pylime.text.tokens import tokenize
+from pylime.text.tokens import piece_of, tokenize
 
 if TYPE_CHECKING:
     from htmltools import Tag
@@ -76,7 +76,7 @@ def interactive_text_explanations(
     place_holder
         Text of the empty text box.
     minimum_length
-        The smallest number of words of a text.
+        The smallest number of words of a text, or of what else the explainer drops.
     minimum_length_error
         Message for a shorter text.
     max_feature_to_select
@@ -131,7 +131,8 @@ def interactive_text_explanations(
     def serve(input: "Inputs", output: "Outputs", session: "Session") -> None:
         server(input, session)
 
-    return App(_page(window_title, title, place_holder, max_feature_to_select), serve)
+    piece = piece_of(explainer.tokenization)
+    return App(_page(window_title, title, place_holder, max_feature_to_select, piece), serve)
 
 
 def text_explanations_output(
@@ -229,7 +230,7 @@ def _need_shiny(who: str) -> None:
         raise ImportError(f"{who} needs Shiny: pip install 'tidylime[app]'.") from error
 
 
-def _page(window_title: str, title: str, place_holder: str, most_words: int) -> "Tag":
+def _page(window_title: str, title: str, place_holder: str, most_words: int, piece: str) -> "Tag":
     """Lay out the page."""
     from shiny import ui
 
@@ -252,11 +253,14 @@ def _page(window_title: str, title: str, place_holder: str, most_words: int) -> 
             step=1000,
         ),
         ui.input_select(
-            "feature_selection_strategy", "Word selection strategies", methods, selected="auto"
+            "feature_selection_strategy",
+            f"{piece.capitalize()} selection strategies",
+            methods,
+            selected="auto",
         ),
         ui.input_slider(
             "number_features_to_explain",
-            "Number of words to select",
+            f"Number of {piece}s to select",
             min=1,
             max=most_words,
             value=min(2, most_words),

@@ -222,6 +222,7 @@ class CellCoder:
                 f"not {pixels.dtype} of shape {pixels.shape}"
             )
         self._count(pixels.shape[0], pixels.shape[1], pixels.nbytes)
+        within = {} if image.within is None else {"within": self._runs_of(image.within)}
         return {
             "shape": list(pixels.shape),
             "dtype": pixels.dtype.str,
@@ -229,6 +230,7 @@ class CellCoder:
             "orientation": image.orientation,
             "range": None if image.pixel_range is None else list(image.pixel_range),
             "alpha": image.alpha,
+            **within,
         }
 
     def _bitmap(
@@ -239,6 +241,7 @@ class CellCoder:
         orientation: int,
         range: Sequence[float] | None,
         alpha: bool,
+        within: dict[str, Any] | None = None,
     ) -> Bitmap:
         """Decode the result of `_parts_of`."""
         numbers = np.dtype(dtype)
@@ -256,7 +259,8 @@ class CellCoder:
             raise ValueError(f"an image of the shape {shape!r:.80} has another number of bytes")
         array = np.frombuffer(content, numbers).reshape(shape)
         low_high = None if range is None else (float(range[0]), float(range[1]))
-        return Bitmap(array, _orientation(orientation), low_high, bool(alpha))
+        region = None if within is None else self._superpixel(**within)
+        return Bitmap(array, _orientation(orientation), low_high, bool(alpha), region)
 
     def _runs_of(self, superpixel: Superpixel) -> dict[str, Any]:
         """Encode the runs of consecutive pixels: the start and length of each in turn."""
@@ -330,10 +334,11 @@ def memory_limit(file_size: int) -> int | None:
 
 
 def is_png(image: Bitmap) -> bool:
-    """Whether an image can be stored as a PNG file: grey, RGB or RGBA of 8 bits."""
+    """Whether a PNG file has all of an image: grey, RGB or RGBA of 8 bits, without a region."""
     channels = image.pixels.shape[2:]
     fits = channels in ((), (3,), (4,)) and image.pixels.dtype == np.uint8
-    return fits and image.pixel_range is None and image.alpha == (channels == (4,))
+    plain = image.pixel_range is None and image.within is None
+    return fits and plain and image.alpha == (channels == (4,))
 
 
 def _orientation(value: object) -> int:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from pylime import checks
 from pylime._types import Input, RandomState
@@ -44,6 +45,8 @@ _PROBE_PERMUTATIONS = 100
 _PROBE_CASES = 5
 # Tolerances: the same model can return slightly different numbers on another machine.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-6
+# Of longer arrays, such as the segments of an image, a manifest has a digest.
+_LONG = 10_000
 # Arguments that do not change the result of a run, or are compared in another way.
 _NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error")
 
@@ -253,7 +256,7 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
     """Collect what must be the same for all parts of a run."""
     model = getattr(explainer.model, "model", explainer.model)
     general = {field.name for field in fields(Explainer)} | {"columns", "header"}
-    run = {
+    run: dict[str, Any] = {
         "format": _FORMAT,
         "version": _VERSION,
         "pylime": __version__,
@@ -264,6 +267,7 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
                 for name in checks.arguments_of(Request)
                 if name not in _NOT_SETTINGS
             },
+            **({} if request.exact == "never" else {"exact": request.exact}),
             **vars(request.options),
         },
         "explainer": {
@@ -279,6 +283,7 @@ def _describe_run(explainer: Explainer, request: Request, given: Cases) -> dict[
         "first_batch": _digest(given, explainer.kind),
         "behaviour": _behaviour(explainer, request, given),
     }
+    run["settings"].pop("batch_size", None)  # rows do not depend on it
     return json.loads(json.dumps(_comparable(run)))
 
 
@@ -286,6 +291,10 @@ def _comparable(value: object) -> JSON:
     """Encode a value to compare it: functions and other objects by their names."""
     if isinstance(value, dict):
         return {str(name): _comparable(part) for name, part in value.items()}
+    if isinstance(value, Image.Image) or (isinstance(value, np.ndarray) and value.size > _LONG):
+        pixels = np.asarray(value)
+        head = repr((getattr(value, "mode", ""), pixels.dtype.str, pixels.shape))
+        return hashlib.sha256(head.encode() + pixels.tobytes()).hexdigest()
     if isinstance(value, np.ndarray | pd.Series | pd.Index):
         value = value.tolist()
     if isinstance(value, float) and np.isfinite(value):
@@ -297,6 +306,8 @@ def _comparable(value: object) -> JSON:
     try:
         return CellCoder().encode(value)
     except (TypeError, ValueError):
+        if isinstance(value, tuple):  # of arrays
+            return [_comparable(part) for part in value]
         name = getattr(value, "pattern", None) or getattr(value, "__qualname__", None)
         return name or (str(value) if isinstance(value, np.dtype) else class_name(value))
 
@@ -322,6 +333,7 @@ def _behaviour(explainer: Explainer, request: Request, given: Cases) -> dict[str
         request,
         n_permutations=few,
         max_permutations=None,
+        exact="never",
         intervals=False,
         quality=False,
         n_calls=0,

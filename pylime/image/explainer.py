@@ -21,12 +21,11 @@ from pylime import checks
 from pylime._types import Model, OneImage, Preprocess
 from pylime.errors import CaseError
 from pylime.filenames import are_file_names, distinct_names, is_file, is_folder
-from pylime.image.painting import make_painter, on_background, painted_batches
+from pylime.image.backgrounds import Background, check_background, on_background
+from pylime.image.painting import make_painter, painted_batches
 from pylime.image.pixels import (
-    Background,
     Original,
     PixelRanges,
-    check_background,
     check_image,
     has_deep_colours,
     open_file,
@@ -35,9 +34,21 @@ from pylime.image.pixels import (
     rgb_pixels,
 )
 from pylime.image.png import bit_depth
-from pylime.image.superpixels import Segmentation, bounding_box, segment_by
-from pylime.masks import distinct_rows, draw_masks
+from pylime.image.segments import (
+    Region,
+    Segmentation,
+    check_region,
+    check_segmentation,
+    labels_of,
+    numbered,
+    region_of,
+    segment_region,
+    segments_of_cases,
+)
+from pylime.image.superpixels import bounding_box, segment_by
+from pylime.masks import all_masks, distinct_rows, draw_masks, mask_shares
 from pylime.pipeline import (
+    AllOf,
     CaseList,
     Cases,
     Explainer,
@@ -51,19 +62,21 @@ from pylime.request import Request
 from pylime.seeds import case_generator
 from pylime.shades import PixelRange, check_pixel_range, extremes, find_pixel_range
 from pylime.similarity import cosine_similarity
-from pylime.values import Bitmap, superpixels_of
+from pylime.values import Bitmap, Superpixel, superpixels_of
 
-__all__ = ["IMAGE", "ExplainImageOptions", "ImageExplainer", "ImageOptions"]
+__all__ = [
+    "IMAGE",
+    "ExplainImageOptions",
+    "ImageExplainer",
+    "ImageOptions",
+    "superpixels_of_case",
+    "with_segments",
+]
 
 # The last axis of an array can be bands if it has this many places, and grey images otherwise.
 _BANDS = range(5, 33)
 # Of many files with unusual numbers, lime() reads so many to find out what is white.
 _MOST_SAMPLED = 50
-
-
-def _check_segmenter(name: str, value: object) -> None:
-    what = "a function from an (H, W, 3) array to the segment of each pixel"
-    checks.function(name, value, what)
 
 
 def _check_channel_axis(name: str, value: object) -> None:
@@ -88,7 +101,8 @@ class ExplainImageOptions:
     p_remove: Annotated[float, checks.probability] = 0.5
     batch_size: Annotated[int, checks.count] = 10
     background: Annotated[Background, check_background] = "grey"
-    segmentation: Annotated[Segmentation | None, _check_segmenter] = None
+    segmentation: Annotated[Segmentation | None, check_segmentation] = None
+    within: Annotated[Region | None, check_region] = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -353,12 +367,46 @@ def _has_numbers(item: OneImage) -> bool:
 # explain()
 
 
+@dataclass(frozen=True)
+class _SegmentedCases(CaseList):
+    """
+    Images that the user has segmented.
+
+    Attributes
+    ----------
+    segments
+        Of each image, from `segments_of_cases`.
+    """
+
+    segments: Sequence[Any]
+
+    def take(self, positions: Sequence[int]) -> "_SegmentedCases":
+        """Return some of the cases."""
+        some = super().take(positions)
+        return _SegmentedCases(some.items, some.names, [self.segments[p] for p in positions])
+
+
 def _prepare_images(
     explainer: ImageExplainer, cases: CaseList, options: ExplainImageOptions
 ) -> CaseList:
-    """Warn of what all files of a call have lost."""
+    """Warn of what all files of a call have lost; find the segments of each image."""
     _warn_of_lost_bits(cases)
-    return cases
+    return with_segments(cases, options)
+
+
+def with_segments(cases: CaseList, options: ExplainImageOptions) -> CaseList:
+    """
+    Give each image its segments, if the user has made them.
+
+    Raises
+    ------
+    RequestError
+        If there is another number of segmentations than of images.
+    """
+    segmentation = options.segmentation
+    if segmentation is None or callable(segmentation):
+        return cases
+    return _SegmentedCases(cases.items, cases.names, segments_of_cases(segmentation, cases.names))
 
 
 def _warn_of_lost_bits(cases: CaseList) -> None:
@@ -385,6 +433,7 @@ class _Segmented:
     original: Original
     labels: np.ndarray
     paint: Callable[[np.ndarray], np.ndarray]
+    region: np.ndarray | None = None
 
     @property
     def n_superpixels(self) -> int:
@@ -397,39 +446,42 @@ def _perturb_image(explainer: ImageExplainer, cases: CaseList, request: Request)
     (item,), (name,) = cases.items, cases.names
     options: ExplainImageOptions = request.options
     passed = read_original(item, explainer.pixel_ranges, channels_first=explainer.channels_first)
-    original, background = on_background(passed, options.background)
-    labels = _segment(original, options)
+    labels, region = superpixels_of_case(passed, cases, options)
+    original, background = on_background(passed, options.background, labels)
     paint = make_painter(original.painted, labels, background)
-    segmented = _Segmented(name, item, original, labels, paint)
+    segmented = _Segmented(name, item, original, labels, paint, region)
     if segmented.n_superpixels < 2:
-        raise CaseError(
-            "The segmentation leaves a single superpixel, so there is nothing to compare. "
-            "Raise `n_superpixels` or try another `weight`."
-        )
+        raise CaseError(_too_few(options))
     return _permute(segmented, request)
 
 
 def _permute(image: _Segmented, request: Request, n_predicted: int = 0) -> Perturbed:
     """Draw the permutations of an image, of which the model has predicted the first."""
     options: ExplainImageOptions = request.options
-    pixels, labels = image.original.pixels, image.labels
-    content = np.ascontiguousarray(pixels).data
-    random = case_generator(request.seed, repr(pixels.shape).encode(), content)
-    n, n_superpixels = request.n_permutations, image.n_superpixels
-    kept = draw_masks(n, n_superpixels, options.p_remove, random, request.draws)
+    labels, n_superpixels = image.labels, image.n_superpixels
+    exact = None
+    if request.takes_all_subsets(n_superpixels, "superpixels", "lower `n_superpixels`"):
+        exact = AllOf("subsets", IMAGE.n_permutations)
+        kept = all_masks(n_superpixels)
+        weights = cosine_similarity(kept[0], kept) * mask_shares(kept, options.p_remove)
+        weights *= exact.n_draws
+    else:
+        kept = _draw(image, request)
+        weights = cosine_similarity(kept[0], kept)
     distinct, inverse = distinct_rows(kept)
     is_array = isinstance(image.item, np.ndarray)
     permutations = Permutations(
         case=image.name,
         design=kept,
-        weights=cosine_similarity(kept[0], kept),
+        weights=weights,
         features=[str(number) for number in range(1, n_superpixels + 1)],
         describe=lambda features: _describe_superpixels(features, labels),
-        data=_bitmap(image.original),
+        data=_bitmap(image.original, image.region),
         n_inputs=len(distinct),
         rows=inverse,
         rewriting=None if is_array else _rewriting(image.original),
-        numbers=("image", n_superpixels),
+        numbers=("image", n_superpixels) if exact is None else None,
+        exact=exact,
     )
     new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
     batches = painted_batches(
@@ -439,8 +491,22 @@ def _permute(image: _Segmented, request: Request, n_predicted: int = 0) -> Pertu
         [permutations],
         batches,
         None if is_array or n_predicted else [image.item],
-        lambda n, n_predicted: _permute(image, replace(request, n_permutations=n), n_predicted),
+        None if exact else partial(_grown, image, request),
     )
+
+
+def _grown(image: _Segmented, request: Request, n: int, n_predicted: int) -> Perturbed:
+    """Draw n permutations of an image, of which the model has predicted the first."""
+    return _permute(image, replace(request, n_permutations=n), n_predicted)
+
+
+def _draw(image: _Segmented, request: Request) -> np.ndarray:
+    """Draw the mask of an image."""
+    pixels = image.original.pixels
+    content = np.ascontiguousarray(pixels).data
+    random = case_generator(request.seed, repr(pixels.shape).encode(), content)
+    p_remove = request.options.p_remove
+    return draw_masks(request.n_permutations, image.n_superpixels, p_remove, random, request.draws)
 
 
 def _rewriting(original: Original) -> Rewriting:
@@ -455,35 +521,113 @@ def _rewriting(original: Original) -> Rewriting:
     )
 
 
-def _bitmap(original: Original) -> Bitmap:
+def _bitmap(original: Original, region: np.ndarray | None) -> Bitmap:
     """The cell of the column `data`."""
     is_bytes = original.pixels.dtype == np.uint8 and original.pixel_range == (0, 255)
+    within = None if region is None else Superpixel(np.flatnonzero(region), _shape_of(original))
     return Bitmap(
         original.pixels,
         original.orientation,
         None if is_bytes else original.pixel_range,
         original.alpha and original.pixels.ndim == 3,
+        within,
     )
 
 
-def _segment(original: Original, options: ExplainImageOptions) -> np.ndarray:
-    """Find the superpixel of each pixel, counted from 1."""
+def _shape_of(original: Original) -> tuple[int, int]:
+    """The height and width of an image as it is stored."""
     height, width = original.pixels.shape[:2]
-    if options.segmentation is None and options.n_superpixels > height * width:
+    return height, width
+
+
+def superpixels_of_case(
+    original: Original, cases: CaseList, options: ExplainImageOptions
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """
+    Find the superpixels of an image.
+
+    Parameters
+    ----------
+    original
+        The image.
+    cases
+        The same as a case, from `with_segments`.
+    options
+        Those of `explain()`.
+
+    Returns
+    -------
+    tuple
+        The (H, W) superpixel of each pixel, counted from 1, and 0 outside the region; and the
+        region as an (H, W) array of bool, or None.
+
+    Raises
+    ------
+    CaseError
+        If the image has other pixels than the options need.
+    """
+    region = region_of(options.within, _shape_of(original), original.orientation)
+    if isinstance(cases, _SegmentedCases):
+        return _user_labels(original, cases, options, region), region
+    return _segment(original, options, region), region
+
+
+def _user_labels(
+    original: Original,
+    cases: _SegmentedCases,
+    options: ExplainImageOptions,
+    region: np.ndarray | None,
+) -> np.ndarray:
+    """Return the superpixels of an image that the user has segmented."""
+    (segments,), (name,) = cases.segments, cases.names
+    if segments is None:
+        known: Any = options.segmentation
+        raise CaseError(
+            f"`segmentation` has no segments for {name!r}; it has them for {checks.some(known, 5)}."
+        )
+    labels = labels_of(segments, _shape_of(original), original.orientation)
+    return labels if region is None else numbered(labels, region)
+
+
+def _segment(
+    original: Original, options: ExplainImageOptions, region: np.ndarray | None
+) -> np.ndarray:
+    """Find the superpixel of each pixel, counted from 1; 0 outside the region."""
+    height, width = _shape_of(original)
+    size = height * width if region is None else np.count_nonzero(region)
+    if options.segmentation is None and options.n_superpixels > size:
+        where = f"{width}x{height}" if region is None else f"the {size} of `within`"
         raise CaseError(
             "`n_superpixels` must not exceed the number of pixels; not "
-            f"{options.n_superpixels} with {width}x{height}."
+            f"{options.n_superpixels} with {where}."
         )
+    rgb = rgb_pixels(original.colours)
+    numbers = options.n_superpixels, options.weight, options.n_iter
+    segmentation: Any = options.segmentation
     try:
-        return segment_by(
-            options.segmentation,
-            rgb_pixels(original.colours),
-            options.n_superpixels,
-            options.weight,
-            options.n_iter,
-        )
+        if segmentation is None and region is not None:
+            return segment_region(rgb, region, *numbers)
+        labels = segment_by(segmentation, rgb, *numbers)
     except ValueError as error:
         raise CaseError(str(error)) from error
+    return labels if region is None else numbered(labels, region)
+
+
+def _too_few(options: ExplainImageOptions) -> str:
+    """The message that there are no two superpixels."""
+    cure = "Raise `n_superpixels` or try another `weight`."
+    if options.segmentation is not None:
+        cure = "Divide the image into two segments or more."
+    if options.within is None:
+        return (
+            "The segmentation leaves a single superpixel, so there is nothing to compare. " + cure
+        )
+    if options.segmentation is not None:
+        cure = "Pass one of smaller segments, or a larger region."
+    return (
+        "The segmentation leaves a single superpixel inside `within`, so there is nothing to "
+        f"compare. {cure}"
+    )
 
 
 def _describe_superpixels(features: Sequence[str], labels: np.ndarray) -> list[tuple[Any, str]]:
@@ -492,6 +636,13 @@ def _describe_superpixels(features: Sequence[str], labels: np.ndarray) -> list[t
     pixels = [np.flatnonzero(flat == int(feature)) for feature in features]
     boxes = [bounding_box(indices, labels.shape[1]) for indices in pixels]
     return list(zip(superpixels_of(pixels, labels.shape), boxes, strict=True))
+
+
+def _kept_superpixels(explainer: ImageExplainer, perturbed: Perturbed) -> pd.DataFrame:
+    """Return the numbers of the superpixels that each permutation of an image keeps."""
+    (case,) = perturbed.cases
+    kept = [tuple((np.flatnonzero(row) + 1).tolist()) for row in np.asarray(case.design)]
+    return pd.DataFrame({"kept": pd.Series(kept, dtype=object)})
 
 
 IMAGE = InputKind(
@@ -508,5 +659,7 @@ IMAGE = InputKind(
     prepare=_prepare_images,
     lime_options=ImageOptions,
     explain_options=ExplainImageOptions,
+    tabulate=_kept_superpixels,
     n_permutations=1000,
+    takes_all=True,
 )

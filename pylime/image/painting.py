@@ -1,91 +1,22 @@
 """Permutations of an image: superpixels are painted over, and `preprocess` gets the images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from pylime.folders import temporary_folder
-from pylime.image.pixels import (
-    RGBA,
-    Background,
-    Original,
-    channel_values,
-    flatten,
-    palette_with,
-    parse_colour,
-)
+from pylime.image.pixels import Original
 from pylime.image.png import ORIENTATION, PNG_MODES, PngWriter
 from pylime.image.superpixels import run_starts
 from pylime.pipeline import Batch
 
-__all__ = ["make_painter", "on_background", "painted_batches"]
+__all__ = ["make_painter", "painted_batches"]
 
 # Batches of so many bytes are painted in a thread, one ahead: below, starting that takes longer
 # than it saves; above, a second batch takes too much memory.
 _AHEAD = 2**22, 2**28
-
-
-def on_background(original: Original, background: Background) -> tuple[Original, np.ndarray]:
-    """
-    Lay an image over the background, and give it the channels that the background needs.
-
-    Parameters
-    ----------
-    original
-        The image. A grey file becomes one of colours, and an opaque one one with opacity, if
-        the background asks for it; images of Pillow and arrays keep their channels.
-    background
-        As in `pylime.explain`.
-
-    Returns
-    -------
-    tuple
-        The image without transparent pixels, and the background in each of its channels.
-    """
-    if original.is_file and (isinstance(background, str) or len(background) in (3, 4)):
-        original = _with_room_for(original, background)
-    if original.mode == "P":
-        colour = parse_colour(background, "background")
-        palette, index = palette_with(original, colour)
-        return replace(original, palette=palette), np.array([index], dtype=np.uint8)
-    values = channel_values(background, original)
-    if original.alpha:
-        flat = flatten(original.painted, values, original.pixel_range[1])
-        original = replace(original, painted=flat, mode=_mode_of(original, values))
-    return original, values
-
-
-def _with_room_for(original: Original, background: Background) -> Original:
-    """Add the channels that a colour needs to an image from a file."""
-    if original.painted.dtype != np.uint8 or original.mode not in ("1", "L", "RGB", "P"):
-        return original
-    colour = parse_colour(background, "background")
-    mode = original.mode
-    if colour[3] < 255 and not original.alpha:
-        mode = "RGBA"
-    elif mode in ("1", "L") and not _is_grey(colour) and not original.alpha:
-        mode = "RGB"
-    if mode == original.mode:
-        return original
-    pixels = np.array(Image.fromarray(original.pixels).convert(mode))
-    return replace(original, pixels=pixels, painted=pixels, mode=mode, alpha=mode == "RGBA")
-
-
-def _mode_of(original: Original, background: np.ndarray) -> str:
-    """The mode of the permutations of an image with opacity."""
-    mode = original.mode
-    if original.is_file and mode in ("L", "LA", "1") and not _is_grey(background.tolist()):
-        return "RGBA" if mode == "LA" else "RGB"
-    if mode in ("RGB", "L", "1", "I;16") and background[3] < 255:
-        return "RGBA"
-    return mode
-
-
-def _is_grey(colour: RGBA | Sequence[float]) -> bool:
-    return colour[0] == colour[1] == colour[2]
 
 
 def make_painter(
@@ -99,9 +30,11 @@ def make_painter(
     pixels
         (H, W) or (H, W, channels) array of any numbers.
     labels
-        (H, W) array, the superpixel of each pixel, counted from 1.
+        (H, W) array, the superpixel of each pixel, counted from 1; 0 where nothing is ever
+        removed.
     background
-        What removed superpixels get: a number for each channel.
+        What removed superpixels get: a number for each channel, or an array of the shape of
+        `pixels`.
 
     Returns
     -------
@@ -109,18 +42,20 @@ def make_painter(
         A function from an (n, n_superpixels) mask of kept superpixels to an
         (n, H, W[, channels]) array.
     """
-    colour = np.array(background).astype(pixels.dtype)
     # Painting is `background ^ (difference & mask)` of the bytes, which restores the pixels where
     # the mask keeps them. Neighbouring pixels of a superpixel form runs: repeating one mask value
     # per run is far faster than looking up one per pixel.
-    behind = np.tile(colour, labels.size).view(np.uint8)
+    values = np.broadcast_to(np.asarray(background).astype(pixels.dtype), pixels.shape)
+    behind = np.ascontiguousarray(values).view(np.uint8).ravel()
     difference = np.ascontiguousarray(pixels).view(np.uint8).ravel() ^ behind
     starts = run_starts(labels)
-    lengths = np.diff(starts, append=labels.size) * colour.nbytes
+    lengths = np.diff(starts, append=labels.size) * (pixels.nbytes // labels.size)
+    # What is never removed has the run number -1: that of a last column, which is always kept.
     runs = labels.ravel()[starts] - 1
 
     def paint(kept: np.ndarray) -> np.ndarray:
-        bits = np.where(kept, np.uint8(255), np.uint8(0))
+        bits = np.full((len(kept), kept.shape[1] + 1), 255, dtype=np.uint8)
+        bits[:, :-1] *= kept
         images = np.empty((len(kept), len(difference)), dtype=np.uint8)
         for row, image in zip(bits, images, strict=True):
             np.bitwise_and(np.repeat(row.take(runs), lengths), difference, out=image)
@@ -143,7 +78,7 @@ def painted_batches(
     Parameters
     ----------
     original
-        The image, from `on_background`.
+        The image, from `pylime.image.backgrounds.on_background`.
     paint
         From `make_painter`.
     masks

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from PIL import Image, ImageColor
 
-from pylime import checks
 from pylime._types import OneImage
 from pylime.image.png import ORIENTATION, bit_depth
 from pylime.shades import PixelRange, as_colours, extremes, find_pixel_range
@@ -20,20 +19,18 @@ if TYPE_CHECKING:
     from tifffile import TiffFile
 
 __all__ = [
+    "ALPHA_MODES",
     "RGBA",
-    "Background",
+    "TRANSPARENCY",
     "Colour",
     "Original",
     "PixelRanges",
-    "brightness_of",
-    "channel_values",
-    "check_background",
+    "are_bytes",
     "check_image",
     "flatten",
     "has_deep_colours",
     "on_white",
     "open_file",
-    "palette_with",
     "parse_colour",
     "read_image",
     "read_numbers",
@@ -43,9 +40,6 @@ __all__ = [
 
 Colour: TypeAlias = str | tuple[int, int, int] | tuple[int, int, int, int]
 """A CSS name or code, or 3 or 4 numbers from 0 to 255."""
-
-Background: TypeAlias = Colour | Sequence[float]
-"""A colour, or a number for each channel."""
 
 RGBA: TypeAlias = tuple[int, int, int, int]
 """Red, green, blue and alpha, from 0 to 255."""
@@ -59,7 +53,8 @@ bytes, where the user has said what they are.
 # Modes of Pillow whose pixels are numbers, channel by channel, and no colours with opacity.
 _PLAIN_MODES = frozenset(["L", "RGB", "CMYK", "YCbCr", "HSV", "I", "F"])
 _BITS_PER_SAMPLE = 258  # a tag of TIFF
-_ALPHA_MODES = frozenset(["LA", "La", "PA", "RGBA", "RGBa"])
+ALPHA_MODES = frozenset(["LA", "La", "PA", "RGBA", "RGBa"])
+"""Modes of Pillow that have opacity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +154,7 @@ def parse_colour(colour: object, argument: str) -> RGBA:
             pass
         else:
             return (red, green, blue, alpha[0] if alpha else 255)
-    elif isinstance(colour, tuple | list) and len(colour) in (3, 4) and _are_bytes(colour):
+    elif isinstance(colour, tuple | list) and len(colour) in (3, 4) and are_bytes(colour):
         red, green, blue, *alpha = map(int, colour)
         return (red, green, blue, alpha[0] if alpha else 255)
     raise ValueError(
@@ -168,19 +163,9 @@ def parse_colour(colour: object, argument: str) -> RGBA:
     )
 
 
-def _are_bytes(values: Sequence[object]) -> bool:
+def are_bytes(values: Sequence[object]) -> bool:
+    """Whether all values are whole numbers from 0 to 255."""
     return all(isinstance(value, int | np.integer) and 0 <= value <= 255 for value in values)
-
-
-def check_background(argument: str, value: object) -> None:
-    """Raise unless a value is a colour, or a tuple of numbers, one per channel."""
-    if isinstance(value, tuple | list) and value and all(map(_is_finite, value)):
-        return
-    parse_colour(value, argument)
-
-
-def _is_finite(value: object) -> bool:
-    return checks.is_number(value) and bool(np.isfinite(value))
 
 
 def read_original(
@@ -413,7 +398,7 @@ def _first_page(path: Path, file: "TiffFile") -> Original:
     orientation = _valid_orientation(1 if tag is None else int(tag.value))
     differences = [_first_of(len(file.pages))] if len(file.pages) > 1 else []
     if alpha:
-        differences.append(_TRANSPARENCY)
+        differences.append(TRANSPARENCY)
     return Original(
         path,
         pixels,
@@ -426,7 +411,8 @@ def _first_page(path: Path, file: "TiffFile") -> Original:
     )
 
 
-_TRANSPARENCY = "its transparency is laid on the `background`"
+TRANSPARENCY = "its transparency is laid on the `background`"
+"""What permutations of an image with opacity do not have."""
 
 
 def _first_of(n: int) -> str:
@@ -436,7 +422,7 @@ def _first_of(n: int) -> str:
 def _read_pil(image: Image.Image) -> Original:
     """Read an image of Pillow: its pixels as they are reported, and as they are painted."""
     mode, palette = image.mode, None
-    has_alpha = mode in _ALPHA_MODES or "transparency" in image.info
+    has_alpha = mode in ALPHA_MODES or "transparency" in image.info
     if mode == "P":
         palette = _palette_of(image)
         painted = np.asarray(image)
@@ -455,7 +441,7 @@ def _read_pil(image: Image.Image) -> Original:
         mode = "RGB"
     differences = []
     if has_alpha and pixels.ndim == 3 and (pixels[..., 3] < 255).any():
-        differences.append(_TRANSPARENCY)
+        differences.append(TRANSPARENCY)
     n_pages = getattr(image, "n_frames", 1)
     if n_pages > 1:
         differences.append(_first_of(n_pages))
@@ -483,115 +469,6 @@ def _palette_of(image: Image.Image) -> np.ndarray:
     return colours
 
 
-def palette_with(original: Original, colour: RGBA) -> tuple[np.ndarray, int]:
-    """
-    Lay the palette of an image over a colour that it gets too.
-
-    Parameters
-    ----------
-    original
-        The image, of mode P.
-    colour
-        Of the background.
-
-    Returns
-    -------
-    tuple
-        The (n, 4) colours of the permutations, and the index of the background: in a full palette
-        it takes the place of a colour that the image does not use, or the nearest is taken.
-    """
-    assert original.palette is not None
-    palette = flatten(original.palette[None], colour)[0]
-    away = np.square(palette.astype(np.int64) - colour).sum(axis=1)
-    index = int(away.argmin())
-    if not away[index]:
-        return palette, index
-    if len(palette) < 256:
-        return np.concatenate([palette, np.array([colour], dtype=np.uint8)]), len(palette)
-    unused = np.flatnonzero(np.bincount(original.painted.ravel(), minlength=256) == 0)
-    if len(unused):
-        index = int(unused[0])
-        palette[index] = colour
-    return palette, index
-
-
-def channel_values(background: Background, original: Original) -> np.ndarray:
-    """
-    Say what the background is in the channels of an image.
-
-    Parameters
-    ----------
-    background
-        A colour: in three channels or more, the first three get red, green and blue and all
-        others its brightness; in one or two, each gets its brightness. Or a tuple with a number
-        for each channel, in the numbers of the image.
-    original
-        The image, whose `painted` pixels are not of a palette.
-
-    Returns
-    -------
-    numpy.ndarray
-        A number for each channel, of the image's type.
-
-    Raises
-    ------
-    ValueError
-        If the background does not fit the image.
-    """
-    painted = original.painted
-    channels = 1 if painted.ndim == 2 else painted.shape[2]
-    low, high = original.pixel_range
-    given = not isinstance(background, str) and len(background)
-    is_colour = original.alpha or original.mode in ("CMYK", "YCbCr", "HSV")
-    if given == channels and not is_colour:
-        values = np.asarray(background, dtype=np.float64)
-        whole = painted.dtype.kind == "f" or (values == np.rint(values)).all()
-        if not whole or values.min() < low or values.max() > high:
-            numbers = "numbers" if painted.dtype.kind == "f" else "whole numbers"
-            raise ValueError(
-                f"`background` must be a colour or {numbers} from {low:g} to {high:g} here, as "
-                f"the image has; not {background!r}."
-            )
-        return values.astype(painted.dtype)
-    if given and not _is_byte_colour(background):
-        raise ValueError(
-            "`background` must be a colour, or a tuple with a number for each channel; this image "
-            f"has {channels} channel{'s' if channels > 1 else ''}, not {background!r}."
-        )
-    colour = parse_colour(background, "background")
-    if colour[3] < 255 and not original.alpha:
-        raise ValueError(
-            "`background` can be transparent only for images with an alpha channel; "
-            f"this one has {channels} channel{'s' if channels > 1 else ''}."
-        )
-    if original.alpha:
-        if painted.dtype == np.uint8:
-            return np.array(colour, dtype=np.uint8)
-        return _scaled(colour, low, high, painted.dtype)
-    if is_colour:
-        swatch = Image.new("RGB", (1, 1), colour[:3]).convert(original.mode)
-        return np.array(swatch)[0, 0]
-    brightness = brightness_of(colour)
-    wanted = [*colour[:3], *[brightness] * (channels - 3)] if channels > 2 else [brightness] * 2
-    return _scaled(wanted[:channels], low, high, painted.dtype)
-
-
-def brightness_of(colour: RGBA) -> int:
-    """Return the grey of a colour, from 0 to 255."""
-    red, green, blue = colour[:3]
-    return (red * 299 + green * 587 + blue * 114 + 500) // 1000
-
-
-def _scaled(values: Sequence[int], low: float, high: float, dtype: np.dtype) -> np.ndarray:
-    """Convert bytes to the numbers of an image."""
-    numbers = np.array(values) / 255 * (high - low) + low
-    return (numbers if dtype.kind == "f" else np.rint(numbers)).astype(dtype)
-
-
-def _is_byte_colour(value: object) -> bool:
-    return isinstance(value, tuple | list) and len(value) in (3, 4) and _are_bytes(value)
-
-
 def rgb_pixels(pixels: np.ndarray) -> np.ndarray:
     """Return the (H, W, 3) colours of an image, which may be grey or have transparency."""
     if pixels.ndim == 2:
@@ -602,14 +479,15 @@ def rgb_pixels(pixels: np.ndarray) -> np.ndarray:
 def flatten(
     pixels: np.ndarray, background: Sequence[float] | np.ndarray, opaque: float = 255
 ) -> np.ndarray:
-    """Lay an (H, W, 4) image with transparency over a colour of its type."""
+    """Lay an (H, W, 4) image with transparency over a colour, or an image, of its type."""
     if pixels.dtype == np.uint8:
-        colour = tuple(int(value) for value in background)
-        canvas = Image.new("RGBA", (pixels.shape[1], pixels.shape[0]), colour)
+        behind = np.broadcast_to(np.asarray(background, dtype=np.uint8), pixels.shape)
+        canvas = Image.fromarray(np.ascontiguousarray(behind))
         return np.array(Image.alpha_composite(canvas, Image.fromarray(pixels)))
     share = pixels[..., 3:] / opaque
-    mixed = pixels * share + np.asarray(background, dtype=np.float64) * (1 - share)
-    mixed[..., 3] = pixels[..., 3] + background[3] * (1 - share[..., 0])
+    behind = np.asarray(background, dtype=np.float64)
+    mixed = pixels * share + behind * (1 - share)
+    mixed[..., 3] = pixels[..., 3] + behind[..., 3] * (1 - share[..., 0])
     return (mixed if pixels.dtype.kind == "f" else np.rint(mixed)).astype(pixels.dtype)
 
 

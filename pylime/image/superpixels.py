@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = [
-    "Segmentation",
+    "Segmenter",
     "bounding_box",
-    "check_segmentation",
+    "check_slic",
     "lab_bytes",
     "pixels_of",
     "run_starts",
@@ -28,7 +28,7 @@ __all__ = [
     "slic",
 ]
 
-Segmentation: TypeAlias = Callable[[np.ndarray], "ArrayLike"]
+Segmenter: TypeAlias = Callable[[np.ndarray], "ArrayLike"]
 """From an (H, W, 3) array of uint8 to the segment of each pixel, (H, W) numbers."""
 
 # Linear sRGB to XYZ for the D65 white point, with the digits ImageMagick uses.
@@ -183,7 +183,7 @@ def slic(
     >>> slic(*channels, n_superpixels=50).max()
     np.int64(38)
     """
-    check_segmentation(n_superpixels, weight, n_iter)
+    check_slic(n_superpixels, weight, n_iter)
     channels = [np.asarray(channel) for channel in (L, a, b)]
     shape = channels[0].shape
     if len(shape) != 2 or any(c.shape != shape or c.dtype != np.uint8 for c in channels):
@@ -206,13 +206,8 @@ def slic(
     return _connect(assignment, limit=shape[0] * shape[1] // len(centres))
 
 
-def check_segmentation(
-    n_superpixels: object, weight: object, n_iter: object, segmentation: object = None
-) -> None:
-    """Raise unless the options of a segmentation are valid."""
-    if segmentation is not None:
-        what = "a function from an (H, W, 3) array to the segment of each pixel"
-        checks.function("segmentation", segmentation, what)
+def check_slic(n_superpixels: object, weight: object, n_iter: object) -> None:
+    """Raise unless the arguments of `slic` are valid."""
     checks.count("n_superpixels", n_superpixels)
     checks.count("n_iter", n_iter)
     checks.positive("weight", weight)
@@ -480,7 +475,7 @@ def segment(
 
 
 def segment_by(
-    segmentation: Segmentation | None,
+    segmentation: Segmenter | None,
     rgb: np.ndarray,
     n_superpixels: int = 50,
     weight: float = 20,

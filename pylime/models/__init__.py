@@ -12,7 +12,7 @@ from pylime.models import (
     transformers,
     xgboost,
 )
-from pylime.models.alignment import align_labels, index_of
+from pylime.models.alignment import align_labels, index_of, is_counted
 from pylime.models.categorical import categorical_columns
 from pylime.models.checked import check_model, predict, warn_of_scores
 from pylime.models.generics import (
@@ -41,6 +41,7 @@ __all__ = [
     "check_model",
     "h2o",
     "index_of",
+    "is_counted",
     "keras",
     "lightgbm",
     "model_type",

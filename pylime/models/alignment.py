@@ -15,7 +15,7 @@ from pylime._types import Prepared
 from pylime.errors import RequestError
 from pylime.models.outputs import Predictions, are_positions
 
-__all__ = ["align_labels", "align_rows", "index_of", "relabel"]
+__all__ = ["align_labels", "align_rows", "index_of", "is_counted", "relabel"]
 
 
 # Columns and classes
@@ -32,7 +32,8 @@ def relabel(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions
     labels
         The user's. If they are the model's names, in any order, each goes to the column of its
         name; if none of them is, they go to the columns in their order. Upper and lower case and
-        blanks around a name do not matter.
+        blanks around a name do not matter. A single label is that of the one column of a model
+        that returned no more; the other class is the one that is not it.
 
     Returns
     -------
@@ -56,6 +57,8 @@ def relabel(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions
     0   0.9  0.1
     """
     own = predictions.labels
+    if len(labels) == 1 and len(own) == 2 and _is_single(predictions.returned):
+        labels = (f"not {labels[0]}", labels[0])
     if len(labels) != len(own):
         checks.warn(
             "Ignoring provided class labels as length differs from model output: "
@@ -66,6 +69,11 @@ def relabel(predictions: Predictions, labels: Sequence[Hashable]) -> Predictions
     names = own if predictions.named and predictions.names is None else predictions.names
     found = tuple(labels[place] for place in places)
     return replace(predictions, labels=found, named=True, names=names)
+
+
+def _is_single(returned: np.ndarray | None) -> bool:
+    """Whether a model returned one number for each case."""
+    return returned is not None and (returned.ndim == 1 or returned.shape[1:] == (1,))
 
 
 def _places(own: Sequence[Hashable], labels: Sequence[Hashable]) -> Sequence[int]:
@@ -200,7 +208,7 @@ def align_rows(
     own = _order(predictions.index, prepared)
     if own is not None:
         order = own if order is None else order[own]
-    elif predictions.index is not None and not _is_counted(predictions.index):
+    elif predictions.index is not None and not is_counted(predictions.index):
         direct = _order(predictions.index, given)
         order = order if direct is None else direct
     if order is None:
@@ -210,7 +218,7 @@ def align_rows(
 
 def _order(index: pd.Index | None, base: pd.Index) -> np.ndarray | None:
     """For each label of an index its place in another; None if it is not a rearranged one."""
-    if index is None or index is base or len(index) != len(base) or _is_counted(index):
+    if index is None or index is base or len(index) != len(base) or is_counted(index):
         return None
     if index.nlevels > 1 == base.nlevels:  # groups come before the labels of their rows
         index = index.get_level_values(-1)
@@ -220,6 +228,6 @@ def _order(index: pd.Index | None, base: pd.Index) -> np.ndarray | None:
     return None if (places < 0).any() else places
 
 
-def _is_counted(index: pd.Index) -> bool:
+def is_counted(index: pd.Index) -> bool:
     """Whether an index counts its rows from 0, as that of any new frame does."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1

@@ -96,11 +96,15 @@ def _check_length(predictions: Predictions, n: int, form: PredictionType) -> Non
     if len(predictions.values) == n:
         return
     seen = (predictions.values if predictions.returned is None else predictions.returned).shape
+    hint = " Does it predict whole batches?"
+    code = "np.stack([predict_one(case) for case in newdata])"
+    if seen[1:] == (n,):
+        hint, code = " It has a column for each case: return the transpose.", "predict(newdata).T"
     seen, width = (seen[:1], "") if form == "raw" else (seen, " classes")
     raise ValueError(
         f"The model must return one row for each of the {n} cases it is given; it returned "
-        f"{len(predictions.values)}: expected shape ({n},{width}), seen {seen}. Does it predict "
-        "whole batches?" + cure("np.stack([predict_one(case) for case in newdata])", form)
+        f"{len(predictions.values)}: expected shape ({n},{width}), seen {seen}.{hint}"
+        + cure(code, form)
     )
 
 
@@ -196,9 +200,18 @@ def _warn_of_sums(predictions: Predictions) -> None:
     worst = int(np.argmax(np.abs(sums - 1) if off else np.abs(values - 0.5).max(axis=1)))
     wrong = "do not sum to 1" if off else "are not all between 0 and 1"
     numbers = checks.some(values[worst], 5, "{:.4g}".format)
+    if outside:
+        hint = (
+            "If these are scores (logits), pass as_classifier(model, labels, "
+            'activation="softmax"), or "sigmoid"; if each class has a probability of its own, '
+            "activation=None."
+        )
+    else:
+        hint = (
+            "If each label has a probability of its own, such as survival at several times, pass "
+            "as_classifier(model, labels, activation=None); if these are scores (logits), "
+            'activation="softmax", or "sigmoid".'
+        )
     checks.warn(
-        f"The model's class probabilities {wrong}: {numbers} sum to "
-        f"{sums[worst]:.4g}. If these are scores (logits), pass "
-        'as_classifier(model, labels, activation="softmax"), or "sigmoid"; if each class has '
-        "a probability of its own, activation=None."
+        f"The model's class probabilities {wrong}: {numbers} sum to {sums[worst]:.4g}. {hint}"
     )

@@ -326,8 +326,9 @@ def as_classifier(
         Names of the classes. Where the model names its classes itself, by `classes_` or by the
         columns of a data frame, and these are the same names, each label goes with the class
         of its name, in whatever order. Otherwise they are names in the order of the model's
-        output; columns 0, 1 and so on are positions, not names. Default: the model's own, or
-        positions from 0.
+        output; columns 0, 1 and so on are positions, not names. A single label is that of a
+        single probability, such as `["survives"]`; the other class is `"not survives"`. Default:
+        the model's own, or positions from 0.
     activation
         What turns the model's output into probabilities: `"softmax"` or `"sigmoid"` if
         it returns scores (logits), None if it returns probabilities, of which each class

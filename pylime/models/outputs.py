@@ -300,9 +300,12 @@ def _of_numbers(array: np.ndarray, labels: tuple[Hashable, ...] | None) -> Predi
         return Predictions(columns, ("Response",))
     if columns.ndim == 2 and columns.shape[1] and labels is not None:
         return Predictions(columns, labels)
+    several = columns.ndim == 2 and columns.shape[1] > 1
+    one = "If these are several outputs, choose one: as_regressor(model, output=0). "
     raise ValueError(
         "A regressor must return one number for each case, shape (n,); it returned "
-        f"{_seen(array)}. If these are probabilities, wrap it in as_classifier()."
+        f"{_seen(array)}. {one if several else ''}If these are probabilities, wrap it in "
+        "as_classifier()."
     )
 
 

@@ -1,7 +1,7 @@
 """The plot of many cases: a dot per case, its weight against the value of the feature."""
 
 import numbers
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -25,11 +25,18 @@ from plotnine import (
 )
 
 from pylime import checks
-from pylime.frame import check_explanation
+from pylime.frame import check_explanation, is_none_of_group, is_word_of_column
 from pylime.plots.palette import Palette, gradient_scale
 from pylime.plots.panels import most_important, row_axis, row_numbers, sized_panels
 from pylime.plots.sized import SizedPlot
-from pylime.plots.theme import in_order, label_both_upper, number_texts, plain_text, text_width
+from pylime.plots.theme import (
+    in_order,
+    label_both_upper,
+    label_text,
+    number_texts,
+    plain_text,
+    text_width,
+)
 from pylime.summary import feature_importance
 
 __all__ = ["plot_beeswarm", "swarm"]
@@ -69,8 +76,8 @@ def plot_beeswarm(
     dot stands at the weight that the feature has in a case, and its colour is the value of
     the feature there, from the lowest of all cases to the highest. Thus a row that goes from
     one colour on the left to the other on the right is a feature of which the model predicts
-    more the higher it is. Words, and the levels of a category, have no order: their dots are
-    grey. A case in which the feature was not selected has no dot.
+    more the higher it is. Words, the levels of a category and groups of columns have no order:
+    their dots are grey. A case in which the feature was not selected has no dot.
 
     With `feature`, a single feature: its weight against its value.
 
@@ -297,7 +304,7 @@ def _as_number(value: Any, feature: Any, description: Any) -> float:
     if isinstance(value, date):  # a datetime is one, too
         stamp = pd.Timestamp(value)
         return stamp.timestamp() if stamp is not pd.NaT else np.nan
-    if not isinstance(value, str):
+    if not isinstance(value, str) or is_word_of_column(feature, value, description):
         return np.nan
     # A word describes itself; the description of a level has an equals sign, of a number an
     # inequality or nothing.
@@ -372,8 +379,9 @@ def _against_values(dots: pd.DataFrame, feature: Hashable, ncol: int, colours: A
         axis = scale_x_continuous(labels=number_texts)
         x, width, diameter = values, WIDTH, DOT_SIZES[1]
     else:
-        levels = in_order(dots["feature_value"], sorted(dots["feature_value"].map(str).unique()))
-        names = list(levels.categories)
+        texts = _level_texts(dots)
+        levels = in_order(texts, sorted(texts.unique()))
+        names = [label_text(name) for name in levels.categories]
         inches = _in_inches(np.append(weights, 0.0), WIDTH)[:-1]
         groups = _groups(dots["panel"], pd.Series(levels.codes.astype(int)))
         tallest = max(ROW[0], min(LEVEL_WIDTH, LEVELS_WIDTH / len(names)))
@@ -396,9 +404,24 @@ def _against_values(dots: pd.DataFrame, feature: Hashable, ncol: int, colours: A
         + colours
         + axis
         + scale_y_continuous(labels=number_texts)
-        + labs(x=plain_text(feature), y="Weight")
+        + labs(x=plain_text(label_text(feature)), y="Weight")
         + sized_panels(panels, list(facets), ["0.0000"], ncol, width, (WIDTH, WIDTH))
         + theme(legend_position="none")
+    )
+
+
+def _level_texts(dots: pd.DataFrame) -> pd.Series:
+    """Write levels; the values of a group, and none of its columns, as their description does."""
+    columns = (dots[name] for name in ("feature", "feature_value", "feature_desc"))
+    return pd.Series(
+        [
+            str(description).removeprefix(f"{feature} is ")
+            if isinstance(value, Mapping) or is_none_of_group(feature, description)
+            else str(value)
+            for feature, value, description in zip(*columns, strict=True)
+        ],
+        index=dots.index,
+        dtype=object,
     )
 
 
@@ -458,7 +481,9 @@ def _notes(dots: pd.DataFrame, n: int | None) -> list[str]:
     """Write the lines below the panels."""
     notes = []
     if dots["rank"].isna().any():
-        notes.append("Grey: a word, a level of a category, or no value.")
+        grouped = dots["feature_value"].map(lambda value: isinstance(value, Mapping)).any()
+        group = "a group of columns, " if grouped else ""
+        notes.append(f"Grey: a word, a level of a category, {group}or no value.")
     if n is not None:
         notes.append(most_important(n, dots["panel"].max() > 0))
     return notes

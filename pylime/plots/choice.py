@@ -9,6 +9,7 @@ import pandas as pd
 
 from pylime import checks
 from pylime.numbers import format_numbers
+from pylime.values import Bitmap
 
 __all__ = ["Choice", "Sign"]
 
@@ -30,7 +31,8 @@ class Choice:
     threshold
         Its least absolute weight.
     coverage
-        The largest share of the image that the superpixels of a label may take; None for all.
+        The largest share of the image, or of the region within which it was explained, that the
+        superpixels of a label may take; None for all.
     max_features
         The largest number of superpixels of a label; None for all.
     """
@@ -110,7 +112,7 @@ class Choice:
         ranked = ranked[self.pass_threshold(rows, signs)[ranked]][: self.max_features]
         if self.coverage is not None:
             cells = [rows["feature_value"].iloc[place] for place in ranked]
-            areas = np.cumsum([len(cell.indices) / np.prod(cell.shape) for cell in cells])
+            areas = np.cumsum([len(cell.indices) / _explained_size(rows) for cell in cells])
             n_shown = int((areas <= self.coverage + _ROUNDING).sum())
             ranked = ranked[: max(1, n_shown)]
         shown = np.zeros(len(rows), dtype=bool)
@@ -184,6 +186,13 @@ class Choice:
         weights = rows["feature_weight"].to_numpy(dtype=float)
         asked = ((weights > 0) & ("Supports" in signs)) | ((weights < 0) & ("Contradicts" in signs))
         return max(weights[asked], key=abs, default=0.0)
+
+
+def _explained_size(rows: pd.DataFrame) -> int:
+    """Return the number of pixels that were explained: of the image, or of a region of it."""
+    image: Bitmap = rows["data"].iloc[0]
+    height, width = image.pixels.shape[:2]
+    return height * width if image.within is None else len(image.within.indices)
 
 
 def cure(largest: Sequence[float]) -> str:

@@ -32,7 +32,14 @@ from pylime.plots.intervals import includes_zero, striped_key
 from pylime.plots.palette import FILLS, Palette, colours_of, mix
 from pylime.plots.panels import read_comparison
 from pylime.plots.sized import SizedPlot
-from pylime.plots.theme import in_order, number_texts, plain_text, sized_theme, text_width
+from pylime.plots.theme import (
+    in_order,
+    label_text,
+    number_texts,
+    plain_text,
+    sized_theme,
+    text_width,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -217,7 +224,7 @@ def plot_explanations(
             breaks=partial(_every, step),
             labels=_plain_texts,
         )
-        + scale_y_discrete(name="Feature", expand=(0, 0), labels=_plain_texts)
+        + scale_y_discrete(name="Feature", expand=(0, 0), labels=_label_texts)
         + _colours(palette)
         + labs(fill=WEIGHT)
         + facet
@@ -315,6 +322,10 @@ def _plain_texts(values: Iterable[object]) -> list[str]:
     return [plain_text(value) for value in values]
 
 
+def _label_texts(values: Iterable[object]) -> list[str]:
+    return [plain_text(label_text(value)) for value in values]
+
+
 def _colours(palette: Palette) -> Any:
     """Make the scale of the weights."""
     ends = colours_of(palette)
@@ -370,7 +381,7 @@ def _tiles_size(
     name = text_width(cases, 8.8) * 0.71  # at 45 degrees
     # Above a gap in the last row the names would overlap the panel on the left.
     spacing = max(0.12, name - 0.1) if rows > 1 and n_panels % columns else 0.12
-    beside = text_width(descriptions, 8.8) + LEGEND + 0.8
+    beside = text_width(map(label_text, descriptions), 8.8) + LEGEND + 0.8
     widest = ((LARGEST - beside) / columns - spacing) / len(cases)
     panel = max(float(np.clip(widest, 0.01, 0.4)) * len(cases), 1.5 if columns == 1 else 1.1)
     tallest = ((LARGEST - name - 0.9) / rows - around) / len(descriptions)

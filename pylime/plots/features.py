@@ -41,6 +41,7 @@ from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
     amount_text,
     label_both_upper,
+    label_text,
     number_texts,
     plain_text,
     text_width,
@@ -180,7 +181,7 @@ def plot_features(
         + _error_bars(bars)
         + coord_flip()
         + scale_x_discrete(
-            labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
+            labels=lambda levels: [plain_text(label_text(descriptions[str(key)])) for key in levels]
         )
         + _weight_axis(room)
         + labs(x="Feature", y=WITH_INTERVALS if has_intervals(bars) else "Weight", fill="")
@@ -209,8 +210,8 @@ def _value_texts(bars: pd.DataFrame, values: bool | None) -> list[str]:
 def _value_text(value: Any, description: str) -> str:
     if not pd.api.types.is_scalar(value) or pd.isna(value) or isinstance(value, bool | np.bool_):
         return ""  # a superpixel, `age is missing`, `member is true`
-    if description == str(value) or description.endswith(f" = {value}"):
-        return ""  # a word, `city = Oslo`
+    if description == str(value) or description.endswith((f" = {value}", f": {value}")):
+        return ""  # a word, `city = Oslo`, a word of a column
     text = amount_text(value, 3) if checks.is_number(value) else as_utf8(str(value))
     return (
         text

@@ -30,9 +30,14 @@ from scipy.ndimage import minimum_filter
 from pylime import checks
 from pylime._types import OneImage
 from pylime.frame import COLUMNS, check_explanation, object_column
-from pylime.image.explainer import IMAGE
-from pylime.image.pixels import RGBA, Colour, parse_colour, read_original, rgb_pixels
-from pylime.image.superpixels import Segmentation, check_segmentation, segment_by
+from pylime.image.explainer import (
+    IMAGE,
+    ExplainImageOptions,
+    superpixels_of_case,
+    with_segments,
+)
+from pylime.image.pixels import RGBA, Colour, parse_colour, read_original
+from pylime.image.segments import Region, Segmentation
 from pylime.numbers import format_numbers
 from pylime.pipeline import read_cases
 from pylime.plots.arrangement import (
@@ -78,6 +83,8 @@ BAR_WIDTH = 200  # points
 PALEST = 150
 # How opaque the colour of a block is over a panel without superpixels.
 EMPTY = 0.75
+# What lies outside the region that was explained is no feature: it is seen, but as through paper.
+OUTSIDE, OUTSIDE_COLOUR = 0.65, (255, 255, 255, 255)
 
 
 class geom_image(geom):  # noqa: N801 - plotnine's convention
@@ -110,6 +117,7 @@ def plot_superpixels(
     colour: Colour = "black",
     *,
     segmentation: Segmentation | None = None,
+    within: Region | None = None,
 ) -> ggplot:
     """
     Draw an image with the borders of its superpixels, to try out the segmentation.
@@ -128,7 +136,9 @@ def plot_superpixels(
     colour
         Colour of the borders.
     segmentation
-        A function of your own that segments, as in `pylime.explain`.
+        A function of your own that segments, or what is segmented, as in `pylime.explain`.
+    within
+        The region that is segmented, as in `pylime.explain`; all else is pale.
 
     Returns
     -------
@@ -146,16 +156,20 @@ def plot_superpixels(
     >>> plot = plot_superpixels(chelsea(), n_superpixels=200, weight=40)
     >>> plot.save("superpixels.png")  # doctest: +SKIP
     """
-    check_segmentation(n_superpixels, weight, n_iter, segmentation)
+    chosen = {"n_superpixels": n_superpixels, "weight": weight, "n_iter": n_iter}
+    chosen |= {"segmentation": segmentation, "within": within}
+    options = ExplainImageOptions(**chosen)
+    checks.check_fields(options)
     images = read_cases(path, IMAGE)
     if len(images.items) != 1:
         raise ValueError(f"`path` must be one image; not {len(images.items)}.")
     image = read_original(images.items[0])
-    labels = segment_by(segmentation, rgb_pixels(image.colours), n_superpixels, weight, n_iter)
+    labels, region = superpixels_of_case(image, with_segments(images, options), options)
     arrangement = arrange(_upright_shape(labels.shape, image.orientation), [])
     canvas = Canvas.of(image.colours, arrangement.side)
+    drawn = lay_over(canvas.pixels, _outside(canvas, region), OUTSIDE_COLOUR)
     borders = superpixel_borders(canvas.resize(labels), canvas.line) * 1.0
-    drawn = lay_over(canvas.pixels, borders, parse_colour(colour, "colour"))
+    drawn = lay_over(drawn, borders, parse_colour(colour, "colour"))
     return (
         _draw_images(_placed([upright(drawn, image.orientation)]))
         + theme_void()
@@ -186,7 +200,8 @@ def plot_image_explanation(
     is striped where the interval of its weight includes 0: it possibly has no effect. A line
     below the plot says so. The strip of a panel says where the explanation fit (R²) is low,
     below 0.1. A panel without a superpixel to show says that, and a line below the plot
-    gives the largest weight and a threshold that shows it.
+    gives the largest weight and a threshold that shows it. Of an explanation within a region
+    (`explain(..., within=...)`) the rest of the image is pale, because it is not a feature.
 
     Parameters
     ----------
@@ -213,7 +228,8 @@ def plot_image_explanation(
         Whether to show what supports and what contradicts a label in one panel, in the two
         colours. `show_negative` then makes no difference.
     coverage
-        Share of the image, above 0 and at most 1, that the superpixels of a label may take.
+        Share of the image, above 0 and at most 1, that the superpixels of a label may take; of
+        an explanation within a region, share of that.
         Those of the largest absolute weight are shown until the next one would exceed the
         share; that one is left out, unless it is the first. What supports and what contradicts
         a label share the area, if both are shown.
@@ -280,7 +296,8 @@ def plot_image_explanation(
     )
     heat = heat_scale(palette, _weights(chosen)) if heatmap else None
     canvas = Canvas.of(image.colours, arrangement.side)
-    paint = _Painter(canvas, display, fill_alpha, colours, block, heat).paint
+    region = None if image.within is None else image.within.mask
+    paint = _Painter(canvas, display, fill_alpha, colours, block, heat, region).paint
 
     images: list[np.ndarray] = []
     panels: list[dict[str, str]] = []
@@ -312,6 +329,13 @@ def plot_image_explanation(
     )
 
 
+def _outside(canvas: Canvas, region: np.ndarray | None) -> np.ndarray:
+    """The opacity of what lies over everything outside a region; 0 without one."""
+    if region is None:
+        return np.zeros(canvas.pixels.shape[:2])
+    return np.where(canvas.resize(region), 0.0, OUTSIDE)
+
+
 def _upright_shape(shape: tuple[int, ...], orientation: int) -> tuple[int, ...]:
     """Return the height and width of an image that is turned upright."""
     return upright(np.empty((*shape[:2], 0)), orientation).shape[:2]
@@ -335,6 +359,8 @@ class _Painter:
         Colour of what a block hides.
     heat
         The colours of weights in a heatmap, or None.
+    region
+        (H, W) array of bool: what was explained. None for all.
     """
 
     def __init__(
@@ -345,10 +371,12 @@ class _Painter:
         colours: Mapping[str, RGBA],
         block: RGBA,
         heat: scale_continuous | None,
+        region: np.ndarray | None = None,
     ) -> None:
         self.canvas, self.display, self.fill_alpha = canvas, display, fill_alpha
         self.colours, self.block, self.heat = colours, block, heat
         self.stripes = striped_opacity(canvas.pixels.shape[:2])
+        self.outside = _outside(canvas, region)
 
     def paint(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
         """
@@ -367,10 +395,12 @@ class _Painter:
             (h, w, 3) array of uint8.
         """
         if self.display == "heatmap":
-            return self._heatmap(rows)
-        if self.display == "block":
-            return self._block(rows, signs)
-        return self._outline(rows, signs)
+            painted = self._heatmap(rows)
+        elif self.display == "block":
+            painted = self._block(rows, signs)
+        else:
+            painted = self._outline(rows, signs)
+        return lay_over(painted, self.outside, OUTSIDE_COLOUR)
 
     def _masks(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels of certain superpixels, and of those that are striped."""
@@ -389,12 +419,13 @@ class _Painter:
 
     def _block(self, rows: pd.DataFrame, signs: Sequence[Sign]) -> np.ndarray:
         if rows.empty:  # what a panel says is easier to see with a trace of its image
-            return lay_over(self.canvas.pixels, np.full_like(self.stripes, EMPTY), self.block)
+            return lay_over(self.canvas.pixels, EMPTY * (self.outside == 0), self.block)
         mask, striped = self._masks(rows)
         pixels = self.canvas.pixels
         if len(signs) > 1:  # in one panel, only a tint tells what supports from what contradicts
             pixels = self._outline(rows.assign(possibly_none=False), signs)
-        return lay_over(pixels, np.where(striped, self.stripes, ~mask), self.block)
+        hidden = ~mask & (self.outside == 0)  # the rest of the image was not hidden either
+        return lay_over(pixels, np.where(striped, self.stripes, hidden), self.block)
 
     def _heatmap(self, rows: pd.DataFrame) -> np.ndarray:
         pixels = _pale_grey(self.canvas.pixels)

@@ -21,7 +21,14 @@ from pylime.foreign import as_pandas
 from pylime.plots.palette import FILLS, Palette, fill_scale
 from pylime.plots.panels import DIRECTIONS, most_important, own_levels, sized_panels
 from pylime.plots.sized import SizedPlot
-from pylime.plots.theme import in_order, label_both_upper, number_texts, plain_text, text_width
+from pylime.plots.theme import (
+    in_order,
+    label_both_upper,
+    label_text,
+    number_texts,
+    plain_text,
+    text_width,
+)
 from pylime.summary import feature_importance
 
 __all__ = ["plot_importance"]
@@ -110,7 +117,7 @@ def plot_importance(
         + _shares(shown)
         + fills
         + scale_y_discrete(
-            labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
+            labels=lambda levels: [plain_text(label_text(descriptions[str(key)])) for key in levels]
         )
         + labs(
             x="Mean absolute weight",

@@ -16,6 +16,7 @@ from pylime.plots.theme import (
     amount_text,
     fit_texts,
     in_order,
+    label_text,
     plain_text,
     sized_theme,
     text_width,
@@ -267,14 +268,16 @@ def row_axis(rows: pd.DataFrame, texts: Iterable[object]) -> list[Any]:
     rows
         A row each, with its number as `row` and the columns for the strips.
     texts
-        (n,) what the axis shows.
+        (n,) what the axis shows, long ones shortened.
 
     Returns
     -------
     list
         Layers and scales of plotnine.
     """
-    shown = {int(row): plain_text(text) for row, text in zip(rows["row"], texts, strict=True)}
+    shown = {
+        int(row): plain_text(label_text(text)) for row, text in zip(rows["row"], texts, strict=True)
+    }
     ends = pd.concat([rows.assign(row=rows["row"] + side) for side in (-0.5, 0.5)])
     return [
         geom_blank(aes(y="row"), data=ends, inherit_aes=False),
@@ -308,7 +311,7 @@ def own_levels(
     column : pandas.Categorical
         (n,) levels.
     texts : dict
-        The text of each level.
+        The text of each level, shortened if it is long.
     """
     labels = rows["label"] if "label" in rows else [""] * len(rows)
     owners = [as_utf8(f"{case}_{label}") for case, label in zip(rows["case"], labels, strict=True)]
@@ -319,7 +322,7 @@ def own_levels(
         level = f"{owner:<{width}}{as_utf8(str(text))}"
         while level in shown:  # one word at two places, or two equal bounding boxes
             level += "'"
-        shown[level] = str(text)
+        shown[level] = label_text(text)
         levels.append(level)
     return pd.Categorical(levels, [levels[place] for place in order], ordered=True), shown
 
@@ -429,7 +432,7 @@ def sized_panels(
     facets
         The names of these columns.
     texts
-        What stands on the vertical axes.
+        What stands on the vertical axes, before it is shortened.
     ncol
         Number of panels side by side.
     panel_width
@@ -447,7 +450,7 @@ def sized_panels(
     columns = min(ncol, len(panels))
     lines = -(-len(panels) // columns)
     strips = [f"{name}: {value}" for name in facets for value in rows[name].unique()]
-    axis = text_width(texts, 8.8) + 0.15
+    axis = text_width(map(label_text, texts), 8.8) + 0.15
     panel = max(panel_width, text_width(strips, 9) + 0.1)
     around = STRIP_LINE * len(facets) + 0.25
     most = int(panels.max())

@@ -14,7 +14,16 @@ from matplotlib.colors import to_hex, to_rgb, to_rgba
 from pylime.markup import PAGE_DARK, PAGE_LIGHT, themed
 from pylime.plots.palette import contrast, mix
 
-__all__ = ["DARK", "LIGHT", "STRIPES", "STYLESHEET", "palette_class", "palette_rules", "shades_of"]
+__all__ = [
+    "COLUMNS",
+    "DARK",
+    "LIGHT",
+    "STRIPES",
+    "STYLESHEET",
+    "palette_class",
+    "palette_rules",
+    "shades_of",
+]
 
 READABLE = 4.5
 """The contrast that a text needs, by the Web Content Accessibility Guidelines 2.1."""
@@ -113,6 +122,25 @@ STRIPES = """\
     135deg, var(--pylime-veil-1) 0 3px, var(--pylime-veil-2) 3px 6px
   );
 }
+"""
+
+
+# Text columns of a table side by side, or below each other where there is no room, and the other
+# features in a line below.
+COLUMNS = """\
+.pylime-text .columns { display: flex; flex-wrap: wrap; gap: 0.75em 2em; }
+.pylime-text .column { flex: 3 1 20em; min-width: 0; max-width: 46em; }
+.pylime-text .column.brief { flex: 1 1 12em; }
+.pylime-text .name {
+  color: var(--pylime-faint); font-size: 13px; font-weight: 600; overflow-wrap: anywhere;
+}
+.pylime-text .none { color: var(--pylime-faint); font-style: italic; }
+.pylime-text .features {
+  display: flex; flex-wrap: wrap; gap: 0.15em 1.25em; margin: 0.6em 0 0; padding: 0;
+  list-style: none; font-size: 14px; overflow-wrap: anywhere; color: var(--pylime-faint);
+}
+.pylime-text .features li { max-width: 46em; margin: 0; padding: 0; }
+.pylime-text .features [class*="_"] { padding: 0.1em 0.4em; }
 """
 
 

@@ -1,14 +1,14 @@
 """The plot of texts: coloured words in their text, as HTML that needs no other file."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pylime.frame import check_explanation
+from pylime.frame import as_row, check_explanation, object_column, text_column_of
 from pylime.markup import escape
 from pylime.numbers import format_numbers
 from pylime.plots.intervals import (
@@ -18,10 +18,15 @@ from pylime.plots.intervals import (
     striped_key,
 )
 from pylime.plots.palette import colours_of
-from pylime.plots.stylesheet import STRIPES, STYLESHEET, palette_class, palette_rules
+from pylime.plots.stylesheet import (
+    COLUMNS,
+    STRIPES,
+    STYLESHEET,
+    palette_class,
+    palette_rules,
+)
 from pylime.plots.theme import FIT, fit_texts
 from pylime.text.places import apart, locate_features
-from pylime.text.tokens import Span
 
 __all__ = ["TextExplanations", "color_code", "css_size", "plot_text_explanations"]
 
@@ -32,6 +37,8 @@ EFFECTS = {
     "classification": {"positive": "supports", "negative": "contradicts"},
     "regression": {"positive": "raises", "negative": "lowers"},
 }
+# A column whose texts have no more characters gets less room than others.
+BRIEF = 100
 _SIZE = re.compile(r"auto|\d+(\.\d+)?(px|%|em|rem|ch|vw|vh)", flags=re.ASCII)
 
 
@@ -47,7 +54,7 @@ class TextExplanations:
     html
         One element with its style sheet; it loads nothing else.
     n_texts
-        Number of texts, each of which is shown once per label.
+        Number of texts, or of rows with texts, each of which is shown once per label.
     """
 
     html: str = field(repr=False)
@@ -96,10 +103,16 @@ def plot_text_explanations(
     striped where the interval of its weight includes 0: it possibly has no effect. Tooltips
     name the intervals.
 
+    Of a table, each row shows its text columns side by side, or below each other where the page
+    is narrow, under their names. The other features, numbers, levels and groups, are listed
+    below with their weights, the strongest first, and so is a word that its text does not
+    contain as the tokenizer returned it. The strengths of words and of other features can be
+    compared: the share is that of the sum over all of these.
+
     Parameters
     ----------
     explanation
-        From `pylime.explain`, of texts.
+        From `pylime.explain`, of texts, or of a table with text columns.
     width, height
         Size of the plot: pixels, or a CSS length such as `"40em"`. A plot with longer
         texts scrolls.
@@ -111,14 +124,14 @@ def plot_text_explanations(
     -------
     TextExplanations
         An object that notebooks show, with `save(path)`; `str()` returns its HTML.
-        Every label of a text has a block of its own, with the fit of the explanation (R²),
+        Every label of a text or row has a block of its own, with the fit of the explanation (R²),
         called low below 0.1, and the label's probability.
 
     Raises
     ------
     TypeError, ValueError
-        If `explanation` is not an explanation of texts, a size is not valid, or `palette`
-        is not two colours.
+        If `explanation` is not an explanation of texts, or of a table with words of text
+        columns; if a size is not valid; or if `palette` is not two colours.
 
     Examples
     --------
@@ -149,26 +162,23 @@ def plot_text_explanations(
         positive, negative = _two_colours(palette)
         classes += f" {palette_class((positive, negative))}"
         rules = palette_rules((positive, negative))
-    # Two texts can have one name: after two calls, or in a Series with a repeated index.
-    cases = [
-        (case, of_text)
-        for case, rows in _rows_by(explanation, "case")
-        for _, of_text in _rows_by(rows, "data")
-    ]
+    cases = list(_cases_in(explanation))
+    longest = _text_columns([rows for _, rows in cases])
     blocks = []
     striped = False
     for case, rows in cases:
         name = case if len(cases) > 1 else None
+        passages = _passages_of(rows, longest)
+        of_table = passages[0].column is not None
         labels = _rows_by(rows, "label") if model_type == "classification" else [(None, rows)]
         for _, of_label in labels:
-            text = _text_of(of_label)
-            highlights = _highlights(of_label, text, model_type)
-            striped = striped or any(mark.striped for mark in highlights)
+            marks = _marks(of_label, model_type, of_table)
+            shown = _block(passages, marks)
+            striped = striped or 'striped" ' in shown  # texts have no quotes: they are escaped
             blocks.append(
-                f'<div class="text">\n<p class="words" dir="auto">{_marked(text, highlights)}</p>\n'
-                f"{_facts(of_label, model_type, name)}\n</div>"
+                f'<div class="text">\n{shown}\n{_facts(of_label, model_type, name)}\n</div>'
             )
-    style = STYLESHEET + (STRIPES if striped else "") + rules
+    style = STYLESHEET + (COLUMNS if longest else "") + (STRIPES if striped else "") + rules
     return TextExplanations(
         f'<div class="{classes}" style="{size}">\n<style>\n{style}</style>\n'
         + "\n".join([*blocks, _key(model_type, striped)])
@@ -245,54 +255,152 @@ def _rows_by(rows: pd.DataFrame, column: str) -> Iterator[tuple[object, pd.DataF
         yield value, rows[codes == code]
 
 
-@dataclass(frozen=True)
-class _Highlight:
-    """A word that is coloured: its place, the name of its colour, its tooltip and its look."""
+def _cases_in(explanation: pd.DataFrame) -> Iterator[tuple[object, pd.DataFrame]]:
+    """
+    Take an explanation apart by case, in order of appearance.
 
-    place: Span
+    Two texts can have one name: after two calls, or in a Series with a repeated index.
+    """
+    cells = explanation["data"].tolist()  # this list keeps the cells alive, so that ids differ
+    texts = {id(cell): cell if isinstance(cell, str) else repr(cell) for cell in cells}
+    keys = object_column([texts[id(cell)] for cell in cells])
+    numbered = explanation.assign(_text=pd.factorize(keys)[0])
+    for case, rows in _rows_by(numbered, "case"):
+        for _, of_text in _rows_by(rows, "_text"):
+            yield case, of_text.drop(columns="_text")
+
+
+def _words_of(rows: pd.DataFrame) -> list[Hashable | None]:
+    """Find the text column of each feature of a row of a table; None of all else."""
+    row = as_row(rows["data"].iloc[0])
+    features = rows.get("feature", rows.get("feature_desc"))
+    if row is None or features is None:
+        return [None] * len(rows)
+    return [
+        text_column_of(feature, value, description, row)
+        for feature, value, description in zip(
+            features, rows["feature_value"], rows.get("feature_desc", features), strict=True
+        )
+    ]
+
+
+def _text_columns(cases: Sequence[pd.DataFrame]) -> dict[Hashable, int]:
+    """
+    Find the columns of which any case has words; other cases show their texts, too.
+
+    Returns the length of the longest text of each.
+    """
+    longest = dict.fromkeys(
+        (name for rows in cases for name in _words_of(rows) if name is not None), 0
+    )
+    for row in (as_row(rows["data"].iloc[0]) for rows in cases if longest):
+        for name in longest:
+            text = row.get(name) if row is not None else None
+            longest[name] = max(longest[name], len(text) if isinstance(text, str) else 0)
+    return longest
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """
+    A text of a case: its only one, or that of a column, which can be missing.
+
+    Texts of a column that are brief in all cases get less room.
+    """
+
+    column: Hashable | None
+    text: str | None
+    is_brief: bool = False
+
+
+def _passages_of(rows: pd.DataFrame, longest: Mapping[Hashable, int]) -> list[_Passage]:
+    """Return the texts of a case, from the length of the longest text of each text column."""
+    data = rows["data"].iloc[0]
+    row = as_row(data) if longest else None
+    if row is not None and longest.keys() & {*row}:
+        return [
+            _Passage(name, text if isinstance(text, str) else None, longest[name] <= BRIEF)
+            for name, text in row.items()
+            if name in longest
+        ]
+    if isinstance(data, str):
+        return [_Passage(None, data)]
+    cure = ""
+    if isinstance(data, Mapping):
+        cure = (
+            " Of a table, it must have words of text columns, from lime(..., text_columns=[...]); "
+            "plot_features() draws any table."
+        )
+    raise ValueError(
+        "`explanation` must be one of texts; its column 'data' has an object of class "
+        f"{type(data).__name__!r}.{cure}"
+    )
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """
+    How a feature of a case and label is shown.
+
+    Attributes
+    ----------
+    column
+        The column of a word of a table; None of all else.
+    name
+        The word, or the description of a column or group.
+    weight, code
+        Its weight and the name of its colour, which is empty for none.
+    note, striped
+        Its tooltip, and whether it possibly has no effect.
+    """
+
+    column: Hashable | None
+    name: str
+    weight: float
     code: str
     note: str
     striped: bool
 
-    @property
-    def classes(self) -> str:
-        return f"{self.code} striped" if self.striped else self.code
+    def around(self, text: str, further: str = "") -> str:
+        """Write the mark with a text inside."""
+        classes = f"{self.code} striped" if self.striped else self.code
+        return f'<mark class="{classes}" title="{escape(self.note)}"{further}>{escape(text)}</mark>'
 
 
-def _text_of(rows: pd.DataFrame) -> str:
-    """Return the text of a case."""
-    text = rows["data"].iloc[0]
-    if not isinstance(text, str):
-        raise ValueError(
-            "`explanation` must be one of texts; its column 'data' has an object of class "
-            f"{type(text).__name__!r}."
-        )
-    return text
-
-
-def _highlights(rows: pd.DataFrame, text: str, model_type: str) -> list[_Highlight]:
-    """List the coloured words of a text, from its beginning to its end."""
-    values = [value if isinstance(value, str) else str(value) for value in rows["feature_value"]]
-    places = locate_features(values, text)
+def _marks(rows: pd.DataFrame, model_type: str, of_table: bool) -> list[_Mark]:
+    """Choose the colours and write the tooltips of the features of a case and label."""
+    names = [value if isinstance(value, str) else str(value) for value in rows["feature_value"]]
+    columns: list[Hashable | None] = [None] * len(rows)
+    if of_table:
+        columns = _words_of(rows)
+        described = rows["feature_desc" if "feature_desc" in rows else "feature"]
+        names = [
+            str(description) if column is None else name
+            for name, column, description in zip(names, columns, described, strict=True)
+        ]
     weights = np.nan_to_num(rows["feature_weight"].to_numpy(dtype=float))
     total = np.abs(weights).sum()
-    striped = includes_zero(rows).tolist()
-    notes = _interval_notes(rows)
-    found = []
-    for value, weight, possibly_none, note_of_interval in zip(
-        values, weights, striped, notes, strict=True
+    marks = []
+    for column, name, weight, striped, of_interval in zip(
+        columns,
+        names,
+        weights.tolist(),
+        includes_zero(rows).tolist(),
+        _interval_notes(rows),
+        strict=True,
     ):
         if weight == 0:
+            marks.append(_Mark(column, name, weight, "", "", striped=False))
             continue
         code = color_code(abs(weight) / total, weight > 0)
         sign, strength = code.split("_")
         (number,) = format_numbers([weight], 3)
         note = (
-            f"{value}: {EFFECTS[model_type][sign]}, weight {number}, "
-            f"strength {strength} of {STRENGTHS}{note_of_interval}"
+            f"{name}: {EFFECTS[model_type][sign]}, weight {number}, "
+            f"strength {strength} of {STRENGTHS}{of_interval}"
         )
-        found += [_Highlight(place, code, note, possibly_none) for place in places[value]]
-    return apart(found, lambda mark: mark.place)
+        marks.append(_Mark(column, name, weight, code, note, striped))
+    return marks
 
 
 def _interval_notes(rows: pd.DataFrame) -> list[str]:
@@ -306,20 +414,59 @@ def _interval_notes(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _marked(text: str, highlights: Sequence[_Highlight]) -> str:
-    """Put marks around words; the visible text stays the same."""
+def _marked(text: str, marks: Sequence[_Mark]) -> tuple[str, set[_Mark]]:
+    """
+    Put marks around words; the visible text stays the same.
+
+    Returns the text, and the marks whose words are somewhere in it.
+    """
+    places = locate_features([mark.name for mark in marks], text)
+    found = [(place, mark) for mark in marks for place in places[mark.name]]
     parts = []
     end = 0
-    for mark in highlights:
-        start, stop = mark.place
-        parts += [
-            escape(text[end:start]),
-            f'<mark class="{mark.classes}" title="{escape(mark.note)}">',
-            escape(text[start:stop]),
-            "</mark>",
-        ]
+    for (start, stop), mark in apart(
+        [(place, mark) for place, mark in found if mark.code], lambda at: at[0]
+    ):
+        parts += [escape(text[end:start]), mark.around(text[start:stop])]
         end = stop
-    return "".join([*parts, escape(text[end:])])
+    return "".join([*parts, escape(text[end:])]), {mark for _, mark in found}
+
+
+def _block(passages: Sequence[_Passage], marks: Sequence[_Mark]) -> str:
+    """Write the texts of a case and label, and below them the features that are not in these."""
+    of_text = [passage for passage in passages if passage.column is None]
+    if of_text:
+        marked, _ = _marked(of_text[0].text or "", marks)
+        return f'<p class="words" dir="auto">{marked}</p>'
+    columns = []
+    others = set(marks)
+    for passage in passages:
+        size = "column brief" if passage.is_brief else "column"
+        if passage.text:
+            own = [mark for mark in marks if mark.column == passage.column]
+            marked, found = _marked(passage.text, own)
+            others -= found
+            words = f'<p class="words" dir="auto">{marked}</p>'
+        else:
+            words = f'<p class="none">{"missing" if passage.text is None else "empty"}</p>'
+        name = f'<p class="name" dir="auto">{escape(passage.column)}</p>'
+        columns.append(f'<div class="{size}">{name}{words}</div>')
+    texts = '<div class="columns">\n{}\n</div>'.format("\n".join(columns))
+    return texts + _listed([mark for mark in marks if mark in others])
+
+
+def _listed(marks: Sequence[_Mark]) -> str:
+    """Write the features that are not in a text, the strongest first."""
+    if not marks:
+        return ""
+    items = []
+    for mark in sorted(marks, key=lambda mark: -abs(mark.weight)):
+        name = mark.name if mark.column is None else f"{mark.column}: {mark.name}"
+        (number,) = format_numbers([mark.weight or 0.0], 2)  # -0.0 is 0
+        sign = "+" if mark.weight > 0 else ""
+        shown = mark.around(name, ' dir="auto"') if mark.code else escape(name)
+        items.append(f"<li>{shown} {sign}{number}</li>")
+    return '\n<ul class="features">\n{}\n</ul>'.format("\n".join(items))
 
 
 def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:

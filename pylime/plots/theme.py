@@ -1,5 +1,6 @@
 """The theme and the facet labels of all plots, after R's `lime`."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -32,6 +33,7 @@ __all__ = [
     "in_order",
     "is_dark",
     "label_both_upper",
+    "label_text",
     "number_texts",
     "plain_text",
     "sized_theme",
@@ -234,6 +236,53 @@ def plain_text(text: object) -> str:
     return as_utf8(str(text)).replace("$", r"\$")
 
 
+_LONGEST = 60
+"""Of the texts at an axis, in characters: longer ones leave no room for what they belong to."""
+
+_LINE_BREAKS = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+
+
+def label_text(text: object, longest: int = _LONGEST) -> str:
+    """
+    Shorten a text for an axis or a key, in its middle, and put it on one line.
+
+    The column is at the beginning of the description of a word or chunk, and what tells two of
+    them apart is often at the end.
+
+    Parameters
+    ----------
+    text
+        Anything that prints.
+    longest
+        The largest number of characters; Chinese, Japanese and Korean ones count twice.
+
+    Returns
+    -------
+    str
+        The text itself if it is short and has no line breaks.
+
+    Examples
+    --------
+    >>> label_text("review: a very long sentence", longest=20)
+    'review: a v…sentence'
+    """
+    line = _LINE_BREAKS.sub(" ", str(text))
+    if len(line) * 2 <= longest:
+        return line
+    ends = np.cumsum([_columns(character) for character in line])
+    if ends[-1] <= longest:
+        return line
+    first = (longest - 1) * 3 // 5
+    before = int(np.searchsorted(ends, first, "right"))
+    behind = int(np.searchsorted(ends, ends[-1] - (longest - 1 - first))) + 1
+    return line[:before].rstrip() + "\N{HORIZONTAL ELLIPSIS}" + line[behind:].lstrip()
+
+
+def _columns(character: str) -> int:
+    """Return how wide a character is: Chinese, Japanese and Korean ones are twice as wide."""
+    return 1 + (unicodedata.east_asian_width(character) in "WF")
+
+
 def text_width(texts: Iterable[object], size: float) -> float:
     """
     Estimate the width of the longest of some texts.
@@ -255,11 +304,7 @@ def text_width(texts: Iterable[object], size: float) -> float:
     >>> text_width(["age", "weight"], size=9) == text_width(["weight"], size=9)
     True
     """
-    # Chinese, Japanese and Korean characters are twice as wide as others.
-    longest = max(
-        (sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in str(t)) for t in texts),
-        default=0,
-    )
+    longest = max((sum(map(_columns, str(text))) for text in texts), default=0)
     return longest * size * 0.6 / 72
 
 

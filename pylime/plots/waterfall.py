@@ -35,6 +35,7 @@ from pylime.plots.panels import (
 from pylime.plots.sized import SizedPlot
 from pylime.plots.theme import (
     label_both_upper,
+    label_text,
     number_texts,
     plain_text,
     text_width,
@@ -172,7 +173,7 @@ def plot_waterfall(
         + _layers(rows, inch)
         + fills
         + scale_y_discrete(
-            labels=lambda levels: [plain_text(descriptions[str(key)]) for key in levels]
+            labels=lambda levels: [plain_text(label_text(descriptions[str(key)])) for key in levels]
         )
         + scale_x_continuous(labels=number_texts, limits=limits, expand=(0, 0))
         + labs(

@@ -37,7 +37,14 @@ from pylime import checks
 from pylime.pipeline import Explainer
 from pylime.plots.intervals import interval_ends
 from pylime.plots.sized import SizedPlot
-from pylime.plots.theme import FIT, number_texts, plain_text, sized_theme, text_width
+from pylime.plots.theme import (
+    FIT,
+    label_text,
+    number_texts,
+    plain_text,
+    sized_theme,
+    text_width,
+)
 from pylime.trust import ENOUGH
 from pylime.widths import weights_by_width
 
@@ -291,11 +298,12 @@ def _by_last_weight(table: pd.DataFrame) -> dict[object, str]:
     last = known.groupby("feature", sort=False)["feature_weight"].last()
     order = last.sort_values(ascending=False, kind="stable").index
     descriptions = table.drop_duplicates("feature").set_index("feature")["feature_desc"]
-    texts = {feature: str(descriptions[feature]) for feature in order}
+    texts = {feature: label_text(descriptions[feature]) for feature in order}
     several = {text for text, count in Counter(texts.values()).items() if count > 1}
     names: dict[object, str] = {}
     for feature, text in texts.items():
-        name = f"{text} ({feature})" if text in several else text
+        own = label_text(feature)  # a word's is its description
+        name = f"{text} ({own})" if text in several and text != own else text
         while name in names.values():
             name += "'"
         names[feature] = name

@@ -6,12 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from pylime.surrogate.fit import AnyDesign, Surrogate, as_design, varying_columns
-from pylime.surrogate.intervals import Intervals, additive_r2, weight_intervals
-from pylime.surrogate.linear import Design, weighted_moments
+from pylime.surrogate.intervals import Intervals, additive_r2, exact_intervals, weight_intervals
+from pylime.surrogate.linear import Design, as_dense, weighted_moments
 from pylime.surrogate.resampling import fresh_r2, selection_frequencies
 from pylime.surrogate.selection import WIDE, FeatureSelect, effective_method
 
-__all__ = ["Assessment", "assess", "intervals_of", "margin_of", "share_within"]
+__all__ = [
+    "Assessment",
+    "assess",
+    "assess_exact",
+    "intervals_of",
+    "margin_of",
+    "share_of_patterns",
+    "share_within",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +182,69 @@ def assess(
         Assessment(intervals[k], frequencies[k], float(fresh[k]), additive[k])
         for k in range(len(surrogates))
     ]
+
+
+def assess_exact(
+    design: AnyDesign, responses: np.ndarray, weights: np.ndarray, surrogates: Sequence[Surrogate]
+) -> list[Assessment]:
+    """
+    Assess surrogate models that are fitted to all permutations there are.
+
+    Parameters
+    ----------
+    design, responses, weights, surrogates
+        As in `assess`.
+
+    Returns
+    -------
+    list of Assessment
+        One per surrogate. Any other run is the same: intervals are points, all features are
+        selected again, and R² of fresh permutations is that of these.
+    """
+    matrix, chosen = _varying(design, surrogates)
+    moments = weighted_moments(matrix, responses, weights)
+    return [
+        Assessment(
+            exact_intervals(matrix[:, columns], responses[:, k], weights),
+            np.ones(len(columns)),
+            fit.r2,
+            additive_r2(moments, k),
+        )
+        for k, (fit, columns) in enumerate(zip(surrogates, chosen, strict=True))
+    ]
+
+
+def share_of_patterns(design: AnyDesign, responses: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """
+    Compute the share of a response's variance among rows with the same row of the design.
+
+    Parameters
+    ----------
+    design
+        (n, p) array or sparse matrix of all permutations there are.
+    responses
+        (n, k) array of responses.
+    weights
+        (n,) array of weights.
+
+    Returns
+    -------
+    numpy.ndarray
+        (k,) shares between 0 and 1; 0 if no two rows of the design are equal.
+    """
+    patterns, pattern = np.unique(as_dense(as_design(design)), axis=0, return_inverse=True)
+    if len(patterns) == len(responses):
+        return np.zeros(responses.shape[1])
+    pattern = pattern.ravel()
+    total = np.bincount(pattern, weights)
+    shares = weights / weights.sum()
+    within, variance = np.zeros((2, responses.shape[1]))
+    for k, response in enumerate(responses.T):
+        sums = np.bincount(pattern, weights * response)
+        mean = np.divide(sums, total, out=np.zeros_like(total), where=total > 0)
+        within[k] = shares @ np.square(response - mean[pattern])
+        variance[k] = shares @ np.square(response - shares @ response)
+    return np.clip(np.divide(within, variance, out=np.zeros_like(within), where=variance > 0), 0, 1)
 
 
 def share_within(responses: np.ndarray, redrawn: np.ndarray, weights: np.ndarray) -> np.ndarray:

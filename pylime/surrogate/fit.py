@@ -177,6 +177,7 @@ def fit_labels(
     n_features: int,
     feature_select: FeatureSelect = "auto",
     penalty: float | None = None,
+    n_draws: int | None = None,
 ) -> list[Surrogate]:
     """
     Fit one weighted linear model per label whose response varies.
@@ -200,6 +201,9 @@ def fit_labels(
         One of `FEATURE_SELECT`.
     penalty
         λ of the ridge regression, in units of the response; by default R's 2/n.
+    n_draws
+        Where the rows are all there are, with the case once among them: how many draws their
+        weights stand for, which is the n of the default penalty. None if rows are drawn.
 
     Returns
     -------
@@ -216,6 +220,8 @@ def fit_labels(
     """
     weights = np.asarray(weights, dtype=np.float64)
     responses = np.asarray(responses, dtype=np.float64)
+    if penalty is None and n_draws is not None:
+        penalty = 2.0 / n_draws
     if not weights[1:].sum() > 1e-12 * weights.max():
         raise CaseError(
             "All permutations have no similarity to the original observation. "
@@ -233,7 +239,7 @@ def fit_labels(
         raise CaseError(
             f"The response of label {labels[0]!r} is {responses[0, 0]:g} for every permutation. "
             "Please check your model: it does not react to the permutations"
-            + (", or raise `n_permutations`." if len(responses) < 100 else ".")
+            + (", or raise `n_permutations`." if (n_draws or len(responses)) < 100 else ".")
         )
     responses = responses[:, reacting]
     if len(varying) < matrix.shape[1]:
@@ -243,7 +249,7 @@ def fit_labels(
         chosen = [select(position) for position in range(len(reacting))]
         fits = [fit_columns(moments, k, penalty) for k, (_, moments) in enumerate(chosen)]
     first = np.asarray(as_dense(matrix[[0]])[0], dtype=np.float64)
-    n_effective = effective_n(weights)
+    n_effective = effective_n(weights if n_draws is None else np.append(0.0, weights))
     surrogates = []
     for k, ((columns, moments), (fit, shrinkage)) in enumerate(zip(chosen, fits, strict=True)):
         surrogates.append(

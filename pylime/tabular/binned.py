@@ -46,7 +46,8 @@ class Bins:
 @dataclass(frozen=True, eq=False)
 class Binned:
     """
-    Columns of numbers that are binned, never missing in the training data, and not rounded.
+    Columns of numbers in bins that are not the user's, never missing in the training data, and not
+    rounded.
 
     Attributes
     ----------
@@ -186,6 +187,8 @@ class Binned:
 def _fits(column: Numbers, pieces: Pieces) -> bool:
     """Whether the numbers of a column are found in a few steps that all columns share."""
     if not column.binned or column.missing or column.places is not None or not column.cut_texts:
+        return False
+    if column.own_cuts:  # they follow the training data in many intervals
         return False
     if column.feature_type == "integer":
         exact = bool(np.abs(pieces.values).max() < _LARGEST_WHOLE)

@@ -1,15 +1,17 @@
 """Dates, times and durations: cast to one type, and drawn in bins like whole numbers."""
 
 import datetime as dt
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from pylime import checks
 from pylime.tabular.columns import Column, Dtype, Problems, Value, check_same_kind, is_object
-from pylime.tabular.distributions import bin_shares, make_pieces, normal, quantiles
-from pylime.tabular.numbers import Numbers, cut_points_of
+from pylime.tabular.distributions import bin_shares, follow, make_pieces, normal, quantiles
+from pylime.tabular.numbers import Numbers, check_distinct_cuts, cut_points_of, with_range
 from pylime.tabular.options import TableOptions
 
 __all__ = ["Clock", "Dates", "cast_dates", "class_of_objects"]
@@ -159,6 +161,47 @@ class Clock:
         ticks[between] = np.rint(steps[between] * self.step).astype(np.int64)
         return ticks
 
+    def cuts(self, name: Hashable, given: Sequence[Any], values: pd.Series) -> np.ndarray:
+        """
+        Return the user's cuts as whole numbers of steps, of which the date is the last.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is not a date, or several are the same in the steps of the training data.
+        """
+        zone = _zone_of(values, self.example)
+        try:
+            ticks = [self._tick_at(cut, zone) for cut in given]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TypeError(
+                f"`cuts[{name!r}]` must be {_CUTS[self.kind]}; not "
+                f"{checks.some(given, 10)}: {error}"
+            ) from error
+        steps = np.array([tick // self.step for tick in ticks], dtype=np.float64)
+        check_distinct_cuts(name, given, steps, [self.text(step) for step in steps])
+        return steps
+
+    def _tick_at(self, cut: Any, zone: Any) -> int:
+        """Return the number of whole ticks up to a date, which can be written as a string."""
+        if checks.is_number(cut) or pd.isna(cut):
+            raise TypeError(f"{cut!r:.80} is not a date")
+        if self.kind == "time":
+            time = cut if isinstance(cut, dt.time) else dt.time.fromisoformat(cut)
+            return _tick_of(time, self.unit)
+        if self.kind == "period":
+            if isinstance(cut, pd.Period):
+                return cut.asfreq(self.unit, how="end").ordinal
+            return pd.Period(cut, freq=self.unit).ordinal
+        if self.kind == "timedelta":
+            return int(pd.Timedelta(cut) // pd.Timedelta(1, self.unit))
+        stamp = pd.Timestamp(cut)
+        if stamp.tz is not None:
+            if zone is None:
+                raise TypeError(f"{cut!r:.80} has a time zone, which the column does not have")
+            stamp = stamp.tz_convert(zone).tz_localize(None)
+        return int((stamp - pd.Timestamp(0)) // pd.Timedelta(1, self.unit))
+
     def text(self, steps: float) -> str:
         """Write a date as people do, as precise as those of the training data."""
         [tick] = self._ticks_at(np.array([steps]))
@@ -174,6 +217,23 @@ class Clock:
             return (_EPOCH + int(tick) * _MICROSECOND).time().isoformat()
         duration = pd.Timedelta(np.timedelta64(int(tick), self.unit))
         return f"{duration.days} days" if size == _NANOSECONDS["D"] else str(duration)
+
+
+_CUTS = {
+    "datetime": "dates, or strings that pandas reads as dates",
+    "timedelta": "durations, or strings that pandas reads as such",
+    "period": "periods, or strings that pandas reads as such",
+    "time": "times of day, or strings such as '12:30'",
+}
+
+
+def _zone_of(values: pd.Series, example: Any) -> Any:
+    """Return the time zone of dates; None without one."""
+    if example is not None:
+        return getattr(example, "tzinfo", None)
+    dtype: Dtype = values.dtype
+    inner = dtype.pyarrow_dtype if isinstance(dtype, pd.ArrowDtype) else dtype
+    return getattr(inner, "tz", None)
 
 
 def _kind_and_unit(values: pd.Series) -> tuple[Any, ...]:
@@ -268,9 +328,14 @@ class Dates(Numbers):
         steps = steps[~np.isnan(steps)]
         if steps.min() == steps.max():
             return None
-        cuts, lacks_variance = cut_points_of(steps, options)
-        # A bin holds the same dates up to a fraction of a step as up to the whole one below.
-        cuts = np.unique(np.floor(cuts))
+        bins = options.bins_of(kept.name)
+        lacks_variance, own_cuts = False, not isinstance(bins, int)
+        if isinstance(bins, int):
+            cuts, lacks_variance = cut_points_of(steps, bins, options)
+            # A bin holds the same dates up to a fraction of a step as up to the whole one below.
+            cuts = np.unique(np.floor(cuts))
+        else:
+            cuts = with_range(clock.cuts(kept.name, bins, values), steps)
         shares = bin_shares(steps, cuts, len(values))
         centre = normal(steps)
         return cls(
@@ -284,8 +349,11 @@ class Dates(Numbers):
             binned=True,
             distribution=pd.Series(shares),
             # What is drawn is rounded up: from just above one cut to the next.
-            sampler=make_pieces(np.r_[cuts[0] - 1, cuts[1:]], shares),
+            sampler=follow(steps, cuts[1:-1])
+            if own_cuts
+            else make_pieces(np.r_[cuts[0] - 1, cuts[1:]], shares),
             cut_texts=tuple(clock.text(cut) for cut in cuts[1:-1]),
+            own_cuts=own_cuts,
             lacks_variance=lacks_variance,
             clock=clock,
         )

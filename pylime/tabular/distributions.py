@@ -17,6 +17,7 @@ __all__ = [
     "density",
     "density_pieces",
     "equal_cuts",
+    "follow",
     "levels_at",
     "make_pieces",
     "normal",
@@ -40,6 +41,12 @@ class Normal(NamedTuple):
     sd: float
 
 
+# Numbers that repeat are drawn as often as they occur, if at most so many differ.
+_MOST_COUNTED = 1000
+# Into how many parts of even counts others are divided.
+_N_PARTS = 64
+
+
 @dataclass(frozen=True, eq=False)
 class Pieces:
     """
@@ -51,7 +58,7 @@ class Pieces:
         Cumulative shares at the ends of the intervals, from 0 to 1. Between two intervals that
         do not touch, a share stands twice.
     values
-        The ends themselves.
+        The ends themselves. Those of an interval are equal where it is a single number.
     """
 
     shares: np.ndarray
@@ -191,6 +198,62 @@ def make_pieces(edges: np.ndarray, shares: np.ndarray) -> Pieces:
     # Where two intervals touch, one of their ends is enough.
     needed = np.append(True, (ends[1:] != ends[:-1]) | (at[1:] != at[:-1]))
     return Pieces(at[needed], ends[needed])
+
+
+def follow(values: np.ndarray, limits: np.ndarray) -> Pieces:
+    """
+    Prepare the quantiles of a distribution that follows some values, also inside wide bins.
+
+    Parameters
+    ----------
+    values
+        Numbers, none missing.
+    limits
+        Increasing numbers: the inner ends of bins, each of which gets its share of the values.
+
+    Returns
+    -------
+    Pieces
+        The values themselves with their shares, if at most 65 differ, or at most 1000 that are
+        whole or occur twice on average. Else 65 of their quantiles, further ones at the ends,
+        where long tails are, and the values on both sides of each limit; between these, numbers
+        are spread evenly.
+
+    Examples
+    --------
+    >>> quantiles(follow(np.array([1.0, 1.0, 1.0, 9.0]), np.array([5.0])), np.array([0.7, 0.8]))
+    array([1., 9.])
+    """
+    different, counts = np.unique(values, return_counts=True)
+    n, n_different = len(values), len(different)
+    repeated = 2 * n_different <= n or np.array_equal(different, np.rint(different))
+    if n_different <= (_MOST_COUNTED if repeated else _N_PARTS + 1):
+        upper = np.cumsum(counts) / n
+        lower = np.append(0.0, upper[:-1])
+        return Pieces(np.column_stack([lower, upper]).ravel(), np.repeat(different, 2))
+    shares = _even_shares(n)
+    numbers = np.quantile(values, shares)
+    values = np.sort(values)
+    n_below = np.unique(np.searchsorted(values, limits, side="right"))
+    n_below = n_below[(n_below > 0) & (n_below < n)]
+    below, above = values[n_below - 1], values[n_below]
+    for share, left, right in zip(n_below / n, below, above, strict=True):
+        # A quantile lies between two values, and these can be on either side of the limit.
+        first = shares <= share
+        numbers[first] = np.minimum(numbers[first], left)
+        numbers[~first] = np.maximum(numbers[~first], right)
+    shares = np.concatenate([shares, n_below / n, n_below / n])
+    numbers = np.concatenate([numbers, below, above])
+    order = np.lexsort([numbers, shares])
+    return Pieces(shares[order], numbers[order])
+
+
+def _even_shares(n: int) -> np.ndarray:
+    """Divide n values into parts of even counts, the first and last of which is halved often."""
+    shares = np.linspace(0.0, 1.0, _N_PARTS + 1)
+    halvings = np.arange(1, max(int(np.log2(n / _N_PARTS)), 0) + 1)
+    ends = shares[1] / 2.0**halvings
+    return np.sort(np.concatenate([shares, ends, 1.0 - ends]))
 
 
 def density_pieces(estimate: Density) -> Pieces:

@@ -6,6 +6,7 @@ density, levels with the probabilities of their shares. In the design, 1 stands 
 case's bin or for the case's level.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +24,13 @@ from pylime.errors import CaseError
 from pylime.explainer_page import ColumnFacts
 from pylime.foreign import foreign_frame, to_pandas
 from pylime.pipeline import (
+    AllOf,
     Batch,
     Explainer,
     InputKind,
     Permutations,
     Perturbed,
+    inputs_of,
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
@@ -35,12 +38,13 @@ from pylime.tabular.binned import Binned
 from pylime.tabular.codes import Codes
 from pylime.tabular.columns import UNKNOWN, Column, Distribution, feature_type_of, plain
 from pylime.tabular.dates import Dates, class_of_objects
+from pylime.tabular.enumeration import enumerates_all
 from pylime.tabular.facts import facts_of
 from pylime.tabular.groups import fit_group
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
-from pylime.tabular.numbers import LARGEST, Numbers, numbers_of
-from pylime.tabular.options import ExplainTableOptions, TableOptions
+from pylime.tabular.numbers import Numbers, numbers_of
+from pylime.tabular.options import LARGEST, ExplainTableOptions, TableOptions
 from pylime.tabular.permutations import (
     Chunk,
     Drawing,
@@ -50,14 +54,15 @@ from pylime.tabular.permutations import (
     draw_case,
     in_order,
     make_chunk,
+    n_values,
     permuted_frame,
     records,
     redrawn,
 )
-from pylime.tabular.roles import Roles, roles_of, warn_of_columns
-from pylime.tabular.units import CaseUnits, PartOfUnit, Units
+from pylime.tabular.roles import Roles, check_bins, roles_of, warn_of_columns
+from pylime.tabular.units import CaseUnits, PartOfUnit, Units, alone
 from pylime.tabular.words import TextColumn, Texts, Words
-from pylime.text.explainer import BATCH_CHARACTERS, MOST_CELLS
+from pylime.text.documents import BATCH_CHARACTERS, MOST_CELLS
 
 __all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
 
@@ -225,10 +230,12 @@ def _make_table_explainer(
     _check_distinct(pd.Index([str(name) for name in frame.columns]))
     names = frame.columns.tolist()
     roles = roles_of(names, data.array_type is not None, model, preprocess, options)
+    options = roles.options
     columns = tuple(
         _fit_in_role(name, frame.iloc[:, position], options, roles)
         for position, name in enumerate(names)
     )
+    check_bins(columns, options)
     _warn_of_even_bins(columns)
     constant = [c.name for c in columns if c.feature_type == "constant" and c.is_feature]
     if constant:
@@ -306,14 +313,15 @@ def fit_column(
     values
         Its values, at least one.
     options
-        How to bin numbers, and what to do with dates.
+        How to bin numbers, by the names of columns, and what to do with dates.
     codes
         If the numbers are codes: the names of those that have one.
 
     Raises
     ------
     TypeError
-        If it has a value that is not a number, a level or a date.
+        If it has a value that is not a number, a level or a date, or a cut of the user's is of
+        another kind.
     ValueError
         If a number is infinite.
     """
@@ -398,9 +406,9 @@ def _match_columns(explainer: TableExplainer, cases: Table, options: ExplainTabl
         series[column.name], wrong = column.cast(frame[column.name])
         for row, problem in wrong.items():
             problems.setdefault(row, problem)
-        alone = column.inner if isinstance(column, PartOfUnit) else column
-        if isinstance(alone, Levels):
-            for row in np.flatnonzero(alone.encode(series[column.name]) == UNKNOWN):
+        fitted = alone(column)
+        if isinstance(fitted, Levels):
+            for row in np.flatnonzero(fitted.encode(series[column.name]) == UNKNOWN):
                 unseen.setdefault(int(row), []).append(column.name)
     aligned = pd.DataFrame(dict(enumerate(series.values())), index=frame.index)
     aligned.columns = explainer.header
@@ -471,6 +479,9 @@ def _predicted_together(
     size = max(_CHUNK_VALUES // (request.n_permutations * len(explainer.columns)), 1)
     if explainer.units:
         size = 1  # each text has words of its own
+    if request.options.batch_size is not None:
+        # Calls that are too small for two cases have one, so that an error costs no other case.
+        size = min(size, max(request.options.batch_size // request.n_permutations, 1))
     if cases.floats is not None and len(cases.frame) <= size:
         yield cases
         return
@@ -518,7 +529,12 @@ def _perturb_table(
         columns = tuple(column.widened(cases.frame[column.name]) for column in columns)
     frame = cases.frame if cases.floats is not None else _in_types_of(columns, cases.frame)
     drawn = _units_of(explainer, columns, frame, request)
+    exact = None
     n = request.n_permutations
+    if request.exact != "never":
+        endless, sizes = n_values(make_chunk(columns, frame, 1, explainer.binned, drawn=drawn))
+        if enumerates_all(endless, sizes, request):
+            exact, n = AllOf("combinations", TABLE.n_permutations), math.prod(sizes)
     chunk = make_chunk(columns, frame, n, explainer.binned, cases.floats, drawn)
     features = _names_of_features(chunk)
     _check_features(chunk, features)
@@ -531,6 +547,7 @@ def _perturb_table(
             case_generator(request.seed, content(chunk, row)),
             request.options,
             request.draws,
+            None if exact is None else exact.n_draws,
         )
         for row in range(len(frame))
     ]
@@ -547,16 +564,20 @@ def _perturb_table(
             unusual=_new_levels(cases.unseen.get(row, ()), record),
             held=_held_columns(chunk),
             n_words=_n_words(chunk),
-            numbers=_numbers_of(chunk, drawing.n_numbers),
-            redrawn=_redrawn_batch(explainer, chunk, row, drawing, request),
+            numbers=_numbers_of(chunk, drawing.n_numbers) if exact is None else None,
+            redrawn=None
+            if exact is not None
+            else _redrawn_batch(explainer, chunk, row, drawing, request),
             reweighed=drawing.reweighed,
+            exact=exact,
         )
         for row, (name, drawing, record) in enumerate(
             zip(cases.names, drawings, records(frame, cases.floats), strict=True)
         )
     ]
     batches = _table_batches(explainer, chunk, drawings, n_predicted)
-    return Perturbed(permutations, batches, grown=partial(_grown, explainer, cases, request))
+    grown = partial(_grown, explainer, cases, request) if exact is None else None
+    return Perturbed(permutations, batches, grown=grown)
 
 
 def _grown(
@@ -635,8 +656,7 @@ def _check_features(chunk: Chunk, features: Sequence[str]) -> None:
         raise CaseError(
             f"The texts have {_n_words(chunk)} words, too many for {chunk.n} permutations: the "
             f"product must not exceed {MOST_CELLS // size}. Lower `n_permutations`, explain parts "
-            r"of the texts, or let `tokenization` return larger pieces, such as sentences: "
-            "'[^.!?]+'."
+            'of the texts, or pass `tokenization="sentence"` to `lime()`, or "paragraph".'
         )
 
 
@@ -721,6 +741,12 @@ def _n_characters(chunk: Chunk) -> int:
     return sum(len(each.document.text or "") for each in words)
 
 
+def _permuted_rows(explainer: TableExplainer, perturbed: Perturbed) -> pd.DataFrame:
+    """Return the permutations of a row as a frame."""
+    rows = inputs_of(perturbed)
+    return rows if explainer.array_type is None else pd.DataFrame(rows, columns=explainer.header)
+
+
 TABLE = InputKind(
     name="table",
     plural="tables",
@@ -736,8 +762,10 @@ TABLE = InputKind(
     examples=_example_rows,
     lime_options=TableOptions,
     explain_options=ExplainTableOptions,
+    tabulate=_permuted_rows,
     n_permutations=5000,
     first_permutations=500,
+    takes_all=True,
 )
 
 

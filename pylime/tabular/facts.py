@@ -9,7 +9,7 @@ from pylime.tabular.columns import Column
 from pylime.tabular.distributions import Density, Normal
 from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import Numbers
-from pylime.tabular.units import PartOfUnit
+from pylime.tabular.units import PartOfUnit, alone
 
 __all__ = ["facts_of"]
 
@@ -23,7 +23,7 @@ _UNDRAWN = {
 
 def facts_of(column: Column) -> ColumnFacts:
     """Describe a column: its types, and what its values are drawn from."""
-    drawn, parts = _drawn(column.inner if isinstance(column, PartOfUnit) else column)
+    drawn, parts = _drawn(alone(column))
     if isinstance(column, PartOfUnit):
         drawn += ", together with its group"
     return ColumnFacts(
@@ -52,12 +52,12 @@ def _drawn(column: Column) -> tuple[str, Sequence[tuple[str, float]]]:
         shares = [(_text_of(column, level), float(share)) for level, share in distribution.items()]
         shares.sort(key=lambda part: -part[1])
         return f"{len(shares)} level{'s' if len(shares) != 1 else ''}", shares
-    texts = column.cut_texts if isinstance(column, Numbers) else ()
-    if not texts:
+    if not isinstance(column, Numbers) or not (texts := column.cut_texts):
         return "the only value", ()
     middle = [f"{low} to {high}" for low, high in pairwise(texts)]
     bins = [f"up to {texts[0]}", *middle, f"above {texts[-1]}"]
-    return f"{len(bins)} bins", list(zip(bins, map(float, distribution), strict=True))
+    words = f"{len(bins)} bins{' with cuts of your own' if column.own_cuts else ''}"
+    return words, list(zip(bins, map(float, distribution), strict=True))
 
 
 def _text_of(column: Levels, level: object) -> str:

@@ -11,9 +11,10 @@ from pylime.draws import Draws
 from pylime.errors import CaseError
 from pylime.similarity import gower
 from pylime.tabular.columns import Column, Dtype, is_object
+from pylime.tabular.enumeration import choices_of
 from pylime.tabular.levels import Levels
-from pylime.tabular.neighbourhood import draw_in_neighbourhood, tilted
-from pylime.tabular.units import CaseUnits, Units
+from pylime.tabular.neighbourhood import draw_in_neighbourhood, tilted, tilted_share
+from pylime.tabular.units import CaseUnits, Units, alone
 
 __all__ = ["CaseOfJoint", "CaseOfOneHot", "JointGroup", "OneHotGroup", "fit_group"]
 
@@ -225,6 +226,16 @@ class CaseOfOneHot(CaseUnits):
             state[0, 1:] = draw_in_neighbourhood(self.levels, self.value, width, u[0], None)
         return state
 
+    @property
+    def n_states(self) -> int:
+        """The levels that are drawn, with the case's."""
+        return len(choices_of(self.levels, self.value).codes)
+
+    def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
+        """List the levels and their probabilities."""
+        choices = choices_of(self.levels, self.value, width)
+        return choices.codes[None], choices.shares
+
     def compare(self, state: np.ndarray) -> np.ndarray:
         """Return which levels are the case's."""
         return state == self.value
@@ -288,7 +299,7 @@ class JointGroup(Units):
         series, same, numbers, codes, logical = [], [], [], [], []
         equal = np.ones(len(self.rows) + 1, dtype=bool)
         for place, (_, rows) in zip(self.places, self.rows.items(), strict=True):
-            column = _inner(columns[place])
+            column = alone(columns[place])
             own = case.iloc[:, place]
             both = pd.concat([own, _in_type_of(own, rows)], ignore_index=True)
             series.append(both)
@@ -323,7 +334,7 @@ class JointGroup(Units):
         """Return the values of the columns."""
         parts = []
         for place in self.places:
-            column = _inner(columns[place])
+            column = alone(columns[place])
             encoded = column.encode(case.iloc[:, place])
             parts.append(column.content(case.iat[0, place] if encoded is None else encoded[0]))
         return b"|".join(parts)
@@ -334,7 +345,7 @@ class JointGroup(Units):
         """Return which rows are in the bin or level of the first, in all columns."""
         same = []
         for place in self.places:
-            column = _inner(columns[place]).widened(rows.iloc[:, place])
+            column = alone(columns[place]).widened(rows.iloc[:, place])
             encoded = column.encode(rows.iloc[:, place])
             if encoded is None or column.is_kept:
                 same.append(_equals_first(rows.iloc[:, place]))
@@ -398,6 +409,25 @@ class CaseOfJoint(CaseUnits):
         state[0, 1:] = np.where(share <= _KEPT, 0, order[taken])
         return state
 
+    @property
+    def n_states(self) -> int:
+        """The different rows of the training data, with that of the case."""
+        return len(np.union1d(self.drawn, [0]))
+
+    def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
+        """List the different rows and their probabilities."""
+        shares = (1.0 - _KEPT) * np.bincount(self.drawn, minlength=1) / len(self.drawn)
+        shares[0] += _KEPT
+        first = np.flatnonzero(shares)
+        shares = shares[first]
+        if width is not None:
+            like = self.same[first]
+            kept = shares[like].sum()
+            chance = tilted_share(kept, width)
+            shares = np.where(like, shares * (chance / kept), shares * (1.0 - chance))
+            shares[~like] /= max(1.0 - kept, np.finfo(float).tiny)
+        return first[None], shares
+
     def compare(self, state: np.ndarray) -> np.ndarray:
         """Return where all columns are in the case's bins or levels."""
         return self.same[state]
@@ -448,11 +478,6 @@ def exchanged(
         wanted = members[members < n]
         found[wanted] = drawn[random.permutation(members)[: len(wanted)]]
     return found[None]
-
-
-def _inner(column: Column) -> Column:
-    """Return a column as it is fitted alone."""
-    return getattr(column, "inner", column)
 
 
 def _in_type_of(own: pd.Series, rows: pd.Series) -> pd.Series:

@@ -1,7 +1,7 @@
 """Columns of numbers, whole or not, binned or not."""
 
 from bisect import bisect_left
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from pylime import checks
 from pylime.numbers import format_numbers
 from pylime.tabular.columns import (
     Column,
@@ -26,26 +27,25 @@ from pylime.tabular.distributions import (
     density,
     density_pieces,
     equal_cuts,
+    follow,
     make_pieces,
     normal,
     quantile_cuts,
     quantiles,
 )
-from pylime.tabular.options import TableOptions
+from pylime.tabular.options import LARGEST, TableOptions
 
 __all__ = [
-    "LARGEST",
     "Numbers",
     "cast_numbers",
+    "check_distinct_cuts",
     "cut_points_of",
     "decode_numbers",
     "number_content",
     "number_contents",
     "numbers_of",
+    "with_range",
 ]
-
-LARGEST = 1e150
-"""The largest number that a column may have: squares of larger ones would overflow."""
 
 # Below this range a density estimate would overflow.
 _LEAST_SPREAD = 1e-150
@@ -54,6 +54,8 @@ _LEAST_SPREAD = 1e-150
 _DIGITS = 15
 # So many times the place of a cut among the uniform numbers is narrowed down by 65.
 _SECTIONS = 9
+# Cuts of the user's are written in full up to so many significant digits.
+_FULL_DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,6 +73,8 @@ class Numbers(Column):
         The distribution that numbers are drawn from.
     cut_texts
         The inner cut points as strings.
+    own_cuts
+        Whether the user chose these.
     lacks_variance
         Whether too few quantiles are distinct, so that the bins have equal widths.
     places
@@ -81,6 +85,7 @@ class Numbers(Column):
     sampler: Pieces | Normal
     binned: bool = False
     cut_texts: tuple[str, ...] = ()
+    own_cuts: bool = False
     lacks_variance: bool = False
     places: int | None = None
 
@@ -94,7 +99,14 @@ class Numbers(Column):
         gap: Value,
         options: TableOptions,
     ) -> Self:
-        """Learn bins or a distribution from a column of numbers that are not all equal."""
+        """
+        Learn bins or a distribution from a column of numbers that are not all equal.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the user's cuts are not numbers, or are equal in the type of the column.
+        """
         numbers = numbers_of(values)
         numbers = numbers[~np.isnan(numbers)]
         centre = normal(numbers)
@@ -107,6 +119,9 @@ class Numbers(Column):
             "centre": centre,
             "places": _decimals(values),
         }
+        bins = options.bins_of(name)
+        if not isinstance(bins, int):
+            return cls(**facts, **_own_bins(name, values, numbers, bins))
         if numbers.min() == numbers.max():  # others are missing: compared like two levels
             return cls(
                 **facts,
@@ -115,7 +130,7 @@ class Numbers(Column):
                 binned=True,
                 sampler=centre,
             )
-        cuts, facts["lacks_variance"] = cut_points_of(numbers, options)
+        cuts, facts["lacks_variance"] = cut_points_of(numbers, bins, options)
         if options.bin_continuous:
             shares = bin_shares(numbers, cuts, len(values))
             return cls(
@@ -356,9 +371,20 @@ def decode_numbers(values: np.ndarray, dtype: Dtype, whole: bool, gap: Value) ->
     return array
 
 
-def cut_points_of(numbers: np.ndarray, options: TableOptions) -> tuple[np.ndarray, bool]:
+def cut_points_of(
+    numbers: np.ndarray, n_bins: int, options: TableOptions
+) -> tuple[np.ndarray, bool]:
     """
     Compute cut points.
+
+    Parameters
+    ----------
+    numbers
+        The training data, none missing.
+    n_bins
+        Number of bins.
+    options
+        Whether these have even counts.
 
     Returns
     -------
@@ -366,16 +392,77 @@ def cut_points_of(numbers: np.ndarray, options: TableOptions) -> tuple[np.ndarra
         The cut points, and whether they are equal steps because too few quantiles are distinct.
     """
     if options.quantile_bins:
-        cuts = quantile_cuts(numbers, options.n_bins)
+        cuts = quantile_cuts(numbers, n_bins)
         if len(cuts) >= 3:
             return cuts, False
-    even = equal_cuts(float(numbers.min()), float(numbers.max()), options.n_bins)
+    even = equal_cuts(float(numbers.min()), float(numbers.max()), n_bins)
     return even, options.quantile_bins
 
 
-def _texts_of(cuts: np.ndarray) -> tuple[str, ...]:
-    """Cut points with three significant digits, or as many as tell them apart."""
-    texts: list[str] = []
+def with_range(cuts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Put the range of the training data, widened to the cuts, around these."""
+    return np.r_[min(numbers.min(), cuts[0]), cuts, max(numbers.max(), cuts[-1])]
+
+
+def check_distinct_cuts(
+    name: Hashable, given: Sequence[Any], cuts: np.ndarray, texts: Sequence[str]
+) -> None:
+    """Raise unless the user's cuts, which are these in the column and its texts, rise."""
+    if np.any(np.diff(cuts) <= 0):
+        raise ValueError(
+            f"`cuts[{name!r}]` must rise from cut to cut; in the column "
+            f"{checks.some(given, 10, str)} are {checks.some(texts, 10, str)}."
+        )
+
+
+def _own_bins(
+    name: Hashable,
+    values: pd.Series,
+    numbers: np.ndarray,
+    given: Sequence[Any],
+) -> dict[str, Any]:
+    """Learn the bins between the user's cuts."""
+    wrong = [cut for cut in given if not (checks.is_number(cut) or isinstance(cut, Decimal))]
+    if wrong:
+        raise TypeError(
+            f"`cuts[{name!r}]` must be numbers, as the column has; not {wrong[0]!r:.80}."
+        )
+    written = np.array([float(cut) for cut in given])
+    cuts = _rounded_as(values.dtype, written)
+    check_distinct_cuts(name, given, cuts, [f"{cut:.9g}" for cut in cuts])
+    points = with_range(cuts, numbers)
+    shares = bin_shares(numbers, points, len(values))
+    return {
+        "bin_cuts": points,
+        "binned": True,
+        "own_cuts": True,
+        "distribution": pd.Series(shares),
+        "sampler": follow(numbers, cuts),
+        "cut_texts": _texts_of(written, _FULL_DIGITS),
+    }
+
+
+def _rounded_as(dtype: Dtype, cuts: np.ndarray) -> np.ndarray:
+    """Round cuts as the numbers of a column are: 0.3 is another number in 32 bits."""
+    inner = getattr(dtype, "subtype", getattr(dtype, "numpy_dtype", dtype))
+    if not isinstance(inner, np.dtype) or inner.kind != "f" or inner.itemsize >= 8:
+        return cuts
+    with np.errstate(over="ignore"):
+        rounded = cuts.astype(inner).astype(np.float64)
+    return np.where(np.isfinite(rounded), rounded, cuts)
+
+
+def _texts_of(cuts: np.ndarray, full_digits: int = 0) -> tuple[str, ...]:
+    """
+    Cut points with three significant digits, or as many as tell them apart.
+
+    Where so many are enough to write all of them exactly, they get as many as that takes.
+    """
+    for digits in range(3, full_digits + 1):
+        texts = format_numbers(cuts, digits)
+        if np.array_equal([float(text) for text in texts], cuts):
+            return tuple(texts)
+    texts = []
     for digits in range(3, 18):
         texts = format_numbers(cuts, digits)
         if len(set(texts)) == len(texts):

@@ -1,9 +1,13 @@
 """Options of tables: how columns are binned, and how permutations are weighted."""
 
+import datetime as dt
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
+import numpy as np
 import pandas as pd
 
 from pylime import checks
@@ -11,17 +15,32 @@ from pylime.similarity import DIST_FUNS, Metric
 from pylime.text.tokens import Tokenization, check_tokenization, default_tokenize
 
 __all__ = [
+    "LARGEST",
     "Categorical",
     "ColumnNames",
+    "Cuts",
     "DateUse",
     "DistFun",
     "ExplainTableOptions",
     "Groups",
+    "NumberOfBins",
     "Sampling",
     "TableOptions",
     "TextColumns",
+    "cuts_in",
     "names_in",
 ]
+
+LARGEST = 1e150
+"""The largest number that a column may have: squares of larger ones would overflow."""
+
+_DEFAULT_BINS = 4
+_LEAST_BINS = 2
+# Of what a cut can be an object: a number or a date, or a string that is read as a date.
+_CUT_TYPES = (
+    *(int, float, Decimal, str, np.integer, np.floating),
+    *(dt.date, dt.time, dt.timedelta, np.datetime64, np.timedelta64, pd.Period),
+)
 
 DistFun: TypeAlias = Metric | Callable[[pd.DataFrame, pd.DataFrame], Any]
 """The name of a distance, or a function from the case and n rows to n distances."""
@@ -41,6 +60,11 @@ TextColumns: TypeAlias = ColumnNames | Mapping[Hashable, Tokenization | str | No
 
 Groups: TypeAlias = Mapping[str, Collection[Hashable]] | None
 """Columns that are one feature, by the name of that."""
+NumberOfBins: TypeAlias = int | Mapping[Hashable, int]
+"""How many bins numbers get, all columns alike or by column."""
+
+Cuts: TypeAlias = Mapping[Hashable, Any] | None
+"""Where columns are cut: by column one cut, or several that rise."""
 
 DateUse = Literal["hold", "draw"]
 """What is done with dates: kept at the case's value, or drawn and compared in bins."""
@@ -101,6 +125,59 @@ def _check_p_remove(name: str, value: object) -> None:
         checks.probability(name, value)
 
 
+def cuts_in(value: object) -> list[Any]:
+    """Return the cuts of a column: one, or several."""
+    several = pd.api.types.is_list_like(value, allow_sets=False) and not isinstance(value, Mapping)
+    return list(value) if several else [value]  # type: ignore[call-overload]
+
+
+def _check_n_bins(name: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        checks.count(name, value, _LEAST_BINS)
+        return
+    _check_names(name, value)
+    for column, n_bins in value.items():
+        checks.count(f"{name}[{column!r}]", n_bins, _LEAST_BINS)
+
+
+def _check_cuts(name: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(
+            f"`{name}` must lead from columns to cuts, such as {{'age': [17, 65]}}; not "
+            f"{value!r:.80}."
+        )
+    for column, given in value.items():
+        cuts, where = cuts_in(given), f"{name}[{column!r}]"
+        if not cuts:
+            raise ValueError(f"`{where}` must have at least one cut; it has none.")
+        wrong = [cut for cut in cuts if not _can_be_cut(cut)]
+        if wrong:
+            raise TypeError(
+                f"`{where}` must be numbers, or dates for dates that are drawn; not "
+                f"{wrong[0]!r:.80}."
+            )
+        if all(checks.is_number(cut) or isinstance(cut, Decimal) for cut in cuts):
+            _check_rising(where, cuts)
+
+
+def _can_be_cut(cut: object) -> bool:
+    """Whether something can be a number or a date."""
+    if isinstance(cut, bool | np.bool_) or pd.api.types.is_list_like(cut):
+        return False
+    return isinstance(cut, _CUT_TYPES)
+
+
+def _check_rising(where: str, cuts: Sequence[Any]) -> None:
+    """Raise unless numbers are finite and rise."""
+    numbers = [float(cut) for cut in cuts]
+    if not np.all(np.abs(numbers) <= LARGEST):
+        raise ValueError(
+            f"`{where}` must be finite numbers up to {LARGEST:g}; not {checks.some(cuts, 10, str)}."
+        )
+    if not all(low < high for low, high in pairwise(numbers)):
+        raise ValueError(f"`{where}` must rise from cut to cut; not {checks.some(cuts, 10, str)}.")
+
+
 def _check_dist_fun(name: str, value: object) -> None:
     if not callable(value):
         checks.one_of(name, value, DIST_FUNS, beside="a function")
@@ -111,7 +188,7 @@ class TableOptions:
     """Options of `lime()` for tables; see there."""
 
     bin_continuous: Annotated[bool, checks.flag] = True
-    n_bins: Annotated[int, checks.at_least(2)] = 4
+    n_bins: Annotated[NumberOfBins, _check_n_bins] = _DEFAULT_BINS
     quantile_bins: Annotated[bool, checks.flag] = True
     use_density: Annotated[bool, checks.flag] = True
     categorical: Annotated[Categorical, _check_categorical] = None
@@ -121,6 +198,7 @@ class TableOptions:
     tokenization: Annotated[Tokenization | str | None, _check_tokenization] = default_tokenize
     keep_word_position: Annotated[bool, checks.flag] = False
     groups: Annotated[Groups, _check_groups] = None
+    cuts: Annotated[Cuts, _check_cuts] = None
 
     def __post_init__(self) -> None:
         if self.text_columns is None:
@@ -129,6 +207,14 @@ class TableOptions:
                     raise ValueError(
                         f"`{name}` is an option of text columns; name these in `text_columns`."
                     )
+
+    def bins_of(self, name: Hashable) -> int | Sequence[Any]:
+        """Return the cuts of a column, or else its number of bins."""
+        if self.cuts is not None and name in self.cuts:
+            return cuts_in(self.cuts[name])
+        n_bins = self.n_bins
+        by_column = isinstance(n_bins, Mapping)
+        return int(n_bins.get(name, _DEFAULT_BINS) if by_column else n_bins)
 
 
 @dataclass(frozen=True)
@@ -140,6 +226,7 @@ class ExplainTableOptions:
     gower_pow: Annotated[float, checks.positive] = 1
     sampling: Annotated[Sampling | None, checks.among(None, *get_args(Sampling))] = None
     p_remove: Annotated[float | None, _check_p_remove] = 0.5
+    batch_size: Annotated[int | None, checks.count] = None
 
     def __post_init__(self) -> None:
         if self.sampling == "kernel":

@@ -16,6 +16,8 @@ from pylime.memory import work_array
 from pylime.similarity import RowMetric, exponential_kernel, gower, row_distance
 from pylime.tabular.binned import Binned, Bins
 from pylime.tabular.columns import Column, Dtype
+from pylime.tabular.enumeration import Choices, choices_of, combinations
+from pylime.tabular.levels import Levels
 from pylime.tabular.neighbourhood import draw_in_neighbourhood
 from pylime.tabular.numbers import number_contents
 from pylime.tabular.options import ExplainTableOptions
@@ -30,6 +32,7 @@ __all__ = [
     "draw_case",
     "in_order",
     "make_chunk",
+    "n_values",
     "permuted_frame",
     "records",
     "redrawn",
@@ -279,9 +282,10 @@ def draw_case(
     random: np.random.Generator,
     options: ExplainTableOptions,
     draws: Draws = "balanced",
+    n_all: int | None = None,
 ) -> Drawing:
     """
-    Draw the permutations of a case.
+    Draw the permutations of a case, or list all there are.
 
     Parameters
     ----------
@@ -295,6 +299,8 @@ def draw_case(
         How permutations are weighted.
     draws
         `"balanced"` or `"independent"`.
+    n_all
+        If the permutations are all there are: how many draws their weights stand for.
 
     Returns
     -------
@@ -302,11 +308,14 @@ def draw_case(
         The design of the permutations, their weights, and which of them are equal.
     """
     rows = slice(row * chunk.n, (row + 1) * chunk.n)
-    n_features = len(chunk.features) + sum(len(each.units.features) for each in chunk.drawn)
-    width = options.kernel_width or 0.75 * np.sqrt(n_features)
+    width = _width(chunk, options)
     drawn_within = width if options.sampling == "kernel" else None
     bins = chunk.binned.bins_of(_values_of(chunk, row))
-    _draw_values(chunk, row, random, draws, bins, drawn_within)
+    shares: np.ndarray | float = 1.0
+    if n_all is None:
+        _draw_values(chunk, row, random, draws, bins, drawn_within)
+    else:
+        shares = n_all * _list_values(chunk, drawn_within)
     design = _compare(chunk, rows, bins)
     of_columns = (
         slot[rows]
@@ -318,11 +327,66 @@ def draw_case(
     matrix = np.array(design).T
     n_numbers = chunk.n_numbers
     if options.sampling == "kernel":
-        return Drawing(matrix, np.ones(chunk.n), distinct, n_numbers)
+        return Drawing(matrix, shares * np.ones(chunk.n), distinct, n_numbers)
     if options.dist_fun == "gower":
-        return Drawing(matrix, _similarity(chunk, rows, design, options), distinct, n_numbers)
+        weights = shares * _similarity(chunk, rows, design, options)
+        return Drawing(matrix, weights, distinct, n_numbers)
     kernel = partial(exponential_kernel, _distance(chunk, rows, design, options.dist_fun))
-    return Drawing(matrix, kernel(width), distinct, n_numbers, kernel)
+    reweighed = kernel if n_all is None else None
+    return Drawing(matrix, shares * kernel(width), distinct, n_numbers, reweighed)
+
+
+def _width(chunk: Chunk, options: ExplainTableOptions) -> float:
+    """Return the width of the kernel."""
+    n_features = len(chunk.features) + sum(len(each.units.features) for each in chunk.drawn)
+    return options.kernel_width or 0.75 * float(np.sqrt(n_features))
+
+
+def n_values(chunk: Chunk) -> tuple[list[Hashable], list[int]]:
+    """
+    Count the values that permutations of a single case can have.
+
+    Returns
+    -------
+    tuple of list
+        The columns that can have any number of values; and the number of values of the others,
+        and of the words and groups.
+    """
+    endless = [
+        chunk.columns[place].name
+        for place in chunk.features
+        if not (chunk.columns[place].is_kept or chunk.columns[place].holds_levels)
+    ]
+    sizes = [len(own.codes) for own in _choices(chunk, None).values()]
+    return endless, sizes + [each.units.n_states for each in chunk.drawn]
+
+
+def _choices(chunk: Chunk, width: float | None) -> dict[int, Choices]:
+    """Return the values that permutations of a single case have in each column of levels."""
+    found = {}
+    for place in chunk.order:
+        column, values = chunk.columns[place], chunk.encoded[place]
+        if isinstance(column, Levels) and values is not None:
+            found[place] = choices_of(column, int(values[0]), width)
+    return found
+
+
+def _list_values(chunk: Chunk, width: float | None) -> np.ndarray:
+    """Write all permutations of a single case into the chunk; returns their probabilities."""
+    choices = _choices(chunk, width)
+    every = [each.units.every(width) for each in chunk.drawn]
+    shares = [own.shares for own in choices.values()] + [shares for _, shares in every]
+    places, probabilities = combinations(shares)
+    for slot, values, column in zip(chunk.slots, chunk.encoded, chunk.columns, strict=True):
+        if slot is not None and values is not None and column.is_kept:
+            slot[:] = values[0]
+    for (position, own), place in zip(choices.items(), places, strict=False):
+        slot = chunk.slots[position]
+        assert slot is not None
+        slot[:] = own.codes[place]
+    for each, (state, _), place in zip(chunk.drawn, every, places[len(choices) :], strict=True):
+        each.state = state[:, place]
+    return probabilities
 
 
 def _values_of(chunk: Chunk, row: int) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Which columns of a table are held, which hold codes, and which say little as levels."""
+"""Which columns are held or hold codes, which have own bins, and which say little as levels."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,12 @@ from pylime.tabular.codes import Codes
 from pylime.tabular.columns import Column
 from pylime.tabular.kept import Held, Kept
 from pylime.tabular.levels import Levels
-from pylime.tabular.options import TableOptions, names_in
+from pylime.tabular.numbers import Numbers
+from pylime.tabular.options import TableOptions, cuts_in, names_in
+from pylime.tabular.units import alone
 from pylime.text.tokens import Tokenization, check_tokenization, default_tokenize
 
-__all__ = ["Roles", "roles_of", "warn_of_columns"]
+__all__ = ["Roles", "check_bins", "roles_of", "warn_of_columns"]
 
 # A column of at least so many values, of which more than this share differ, identifies its
 # rows, or holds texts.
@@ -43,12 +45,15 @@ class Roles:
         Columns of texts, and how the texts of each are cut into words.
     groups
         The columns of each group.
+    options
+        The options, with the bins of columns by name.
     """
 
     held: frozenset[Hashable] = frozenset()
     codes: Mapping[Hashable, Mapping[Hashable, str]] = field(default_factory=dict)
     texts: Mapping[Hashable, Tokenization] = field(default_factory=dict)
     groups: Mapping[str, tuple[Hashable, ...]] = field(default_factory=dict)
+    options: TableOptions = field(default_factory=TableOptions)
 
 
 def roles_of(
@@ -77,7 +82,8 @@ def roles_of(
     Raises
     ------
     ValueError
-        If there is no such column, every column is held, or a column has several roles.
+        If there is no such column, every column is held, a column has several roles, or both
+        cuts and a number of bins.
     """
     held = frozenset(_found("hold", options.hold, columns, is_array).values())
     if held and len(held) == len(columns):
@@ -102,6 +108,7 @@ def roles_of(
         {column: names for column, names in codes.items() if column not in apart},
         texts,
         groups,
+        _with_named_bins(columns, is_array, options),
     )
 
 
@@ -162,6 +169,40 @@ def _groups_of(
     return groups
 
 
+def _with_named_bins(
+    columns: Sequence[Hashable], is_array: bool, options: TableOptions
+) -> TableOptions:
+    """Name the columns whose bins the user chose; these may be given by their positions."""
+    if options.cuts is not None:
+        named = _by_name("cuts", options.cuts, columns, is_array)
+        cuts = {column: cuts_in(given) for column, given in named.items()}
+        options = replace(options, cuts=cuts)
+    if isinstance(options.n_bins, Mapping):
+        n_bins = _by_name("n_bins", options.n_bins, columns, is_array)
+        both = [column for column in n_bins if column in (options.cuts or {})]
+        if both:
+            raise ValueError(
+                "`cuts` and `n_bins` must be of different columns, as cuts give the number of "
+                f"bins; both name {checks.some(both, 20)}."
+            )
+        options = replace(options, n_bins=n_bins)
+    return options
+
+
+def _by_name(
+    name: str, value: Mapping[Hashable, Any], columns: Sequence[Hashable], is_array: bool
+) -> dict[Hashable, Any]:
+    """Return an option by the names of columns."""
+    found: dict[Hashable, Any] = {}
+    for given, column in _found(name, value, columns, is_array).items():
+        if column in found:
+            raise ValueError(
+                f"`{name}` must name each column once; {column!r} is also at position {given!r}."
+            )
+        found[column] = value[given]
+    return found
+
+
 def _found(
     name: str, value: Any, columns: Sequence[Hashable], is_array: bool
 ) -> dict[Hashable, Hashable]:
@@ -188,6 +229,51 @@ def _names_of_codes(names: Any) -> dict[Hashable, str]:
         return {}
     pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
     return {code: str(text) for code, text in pairs}
+
+
+def check_bins(columns: Sequence[Column], options: TableOptions) -> None:
+    """
+    Raise if bins are chosen for columns that have none.
+
+    Parameters
+    ----------
+    columns
+        What was learnt of the training data.
+    options
+        What the user said, with bins by the names of columns.
+
+    Raises
+    ------
+    ValueError
+        If a column is neither of numbers nor of dates that are drawn.
+    """
+    chosen = {"cuts": options.cuts, "n_bins": options.n_bins}
+    for name, of in chosen.items():
+        if not isinstance(of, Mapping):
+            continue
+        for column in map(alone, columns):
+            if column.name in of and not isinstance(column, Numbers):
+                raise ValueError(
+                    f"`{name}` must be of columns of numbers, or of dates that are drawn; "
+                    f"{column.name!r} {_what_it_is(column)}."
+                )
+
+
+def _what_it_is(column: Column) -> str:
+    """Describe a column without bins."""
+    if isinstance(column, Held):
+        return "is held"
+    if column.feature_type == "text":
+        return "has texts"
+    if isinstance(column, Codes):
+        return "has codes, which are levels"
+    if column.feature_type == "logical":
+        return "has logicals"
+    if column.feature_type == "constant":
+        return "does not vary"
+    if isinstance(column, Kept):
+        return 'has dates that are kept, or all equal (`dates="draw"` draws them)'
+    return "has levels"
 
 
 def warn_of_columns(frame: pd.DataFrame, columns: Sequence[Column], dates: str | None) -> None:

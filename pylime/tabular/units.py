@@ -16,7 +16,7 @@ import pandas as pd
 from pylime.draws import Draws
 from pylime.tabular.columns import Column, Dtype, Problems, Value
 
-__all__ = ["CaseUnits", "PartOfUnit", "Units"]
+__all__ = ["CaseUnits", "PartOfUnit", "Units", "alone"]
 
 
 class CaseUnits(ABC):
@@ -57,6 +57,27 @@ class CaseUnits(ABC):
         -------
         numpy.ndarray
             The state of the n permutations.
+        """
+
+    @property
+    @abstractmethod
+    def n_states(self) -> int:
+        """How many different permutations there are."""
+
+    @abstractmethod
+    def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
+        """
+        List all permutations.
+
+        Parameters
+        ----------
+        width
+            As of `draw`.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Their state, the case first, and their probabilities.
         """
 
     @abstractmethod
@@ -202,3 +223,8 @@ class PartOfUnit(Column):
     def content(self, value: Value) -> bytes:
         """Return nothing: the unit contributes to the seed."""
         return b""
+
+
+def alone(column: Column) -> Column:
+    """Return a column as it is fitted alone."""
+    return column.inner if isinstance(column, PartOfUnit) else column

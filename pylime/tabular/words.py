@@ -11,7 +11,7 @@ import pandas as pd
 from pylime import checks
 from pylime.draws import Draws
 from pylime.errors import CaseError
-from pylime.masks import kept_words
+from pylime.masks import all_masks, kept_words, mask_shares
 from pylime.tabular.columns import (
     Column,
     Dtype,
@@ -20,9 +20,9 @@ from pylime.tabular.columns import (
     feature_type_of,
     is_object,
 )
-from pylime.tabular.neighbourhood import tilted
+from pylime.tabular.neighbourhood import tilted, tilted_share
 from pylime.tabular.units import CaseUnits, Units
-from pylime.text.explainer import Document, cut_words, read_document
+from pylime.text.documents import Document, cut_words, read_document
 from pylime.text.tokens import Tokenization
 from pylime.values import Word
 
@@ -248,6 +248,21 @@ class Words(CaseUnits):
             u = tilted(u, p_remove, 1.0, width)
         np.greater_equal(u, p_remove, out=kept[:, 1:])
         return kept
+
+    @property
+    def n_states(self) -> int:
+        """All subsets of the words; with R's law but the empty one."""
+        return 2 ** len(self.document.features) - (self.p_remove is None)
+
+    def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
+        """List all masks and their probabilities."""
+        masks = all_masks(len(self.document.features))
+        if self.p_remove is None:
+            return masks.T, mask_shares(masks)
+        masks = np.vstack([masks, np.zeros(masks.shape[1], dtype=bool)])
+        stays = 1.0 - self.p_remove
+        stays = stays if width is None else tilted_share(stays, width)
+        return masks.T, np.where(masks, stays, 1.0 - stays).prod(axis=1)
 
     def compare(self, state: np.ndarray) -> np.ndarray:
         """Return the mask."""

@@ -2,11 +2,12 @@
 The explainer of texts.
 
 A permutation of a text keeps some of its words, in their order. The model receives them joined by
-spaces, or, with `in_place=True`, the text without the words that are dropped.
+spaces, or, with `in_place=True`, the text without the words that are dropped. A word can be any
+piece of the text, such as a sentence.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 
 from pylime import checks
 from pylime._types import Model, Preprocess
-from pylime.errors import CaseError
+from pylime.draws import KindOfRows
+from pylime.errors import CaseError, RequestError
 from pylime.explainer_page import name_of
 from pylime.filenames import some_files
-from pylime.masks import distinct_rows, kept_words, row_blocks
+from pylime.masks import (
+    all_masks,
+    distinct_rows,
+    draw_masks,
+    kept_words,
+    mask_shares,
+)
 from pylime.pipeline import (
+    AllOf,
     Batch,
     CaseList,
     Explainer,
@@ -32,47 +41,39 @@ from pylime.pipeline import (
     Permutations,
     Perturbed,
     Rewriting,
+    inputs_of,
     n_inputs_of,
     unknown_input,
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
+from pylime.text.documents import (
+    BATCH_CHARACTERS,
+    MOST_CELLS,
+    Document,
+    cut_words,
+    dropped_words,
+    read_document,
+)
 from pylime.text.tokens import (
-    Span,
     Tokenization,
     check_tokenization,
     default_tokenize,
     icu_tokenize,
     is_missing,
-    tokenize,
+    piece_of,
     writes_no_blanks,
 )
 from pylime.values import located_words
 
 __all__ = [
-    "BATCH_CHARACTERS",
-    "MOST_CELLS",
     "TEXT",
-    "Document",
     "Documents",
     "ExplainTextOptions",
     "TextExplainer",
     "TextOptions",
-    "cut_words",
-    "dropped_words",
-    "read_document",
 ]
 
-BATCH_CHARACTERS = 2**25
-"""A batch of permuted texts ends when it has this many characters."""
-
-MOST_CELLS = 10**9
-"""Largest number of cells of a mask, a byte each."""
-
-# Of a text so long the selections of eight neighbouring words, 128 times its size, take too much.
-_SHORT = 2**17
-# Of long texts with few words fewer are written together.
-_CHARACTERS_A_CELL = 128
 # Of so many texts at most it is found out whether they name files.
 _MOST_CHECKED = 10_000
 
@@ -81,9 +82,10 @@ _MOST_CHECKED = 10_000
 class TextOptions:
     """Options of `lime()` for texts; see there."""
 
-    tokenization: Tokenization = default_tokenize
+    tokenization: Tokenization | str = default_tokenize
     keep_word_position: Annotated[bool, checks.flag] = False
-    in_place: Annotated[bool, checks.flag] = False
+    in_place: Annotated[bool | None, checks.flag_or(None)] = None
+    replacement: Annotated[str, checks.text] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class ExplainTextOptions:
     """Options of `explain()` for texts; see there."""
 
     single_explanation: Annotated[bool, checks.flag] = False
+    batch_size: Annotated[int | None, checks.count] = None
+    p_remove: Annotated[float, checks.probability] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,6 +112,8 @@ class TextExplainer(Explainer):
     in_place
         Whether dropped words are cut out of the text, of which all else stays; if not, the words
         that are kept are joined by spaces.
+    replacement
+        What is written where a word is dropped in place.
     has_file_names
         Whether texts of `pylime.lime` name files.
     """
@@ -115,41 +121,20 @@ class TextExplainer(Explainer):
     tokenization: Tokenization = default_tokenize
     keep_word_position: bool = False
     in_place: bool = False
+    replacement: str = ""
     has_file_names: bool = False
 
     def _settings(self) -> Mapping[str, object]:
         pattern = getattr(self.tokenization, "pattern", None)
+        piece = piece_of(self.tokenization)
+        dropped = "are cut out" if self.in_place else "leave others joined by spaces"
         return {
             "Words": name_of(self.tokenization) if pattern is None else f"matches of {pattern}",
-            "A feature is": "an occurrence of a word" if self.keep_word_position else "a word",
-            "Dropped words": "are cut out" if self.in_place else "leave others joined by spaces",
+            "A feature is": f"an occurrence of a {piece}"
+            if self.keep_word_position
+            else f"a {piece}",
+            f"Dropped {piece}s": f"become {self.replacement!r}" if self.replacement else dropped,
         }
-
-
-@dataclass(frozen=True)
-class Document:
-    """
-    A text and its words, in the order in which the model receives them.
-
-    Attributes
-    ----------
-    text
-        The text as the user passed it; None if it is missing.
-    words
-        The word that the model receives for each feature.
-    features
-        The name of each feature.
-    spans
-        The places of each feature in the text; there can be several, or none.
-    problem
-        The error if the text could not be split into words.
-    """
-
-    text: str | None
-    words: Sequence[str]
-    features: Sequence[str]
-    spans: Sequence[Sequence[Span]]
-    problem: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -171,214 +156,6 @@ class Documents:
     def take(self, positions: Sequence[int]) -> "Documents":
         """Return some of the cases."""
         return Documents([self.cases[p] for p in positions], [self.names[p] for p in positions])
-
-
-def read_document(
-    text: str | None,
-    tokenization: Tokenization = default_tokenize,
-    keep_word_position: bool = False,
-    n_before: int = 0,
-) -> Document:
-    """
-    Find the words of a text.
-
-    Parameters
-    ----------
-    text
-        The text, or None.
-    tokenization
-        A function from a text to its words, or a compiled regular expression that matches
-        a word.
-    keep_word_position
-        Whether each occurrence of a word is a feature.
-    n_before
-        Number of words in the texts before it.
-
-    Returns
-    -------
-    Document
-        The text with its words.
-
-    Examples
-    --------
-    >>> read_document("no, no and no").features
-    ['no', 'and']
-    >>> read_document("no, no and no", keep_word_position=True).features
-    ['no_1', 'no_2', 'and_3', 'no_4']
-    """
-    if text is None:
-        return Document(None, [], [], [])
-    words, spans = tokenize(text, tokenization)
-    if keep_word_position:
-        features = [f"{word}_{n}" for n, word in enumerate(words, n_before + 1)]
-        return Document(text, words, features, [[span] if span else [] for span in spans])
-    places: dict[str, list[Span]] = {}
-    for word, span in zip(words, spans, strict=True):
-        found = places.setdefault(word, [])
-        if span:
-            found.append(span)
-    return Document(text, list(places), list(places), list(places.values()))
-
-
-def dropped_words(
-    words: Sequence[str], kept: np.ndarray, rows: np.ndarray | None = None
-) -> Iterator[list[str]]:
-    """
-    Write permutations of a text: the words that are kept, joined by spaces.
-
-    Parameters
-    ----------
-    words
-        All p words.
-    kept
-        (n, p) array of bool.
-    rows
-        Which rows to write; by default all.
-
-    Yields
-    ------
-    list of str
-        One text per row, in blocks of rows.
-
-    Examples
-    --------
-    >>> list(dropped_words(["a", "b", "c"], np.array([[True] * 3, [True, False, True]])))
-    [['a b c', 'a c']]
-    """
-    rows = np.arange(len(kept)) if rows is None else rows
-    write = _writer([(f" {word}", "") for word in words], separator=" ")
-    for block in row_blocks(len(rows), len(words)):
-        yield write(kept[rows[block]])
-
-
-def cut_words(
-    text: str,
-    spans: Sequence[Sequence[Span]],
-    kept: np.ndarray,
-    rows: np.ndarray | None = None,
-) -> Iterator[list[str]]:
-    """
-    Write permutations of a text: the text without the words that are dropped.
-
-    Parameters
-    ----------
-    text
-        The text.
-    spans
-        The places of all p words. What belongs to several words stays if all of these do.
-    kept
-        (n, p) array of bool.
-    rows
-        Which rows to write; by default all.
-
-    Yields
-    ------
-    list of str
-        One text per row; as many at a time as are quickly written together.
-
-    Examples
-    --------
-    >>> list(cut_words("Oh, no!", [[(0, 2)], [(4, 6)]], np.array([[True, False]])))
-    [['Oh, !']]
-    """
-    rows = np.arange(len(kept)) if rows is None else rows
-    start, parts, owners = _parts_in_place(text, spans)
-    first = np.array([own[0] for own in owners])
-    write = _writer(parts)
-    shared = [(number, own[1:]) for number, own in enumerate(owners) if len(own) > 1]
-    for block in row_blocks(len(rows), max(len(parts), len(text) // _CHARACTERS_A_CELL)):
-        words_kept = kept[rows[block]]
-        parts_kept = words_kept[:, first]
-        for number, others in shared:
-            parts_kept[:, number] &= words_kept[:, others].all(axis=1)
-        yield [start + rest for rest in write(parts_kept)]
-
-
-def _parts_in_place(
-    text: str, spans: Sequence[Sequence[Span]]
-) -> tuple[str, list[tuple[str, str]], list[list[int]]]:
-    """
-    Take a text apart at the places of its words.
-
-    Returns what comes before the first of them; then in turn each piece that belongs to words
-    with what follows and always stays; and for each piece the numbers of its words.
-    """
-    begins: dict[int, list[int]] = {}
-    ends: dict[int, list[int]] = {}
-    for number, places in enumerate(spans):
-        for start, stop in set(places):
-            begins.setdefault(start, []).append(number)
-            ends.setdefault(stop, []).append(number)
-    lead, parts, owners = "", [], []
-    inside: list[int] = []
-    position = 0
-    for place in sorted({*begins, *ends, len(text)}):
-        piece = text[position:place]
-        if inside:
-            parts.append((piece, ""))
-            owners.append(list(inside))
-        elif parts:
-            parts[-1] = (parts[-1][0], piece)
-        else:
-            lead = piece
-        for number in ends.get(place, ()):
-            inside.remove(number)
-        inside += begins.get(place, ())
-        position = place
-    return lead, parts, owners
-
-
-def _writer(
-    parts: Sequence[tuple[str, str]], separator: str = ""
-) -> Callable[[np.ndarray], list[str]]:
-    """
-    Prepare to put texts together of p parts.
-
-    Of each part the first string is written where it is kept, and the second always. If parts
-    begin with a separator, texts do not. Returns a function from an (n, p) array of bool, what is
-    kept, to n texts.
-    """
-    # Texts are put together from all selections of so many neighbouring parts.
-    length = sum(len(part) + len(rest) for part, rest in parts)
-    size = 8 if len(parts) <= 2000 and length <= _SHORT else 4 if length <= 16 * _SHORT else 1
-    n_pieces = -(-len(parts) // size)
-    pieces = np.full((n_pieces, 2**size), "", dtype=object)
-    for piece, start in enumerate(range(0, len(parts), size)):
-        selections = [""]
-        for part, rest in parts[start : start + size]:
-            dropped = [selection + rest for selection in selections] if rest else selections
-            part += rest
-            selections = dropped + [selection + part for selection in selections]
-        pieces[piece, : len(selections)] = selections
-    starts = 2**size * np.arange(n_pieces)
-    n_cut = len(separator)
-    if separator:
-        pieces[0] = [selection[n_cut:] for selection in pieces[0]]
-
-    def write(kept: np.ndarray) -> list[str]:
-        numbers = _selections(kept, size)
-        texts = ["".join(row) for row in pieces.take(numbers + starts).tolist()]
-        if separator:
-            for text in np.flatnonzero(numbers[:, 0] == 0).tolist():  # begins with a later piece
-                texts[text] = texts[text][n_cut:]
-        return texts
-
-    return write
-
-
-def _selections(kept: np.ndarray, size: int) -> np.ndarray:
-    """
-    Number the selections of neighbouring parts, 1, 4 or 8 at a time: the first part has bit 0.
-
-    Takes an (n, p) array of bool; returns an (n, ceil(p / size)) array.
-    """
-    if size == 1:
-        return kept.astype(np.uint8)
-    packed = np.packbits(kept, axis=1, bitorder="little")
-    if size == 8:
-        return packed
-    halves = np.stack([packed & 15, packed >> 4], axis=2).reshape(len(packed), -1)
-    return halves[:, : -(-kept.shape[1] // size)]
 
 
 # What is a text
@@ -439,13 +216,23 @@ def _make_text_explainer(
     data: CaseList, model: Model, preprocess: Preprocess, options: TextOptions, kind: InputKind
 ) -> TextExplainer:
     tokenization = check_tokenization(options.tokenization)
+    in_place, replacement = options.in_place, options.replacement
+    if replacement is not None and in_place is not None and not in_place:
+        raise ValueError(
+            "`replacement` is written at the places of dropped words, which `in_place=False` does "
+            "not keep. Leave out one of both."
+        )
+    if in_place is None:
+        # Sentences that are joined by spaces would lose the lines and paragraphs between them.
+        in_place = replacement is not None or piece_of(tokenization) != "word"
     return TextExplainer(
         model,
         preprocess,
         kind,
         tokenization,
         bool(options.keep_word_position),
-        bool(options.in_place),
+        bool(in_place),
+        replacement or "",
         bool(some_files(data.items[:_MOST_CHECKED])),
     )
 
@@ -507,12 +294,9 @@ def _perturb_text(
     features = list(dict.fromkeys(chain.from_iterable(d.features for d in documents)))
     _check_words(first, features, explainer)
     if explainer.in_place:
-        _check_places(documents)
-    masks, times = [], Counter[str | None]()
-    for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True):
-        # The same text once more has draws of its own.
-        masks.append(_draw(document, n, request, times[document.text]))
-        times[document.text] += 1
+        _check_places(documents, explainer)
+    exact = _all_subsets(documents, explainer, request)
+    masks = _draw_all(documents, request) if exact is None else [all_masks(len(first.words))]
     as_it_is = explainer.in_place or " ".join(first.words) == first.text
     # The model receives the first text as the user passed it, then the distinct permutations, of
     # which the first can be the same text.
@@ -523,7 +307,9 @@ def _perturb_text(
         distinct, inverse = distinct_rows(kept)
         new = distinct[n_inputs_of(inverse, n_predicted) :] if n_predicted else distinct
         if explainer.in_place:
-            texts.append(cut_words(document.text or "", document.spans, kept, new))
+            texts.append(
+                cut_words(document.text or "", document.spans, kept, new, explainer.replacement)
+            )
         else:
             texts.append(dropped_words(document.words, kept, new))
         rows.append(inverse + n_texts)
@@ -532,10 +318,7 @@ def _perturb_text(
     permutations = Permutations(
         case=name,
         design=masks[0] if len(masks) == 1 else _pooled_design(documents, masks, features),
-        # The cosine similarity of all words and those that are kept.
-        weights=np.concatenate(
-            [np.sqrt(kept.sum(axis=1, dtype=np.uint32) / kept.shape[1]) for kept in masks]
-        ),
+        weights=_weights(masks, exact, request),
         features=features,
         describe=lambda some: list(zip(located_words(some, spans), some, strict=True)),
         data=first.text,
@@ -543,12 +326,14 @@ def _perturb_text(
         rows=np.concatenate(rows),
         rewriting=None if as_it_is else _JOINED,
         # Texts that are pooled have nets of their own.
-        numbers=("text", len(first.words) + 1) if len(documents) == 1 else None,
+        numbers=None if len(documents) > 1 or exact else _numbers(first, request),
+        exact=exact,
     )
     differ = len(documents) == 1 and not explainer.in_place and _differ(first)
     batches = _text_batches(chain.from_iterable(texts), differ)
     # Permutations of texts that are pooled stand text by text, so that the first change with n.
-    grown = None if len(documents) > 1 else partial(_grown, explainer, cases, request)
+    alone = len(documents) == 1 and exact is None
+    grown = partial(_grown, explainer, cases, request) if alone else None
     return Perturbed([permutations], batches, grown=grown)
 
 
@@ -577,16 +362,23 @@ def _check_words(first: Document, features: Sequence[str], explainer: TextExplai
         error = CaseError(f"`tokenization` failed. {problem}")
         error.reason = first.problem
         raise error
+    piece = piece_of(explainer.tokenization)
     if not features:
-        raise CaseError("The text has no words, so there is nothing to drop.")
+        raise CaseError(f"The text has no {piece}s, so there is nothing to drop.")
     if len(features) == 1:
         unwritten = explainer.tokenization is not icu_tokenize and writes_no_blanks(features[0])
         raise CaseError(
-            f"The text has a single word, {features[0]!r:.40}, so there is nothing to compare."
-            + (f" {_NO_BLANKS}" if unwritten else "")
+            f"The text has a single {piece}, {features[0]!r:.40}, so there is nothing to compare."
+            + (f" {_NO_BLANKS}" if unwritten and piece == "word" else _SMALLER.get(piece, ""))
         )
 
 
+_SMALLER = {
+    "paragraph": ' Blank lines separate paragraphs; `tokenization="line"` or "sentence" finds '
+    "smaller pieces.",
+    "line": ' `tokenization="sentence"` or "word" finds smaller pieces.',
+    "sentence": ' `tokenization="word"` finds smaller pieces.',
+}
 _NO_BLANKS = (
     "Its script has no spaces between words: `lime(..., tokenization=icu_tokenize)` finds them "
     'with a dictionary; `tokenization=r"\\X"` takes single characters. Pass `in_place=True`, too, '
@@ -594,16 +386,18 @@ _NO_BLANKS = (
 )
 
 
-def _check_places(documents: Sequence[Document]) -> None:
+def _check_places(documents: Sequence[Document], explainer: TextExplainer) -> None:
     """Raise unless every word has a place in its text, where it can be cut out."""
+    rule = "`replacement` is written" if explainer.replacement else "`in_place=True` cuts words out"
+    where = "at the places of words" if explainer.replacement else "of the text"
     for document in documents:
         lost = [
             f for f, places in zip(document.features, document.spans, strict=True) if not places
         ]
         if lost:
             raise CaseError(
-                "`in_place=True` cuts words out of the text, but `tokenization` returns "
-                f"{len(lost)} that are not found there: {checks.some(lost, 5)}."
+                f"{rule} {where}, but `tokenization` returns {len(lost)} that are not found "
+                f"there: {checks.some(lost, 5)}."
             )
 
 
@@ -613,6 +407,51 @@ def _shares(n: int, documents: Sequence[Document]) -> list[int]:
     return [max(share + (position < rest), 1) for position in range(len(documents))]
 
 
+def _all_subsets(
+    documents: Sequence[Document], explainer: TextExplainer, request: Request
+) -> AllOf | None:
+    """Decide whether all subsets of the words of a text are predicted."""
+    if len(documents) > 1:
+        if request.exact == "always":
+            raise RequestError(
+                '`n_permutations="all"` takes the words of one text; `single_explanation=True` '
+                f'pools those of {len(documents)}. Pass `n_permutations="auto"`, or leave out '
+                "`single_explanation`."
+            )
+        return None
+    n_words = len(documents[0].words)
+    cure = "let `tokenization` return larger pieces, such as sentences: '[^.!?]+'"
+    if not request.takes_all_subsets(n_words, "words", cure):
+        return None
+    return AllOf("subsets", explainer.kind.n_permutations)
+
+
+def _numbers(document: Document, request: Request) -> tuple[KindOfRows, int]:
+    """Return what uniform numbers decide, and how many a row takes: by R's law one more."""
+    return "text", len(document.words) + (request.options.p_remove is None)
+
+
+def _weights(masks: Sequence[np.ndarray], exact: AllOf | None, request: Request) -> np.ndarray:
+    """Weigh permutations: the cosine similarity of all words and those that are kept."""
+    similarity = np.concatenate(
+        [np.sqrt(kept.sum(axis=1, dtype=np.uint32) / kept.shape[1]) for kept in masks]
+    )
+    if exact is None:
+        return similarity
+    shares = mask_shares(masks[0], request.options.p_remove)
+    return exact.n_draws * shares * similarity
+
+
+def _draw_all(documents: Sequence[Document], request: Request) -> list[np.ndarray]:
+    """Draw the masks of the texts of a case."""
+    masks, times = [], Counter[str | None]()
+    for document, n in zip(documents, _shares(request.n_permutations, documents), strict=True):
+        # The same text once more has draws of its own.
+        masks.append(_draw(document, n, request, times[document.text]))
+        times[document.text] += 1
+    return masks
+
+
 def _draw(document: Document, n: int, request: Request, n_before: int = 0) -> np.ndarray:
     """Draw the mask of one text, of which there are some equal ones before it."""
     n_words = len(document.words)
@@ -620,11 +459,15 @@ def _draw(document: Document, n: int, request: Request, n_before: int = 0) -> np
         raise CaseError(
             f"The text has {n_words} words, too many for {n} permutations: the product must "
             f"not exceed {MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
-            r"let `tokenization` return larger pieces, such as sentences: '[^.!?]+'."
+            'pass `tokenization="sentence"` to `lime()`, or "paragraph".'
         )
     content = [(document.text or "").encode("utf-8", "surrogatepass")]
     content += [b"again", str(n_before).encode()] if n_before else []
-    return kept_words(n, n_words, case_generator(request.seed, *content), request.draws)
+    random = case_generator(request.seed, *content)
+    options: ExplainTextOptions = request.options
+    if options.p_remove is None:
+        return kept_words(n, n_words, random, request.draws)
+    return draw_masks(n, n_words, options.p_remove, random, request.draws, kind="text")
 
 
 def _pooled_design(
@@ -682,6 +525,11 @@ def _distinct_texts(texts: list[str]) -> Batch:
     return Batch(distinct, len(distinct), np.array([number_of[text] for text in texts]))
 
 
+def _permuted_texts(explainer: TextExplainer, perturbed: Perturbed) -> pd.DataFrame:
+    """Return the permutations of a text as a column."""
+    return pd.DataFrame({"text": inputs_of(perturbed)})
+
+
 TEXT = InputKind(
     name="text",
     plural="texts",
@@ -695,6 +543,8 @@ TEXT = InputKind(
     examples=_example_texts,
     lime_options=TextOptions,
     explain_options=ExplainTextOptions,
+    tabulate=_permuted_texts,
     n_permutations=5000,
     first_permutations=500,
+    takes_all=True,
 )

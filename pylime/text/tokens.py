@@ -1,21 +1,31 @@
 """
 Words of a text, and their places in it.
 
-A tokenization is a function from a text to its words, or a regular expression that matches
-a word.
+A tokenization is a function from a text to its words, a regular expression that matches a word,
+or the name of a piece of text, such as a sentence.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from importlib import import_module
-from typing import Any, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 import pandas as pd
 import regex
 
+from pylime.text.pieces import (
+    Span,
+    character_spans,
+    line_spans,
+    paragraph_spans,
+    sentence_spans,
+)
+
 __all__ = [
+    "PIECES",
+    "Piece",
     "Span",
     "Tokenization",
     "check_tokenization",
@@ -23,15 +33,18 @@ __all__ = [
     "default_tokenize",
     "icu_tokenize",
     "is_missing",
+    "piece_of",
     "tokenize",
     "writes_no_blanks",
 ]
 
-Span: TypeAlias = tuple[int, int]
-"""Start and end of a piece of a text."""
-
 Tokenization: TypeAlias = Callable[[str], Iterable[str]] | re.Pattern[str] | regex.Pattern[str]
 """A function from a text to its words, or a compiled expression that matches a word."""
+
+Piece = Literal["word", "sentence", "line", "paragraph", "character"]
+"""Names of tokenizations."""
+
+PIECES = get_args(Piece)
 
 Texts: TypeAlias = list[Any] | tuple[Any, ...] | pd.Series | np.ndarray
 """Several texts, of which some may be missing."""
@@ -226,52 +239,129 @@ def _icu_spans(text: str) -> list[Span]:
     return spans
 
 
+def sentence_tokenize(text: str) -> list[str]:
+    """Split a text into its sentences; see `pylime.text.pieces.sentence_spans`."""
+    return [text[slice(*span)] for span in sentence_spans(text)]
+
+
+def line_tokenize(text: str) -> list[str]:
+    """Split a text into its lines that are not blank, without the blanks around them."""
+    return [text[slice(*span)] for span in line_spans(text)]
+
+
+def paragraph_tokenize(text: str) -> list[str]:
+    """Split a text into its paragraphs, which blank lines separate."""
+    return [text[slice(*span)] for span in paragraph_spans(text)]
+
+
+def character_tokenize(text: str) -> list[str]:
+    """Split a text into its characters as people count them, blanks among them."""
+    return [text[slice(*span)] for span in character_spans(text)]
+
+
+_NAMED: dict[str, Callable[[str], Iterable[str]]] = {
+    "word": default_tokenize,
+    "sentence": sentence_tokenize,
+    "line": line_tokenize,
+    "paragraph": paragraph_tokenize,
+    "character": character_tokenize,
+}
+# Of these functions the places are known, and need not be searched for.
+_SPANS: list[tuple[Tokenization, Callable[[str], list[Span]]]] = [
+    (default_tokenize, default_spans),
+    (icu_tokenize, _icu_spans),
+    (sentence_tokenize, sentence_spans),
+    (line_tokenize, line_spans),
+    (paragraph_tokenize, paragraph_spans),
+    (character_tokenize, character_spans),
+]
+
+
 def check_tokenization(tokenization: Tokenization | str | None) -> Tokenization:
     """
-    Check a tokenization, and compile it if it is a string.
+    Check a tokenization, find the one with a name, and compile another string.
 
     Parameters
     ----------
     tokenization
-        A function from a text to a list of words, a regular expression that matches a word
-        (compiled or not), or None for `default_tokenize`.
+        A name: `"word"` (`default_tokenize`), `"sentence"`, `"line"` (what is not blank),
+        `"paragraph"` (between blank lines) or `"character"` (as people count them); a function
+        from a text to a list of words; a regular expression that matches a word, compiled or not
+        (an expression that equals a name must be compiled); or None for `default_tokenize`.
 
     Returns
     -------
     callable or re.Pattern
-        The function, or the compiled expression.
+        The function, or the compiled expression, for `tokenize`.
 
     Raises
     ------
     TypeError, ValueError
-        If it is something else, or not a valid expression.
+        If it is something else, not a valid expression, or almost a name.
+
+    Examples
+    --------
+    >>> tokenize("Is it? It is.", check_tokenization("sentence"))
+    (['Is it?', 'It is.'], [(0, 6), (7, 13)])
+    >>> check_tokenization("sentences")
+    Traceback (most recent call last):
+    ValueError: `tokenization` must be a function from a text to a list of words, a regular
+    expression that matches a word, or one of 'word', 'sentence', 'line', 'paragraph',
+    'character'; not 'sentences'. Did you mean 'sentence'? An expression that matches 'sentences'
+    itself must be compiled, by `re.compile()`.
     """
     if tokenization is None:
         return default_tokenize
     if isinstance(tokenization, str):
-        try:
-            return regex.compile(tokenization)
-        except regex.error as error:
-            raise ValueError(
-                f"`tokenization` must be a valid regular expression; {tokenization!r} is not: "
-                f"{error}."
-            ) from error
+        return _NAMED[tokenization] if tokenization in _NAMED else _compiled(tokenization)
     if isinstance(tokenization, re.Pattern | regex.Pattern):
         if isinstance(tokenization.pattern, str):
             return tokenization
     elif callable(tokenization):
         return tokenization
-    raise TypeError(
-        "`tokenization` must be a function from a text to a list of words, a regular "
-        f"expression that matches a word, or None; not {tokenization!r:.80}."
-    )
+    raise TypeError(f"`tokenization` must be {_RULE}, or None; not {tokenization!r:.80}.")
+
+
+_RULE = (
+    "a function from a text to a list of words, a regular expression that matches a word, or "
+    f"one of {', '.join(map(repr, _NAMED))}"
+)
+# How like a name a plain string of letters must be to be a misspelt one.
+_ALMOST = 0.8
+
+
+def _compiled(expression: str) -> Tokenization:
+    near = get_close_matches(expression.lower(), _NAMED, n=1, cutoff=_ALMOST)
+    if near and expression.isalpha():
+        raise ValueError(
+            f"`tokenization` must be {_RULE}; not {expression!r}. Did you mean {near[0]!r}? An "
+            f"expression that matches {expression!r} itself must be compiled, by `re.compile()`."
+        )
+    try:
+        return regex.compile(expression)
+    except regex.error as error:
+        raise ValueError(
+            f"`tokenization` must be a valid regular expression; {expression!r} is not: {error}."
+        ) from error
+
+
+def piece_of(tokenization: Tokenization) -> Piece:
+    """
+    Name what a tokenization from `check_tokenization` finds: a word, unless it has another name.
+
+    Examples
+    --------
+    >>> piece_of(check_tokenization("line")), piece_of(str.split)
+    ('line', 'word')
+    """
+    return next((name for name in PIECES if _NAMED[name] is tokenization), "word")
 
 
 def tokenize(
     text: str, tokenization: Tokenization = default_tokenize
 ) -> tuple[list[str], list[Span | None]]:
     """
-    Split a text into words, and find the place of each.
+    Split a text into words, or other pieces, and find the place of each.
 
     Parameters
     ----------
@@ -298,10 +388,9 @@ def tokenize(
     (['A', 'cat,', 'a', 'mat.'], [(0, 1), (2, 6), (7, 8), (9, 13)])
     """
     spans: list[Span | None]
-    if tokenization is default_tokenize:
-        spans = list(default_spans(text))
-    elif tokenization is icu_tokenize:
-        spans = list(_icu_spans(text))
+    find = next((find for known, find in _SPANS if known is tokenization), None)
+    if find is not None:
+        spans = list(find(text))
     elif isinstance(tokenization, re.Pattern | regex.Pattern):
         spans = [
             match.span() for match in tokenization.finditer(text) if match.end() > match.start()

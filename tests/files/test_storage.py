@@ -14,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from explanations import of_text_columns
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -134,8 +135,13 @@ def check_round_trip(frame, folder, ending):
         lambda: text_explanation(keep_word_position=True),
         load_image_example,
         load_text_example,
+        of_text_columns,
+        lambda: of_text_columns(regression=True),
     ],
-    ids=["table", "regression", "texts", "positions", "image example", "text example"],
+    ids=[
+        *("table", "regression", "texts", "positions", "image example", "text example"),
+        *("text columns", "text columns of a regressor"),
+    ],
 )
 def test_explanations_come_back_equal(tmp_path, ending, make):
     frame = make()

@@ -20,7 +20,7 @@ from pylime import (
     lime,
 )
 from pylime.errors import FitWarning
-from pylime.text.explainer import cut_words, read_document
+from pylime.text.documents import cut_words, read_document
 from pylime.text.tokens import check_tokenization
 
 FEW = {"n_permutations": 400, "random_state": 1}

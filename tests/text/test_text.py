@@ -34,7 +34,7 @@ from pylime.explainers import make_request
 from pylime.masks import kept_words
 from pylime.pipeline import Explained, explain_cases, prepare_cases, read_cases, recognise
 from pylime.surrogate.selection import FEATURE_SELECT
-from pylime.text.explainer import Document, dropped_words, read_document
+from pylime.text.documents import Document, dropped_words, read_document
 from pylime.text.tokens import check_tokenization
 
 STORED = read_reference("text.json.gz")["permute_cases_character"]
