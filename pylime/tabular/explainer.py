@@ -7,6 +7,7 @@ case's bin or for the case's level.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -18,6 +19,7 @@ import pandas as pd
 
 from pylime import checks
 from pylime._types import Model, Preprocess
+from pylime.draws import KindOfRows
 from pylime.errors import CaseError
 from pylime.explainer_page import ColumnFacts
 from pylime.foreign import foreign_frame, to_pandas
@@ -60,6 +62,7 @@ from pylime.tabular.permutations import (
 from pylime.tabular.roles import Roles, check_bins, roles_of, warn_of_columns
 from pylime.tabular.units import CaseUnits, PartOfUnit, Units, alone
 from pylime.tabular.words import TextColumn, Texts, Words
+from pylime.text.documents import BATCH_CHARACTERS, MOST_CELLS
 
 __all__ = ["TABLE", "Table", "TableExplainer", "describe_feature", "fit_column", "numerify"]
 
@@ -534,11 +537,7 @@ def _perturb_table(
             exact, n = AllOf("combinations", TABLE.n_permutations), math.prod(sizes)
     chunk = make_chunk(columns, frame, n, explainer.binned, cases.floats, drawn)
     features = _names_of_features(chunk)
-    if not features:
-        texts = [explainer.columns[place].name for unit in explainer.units for place in unit.places]
-        raise CaseError(
-            f"The text column {checks.some(texts)} has no words, so there is nothing to explain."
-        )
+    _check_features(chunk, features)
     # Everything that depends on the draws is computed before `preprocess` and the model receive
     # them, because these may change them in place.
     drawings = [
@@ -565,7 +564,7 @@ def _perturb_table(
             unusual=_new_levels(cases.unseen.get(row, ()), record),
             held=_held_columns(chunk),
             n_words=_n_words(chunk),
-            numbers=("table", drawing.n_numbers) if exact is None else None,
+            numbers=_numbers_of(chunk, drawing.n_numbers) if exact is None else None,
             redrawn=None
             if exact is not None
             else _redrawn_batch(explainer, chunk, row, drawing, request),
@@ -637,6 +636,43 @@ def _names_of_features(chunk: Chunk) -> list[str]:
     return names
 
 
+def _check_features(chunk: Chunk, features: Sequence[str]) -> None:
+    """Raise unless there are features, they differ, and they are not too many for the memory."""
+    if not features:
+        texts = [column.name for column in chunk.columns if column.feature_type == "text"]
+        raise CaseError(
+            f"The text column {checks.some(texts)} has no words, so there is nothing to explain."
+        )
+    if len({*features}) < len(features):
+        twice = next(name for name, number in Counter(features).items() if number > 1)
+        raise CaseError(
+            f"Two features of the case have the name {twice!r}: that of a word begins with the "
+            "name of its column, and another column, group or word has the same. Rename that "
+            "column or group."
+        )
+    # Where a number is not binned, the design has numbers of 8 bytes.
+    size = 1 if all(map(_is_compared, chunk.columns)) else 8
+    if size * chunk.n * _n_words(chunk) > MOST_CELLS:
+        raise CaseError(
+            f"The texts have {_n_words(chunk)} words, too many for {chunk.n} permutations: the "
+            f"product must not exceed {MOST_CELLS // size}. Lower `n_permutations`, explain parts "
+            'of the texts, or pass `tokenization="sentence"` to `lime()`, or "paragraph".'
+        )
+
+
+def _is_compared(column: Column) -> bool:
+    """Whether the design has only 0 and 1 of a column, as logicals."""
+    binned = column.holds_levels or getattr(column, "binned", False)
+    return binned or not column.is_feature or column.feature_type == "date_time"
+
+
+def _numbers_of(chunk: Chunk, n_numbers: int) -> tuple[KindOfRows, int]:
+    """Return what the uniform numbers of a permutation decide: a lone text can have its own."""
+    if not n_numbers and len(chunk.drawn) == 1:
+        return "text", len(chunk.drawn[0].units.features) + 1
+    return "table", n_numbers
+
+
 def _held_columns(chunk: Chunk) -> list[Hashable]:
     """Name the columns that are held, dates among them, and texts without words."""
     drawn = {place for each in chunk.drawn for place in each.places}
@@ -687,8 +723,22 @@ def _table_batches(
     rows = None
     if starts[-1] < len(chunk.frame) * chunk.n:
         rows = np.concatenate([case * chunk.n + part for case, part in enumerate(parts)])
-    frame = permuted_frame(chunk, rows, np.empty(0, dtype=np.intp) if n_predicted else starts[:-1])
-    yield Batch(_in_form(frame, explainer), int(starts[-1]))
+    firsts = np.empty(0, dtype=np.intp) if n_predicted else starts[:-1]
+    size = max(BATCH_CHARACTERS // max(_n_characters(chunk), 1), 1)
+    if size >= starts[-1]:
+        yield Batch(_in_form(permuted_frame(chunk, rows, firsts), explainer), int(starts[-1]))
+        return
+    rows = np.arange(chunk.n) if rows is None else rows
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
+        frame = permuted_frame(chunk, some, firsts if not start else firsts[:0])
+        yield Batch(_in_form(frame, explainer), len(some))
+
+
+def _n_characters(chunk: Chunk) -> int:
+    """Count the characters of the texts of a case."""
+    words = [each.units for each in chunk.drawn if isinstance(each.units, Words)]
+    return sum(len(each.document.text or "") for each in words)
 
 
 def _permuted_rows(explainer: TableExplainer, perturbed: Perturbed) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from pylime.draws import Draws
 from pylime.errors import CaseError
 from pylime.similarity import gower
-from pylime.tabular.columns import Column, Dtype
+from pylime.tabular.columns import Column, Dtype, is_object
 from pylime.tabular.enumeration import choices_of
 from pylime.tabular.levels import Levels
 from pylime.tabular.neighbourhood import draw_in_neighbourhood, tilted, tilted_share
@@ -53,12 +53,43 @@ def fit_group(
         shown = pd.Series(codes).map(dict(enumerate(texts))).astype(object)
         shown[codes < 0] = _NONE
         levels = Levels.fit(name, shown, "character", 0.0, None)
-        return OneHotGroup(name, places, levels, tuple(texts))
+        pairs = [_zero_and_one(members.iloc[:, place]) for place in range(len(places))]
+        return OneHotGroup(name, places, levels, tuple(texts), tuple(pairs))
     n = len(frame)
     rows = members
     if n > _MOST_ROWS:
         rows = members.iloc[np.linspace(0, n - 1, _MOST_ROWS).astype(np.intp)]
-    return JointGroup(name, places, rows.reset_index(drop=True))
+    places_of, first = _distinct(rows)
+    return JointGroup(name, places, rows.iloc[first].reset_index(drop=True), places_of)
+
+
+def _distinct(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of the distinct rows each row is, and the first place of each of these."""
+    codes = np.zeros(len(rows), dtype=np.int64)
+    for place in range(rows.shape[1]):
+        own, levels = pd.factorize(_identities(rows.iloc[:, place]), use_na_sentinel=False)
+        codes, _ = pd.factorize(codes * len(levels) + own)
+    _, first = np.unique(codes, return_index=True)
+    return codes, first
+
+
+def _identities(values: pd.Series) -> pd.Series:
+    """Return values that are equal only where those of a column are the same: 1 is not True."""
+    if not is_object(values.dtype):
+        return values
+    pairs = np.empty(len(values), dtype=object)
+    missing = values.isna().to_numpy(dtype=bool)
+    pairs[:] = [
+        (type(value), None if gap else value) for value, gap in zip(values, missing, strict=True)
+    ]
+    return pd.Series(pairs)
+
+
+def _zero_and_one(values: pd.Series) -> tuple[Any, Any]:
+    """Return how a column of 0 and 1 writes these, such as False and True."""
+    found = {int(value): value for value in values.drop_duplicates().astype(object)}
+    (known, *_) = found.values()
+    return found.get(0, type(known)(0)), found.get(1, type(known)(1))
 
 
 # The level of rows in which no column of a one-hot group is 1. No column has an empty name here.
@@ -108,10 +139,13 @@ class OneHotGroup(Units):
         The level of a row is the name of the column that is 1, or empty.
     texts
         The names of the columns, without what they have in common.
+    pairs
+        How each column writes 0 and 1.
     """
 
     levels: Levels
     texts: tuple[str, ...]
+    pairs: tuple[tuple[Any, Any], ...]
 
     def _level(self, case: pd.DataFrame) -> str:
         """Return the level of the first row; several names, if several columns are 1."""
@@ -137,8 +171,7 @@ class OneHotGroup(Units):
         level = pd.Series([self._level(case)], dtype=object)
         levels = self.levels.widened(level)
         value = int(levels.encode(level)[0])
-        own = [bool(case.iat[0, place] == 1) for place in self.places]
-        return CaseOfOneHot(self, levels, value, np.array(own))
+        return CaseOfOneHot(self, levels, value, tuple(case.iat[0, place] for place in self.places))
 
     def content(self, columns: Sequence[Column], case: pd.DataFrame) -> bytes:
         """Return the level."""
@@ -166,13 +199,13 @@ class CaseOfOneHot(CaseUnits):
     value
         The position of the case's.
     own
-        Which of the columns are 1 in the case.
+        The case's values in the columns.
     """
 
     group: OneHotGroup
     levels: Levels
     value: int
-    own: np.ndarray
+    own: tuple[Any, ...]
 
     @property
     def features(self) -> Sequence[str]:
@@ -222,15 +255,14 @@ class CaseOfOneHot(CaseUnits):
     def values(self, place: int, state: np.ndarray, rows: np.ndarray | None, dtype: Dtype) -> Any:
         """Return 0 and 1."""
         member = self.group.places.index(place)
-        text = self.group.texts[member]
-        on = np.array([level == text for level in self.levels.levels])
-        on[self.value] = self.own[member]
-        found = on[state[0] if rows is None else state[0, rows]]
-        if isinstance(dtype, np.dtype) and dtype.kind == "O":
-            return np.array([0, 1], dtype=object)[found.astype(np.intp)]
+        text, pair = self.group.texts[member], self.group.pairs[member]
+        values = np.empty(len(self.levels.levels), dtype=object)
+        values[:] = [pair[level == text] for level in self.levels.levels]
+        values[self.value] = self.own[member]
+        found = state[0] if rows is None else state[0, rows]
         if isinstance(dtype, np.dtype):
-            return found.astype(dtype)
-        return pd.array(found.astype(np.int8), dtype=dtype)
+            return values.astype(dtype)[found]
+        return pd.array(values, dtype=dtype).take(found)
 
     def describe(self, feature: str) -> tuple[str | None, str]:
         """Return such as `size = m`, or `size is none of s, m, l`."""
@@ -248,10 +280,13 @@ class JointGroup(Units):
     Attributes
     ----------
     rows
-        The columns in the training data, 10,000 rows at most.
+        The columns in the training data: the distinct ones of 10,000 rows at most.
+    places_of
+        Which of these each of the rows is.
     """
 
     rows: pd.DataFrame
+    places_of: np.ndarray
 
     def of_case(
         self,
@@ -262,11 +297,13 @@ class JointGroup(Units):
     ) -> "CaseOfJoint":
         """Return the group of a case: its rows and the case's own, compared with the case."""
         series, same, numbers, codes, logical = [], [], [], [], []
+        equal = np.ones(len(self.rows) + 1, dtype=bool)
         for place, (_, rows) in zip(self.places, self.rows.items(), strict=True):
             column = alone(columns[place])
             own = case.iloc[:, place]
             both = pd.concat([own, _in_type_of(own, rows)], ignore_index=True)
             series.append(both)
+            equal &= _equals_first(both)
             encoded = column.encode(both)
             if encoded is None or column.is_kept:  # all its numbers are equal
                 same.append(_equals_first(both))
@@ -289,7 +326,9 @@ class JointGroup(Units):
             for name, place in zip(self.rows.columns, self.places, strict=True)
         }
         described = ", ".join(columns[place].describe(case.iat[0, place]) for place in self.places)
-        return CaseOfJoint(self, tuple(series), is_same, distance, value, described)
+        # A row that equals the case is the case: the model sees no permutation twice.
+        drawn = np.where(equal, 0, np.arange(n))[self.places_of + 1]
+        return CaseOfJoint(self, tuple(series), drawn, is_same, distance, value, described)
 
     def content(self, columns: Sequence[Column], case: pd.DataFrame) -> bytes:
         """Return the values of the columns."""
@@ -326,6 +365,8 @@ class CaseOfJoint(CaseUnits):
         The group.
     members
         For each column the case's value, and behind it those of the rows.
+    drawn
+        Which of these each of the training rows is.
     same
         Which of these are in the case's bin or level, in all columns.
     distances
@@ -338,6 +379,7 @@ class CaseOfJoint(CaseUnits):
 
     group: JointGroup
     members: tuple[pd.Series, ...]
+    drawn: np.ndarray
     same: np.ndarray
     distances: np.ndarray
     value: Mapping[Hashable, Any]
@@ -356,28 +398,28 @@ class CaseOfJoint(CaseUnits):
     def draw(self, u: np.ndarray, n: int, draws: Draws, width: float | None) -> np.ndarray:
         """Keep the case's values with probability 1/2, or take those of one row."""
         state = np.zeros((1, n), dtype=np.int64)
-        n_rows = len(self.same) - 1
-        order = np.arange(1, n_rows + 1)
+        order = self.drawn
         share = u[0]
         if width is not None:
-            like = self.same[1:]
+            like = self.same[order]
             order = order[np.argsort(~like, kind="stable")]  # those like the case come first
             share = tilted(share, 0.0, _KEPT + (1.0 - _KEPT) * like.mean(), width)
         rest = (share - _KEPT) / (1.0 - _KEPT)
-        taken = np.clip((rest * n_rows).astype(np.intp), 0, n_rows - 1)
+        taken = np.clip((rest * len(order)).astype(np.intp), 0, len(order) - 1)
         state[0, 1:] = np.where(share <= _KEPT, 0, order[taken])
         return state
 
     @property
     def n_states(self) -> int:
         """The different rows of the training data, with that of the case."""
-        return len(self._different()[0])
+        return len(np.union1d(self.drawn, [0]))
 
     def every(self, width: float | None) -> tuple[np.ndarray, np.ndarray]:
         """List the different rows and their probabilities."""
-        first, number = self._different()
-        shares = (1.0 - _KEPT) * np.bincount(number[1:], minlength=len(first)) / (len(number) - 1)
+        shares = (1.0 - _KEPT) * np.bincount(self.drawn, minlength=1) / len(self.drawn)
         shares[0] += _KEPT
+        first = np.flatnonzero(shares)
+        shares = shares[first]
         if width is not None:
             like = self.same[first]
             kept = shares[like].sum()
@@ -385,19 +427,6 @@ class CaseOfJoint(CaseUnits):
             shares = np.where(like, shares * (chance / kept), shares * (1.0 - chance))
             shares[~like] /= max(1.0 - kept, np.finfo(float).tiny)
         return first[None], shares
-
-    def _different(self) -> tuple[np.ndarray, np.ndarray]:
-        """Find equal rows: the first of each, that of the case first, and which each row is."""
-        number = (
-            pd.DataFrame(dict(enumerate(self.members)))
-            .groupby([*range(len(self.members))], dropna=False, sort=False, observed=True)
-            .ngroup()
-        )
-        _, first, places = np.unique(number, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        return first[order], rank[places.ravel()]
 
     def compare(self, state: np.ndarray) -> np.ndarray:
         """Return where all columns are in the case's bins or levels."""
@@ -457,8 +486,8 @@ def _in_type_of(own: pd.Series, rows: pd.Series) -> pd.Series:
 
 
 def _equals_first(values: pd.Series) -> np.ndarray:
-    """Return which values are equal to the first, or missing as it is."""
-    codes, _ = pd.factorize(values, use_na_sentinel=False)
+    """Return which values are the same as the first, or missing as it is."""
+    codes, _ = pd.factorize(_identities(values), use_na_sentinel=False)
     return codes == codes[0]
 
 

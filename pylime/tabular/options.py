@@ -58,7 +58,7 @@ Categorical: TypeAlias = ColumnNames | Mapping[Hashable, CodeNames]
 TextColumns: TypeAlias = ColumnNames | Mapping[Hashable, Tokenization | str | None]
 """Columns of texts, and perhaps how the texts of each are cut into words."""
 
-Groups: TypeAlias = Mapping[str, Iterable[Hashable]] | None
+Groups: TypeAlias = Mapping[str, Collection[Hashable]] | None
 """Columns that are one feature, by the name of that."""
 NumberOfBins: TypeAlias = int | Mapping[Hashable, int]
 """How many bins numbers get, all columns alike or by column."""
@@ -115,7 +115,7 @@ def _check_groups(name: str, value: object) -> None:
     for group, columns in value.items():
         if not isinstance(group, str):
             raise TypeError(f"{rule}; the name {group!r:.80} is not a string.")
-        if isinstance(columns, str) or not isinstance(columns, Iterable):
+        if isinstance(columns, str) or not isinstance(columns, Collection):
             raise TypeError(f"{rule}; not to {columns!r:.80}.")
         _check_names(name, list(columns))
 

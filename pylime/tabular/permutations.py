@@ -2,15 +2,16 @@
 Permutations of the rows of a table: drawn, weighted, and put into frames.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pylime.draws import Draws, uniform
+from pylime.draws import Draws, uniform, uniform_blocks
 from pylime.memory import work_array
 from pylime.similarity import RowMetric, exponential_kernel, gower, row_distance
 from pylime.tabular.binned import Binned, Bins
@@ -40,6 +41,9 @@ __all__ = [
 # If more than this share of the rows are distinct, predicting the duplicates is cheaper than
 # finding them.
 _WORTHWHILE = 0.9
+
+# Where words take more uniform numbers, these are drawn for some permutations at a time.
+_MOST_NUMBERS = 2**24
 
 # Similarity of all permutations but copies of the case, if only those have any.
 _LEAST_SIMILARITY = 1e-3
@@ -313,14 +317,13 @@ def draw_case(
     else:
         shares = n_all * _list_values(chunk, drawn_within)
     design = _compare(chunk, rows, bins)
-    drawn = [
+    of_columns = (
         slot[rows]
         for slot, column in zip(chunk.slots, chunk.columns, strict=True)
         if slot is not None and not column.is_kept
-    ]
-    for each in chunk.drawn:
-        drawn += each.units.keys(each.state)
-    distinct = _distinct_rows(drawn, chunk.n)
+    )
+    of_units = (key for each in chunk.drawn for key in each.units.keys(each.state))
+    distinct = _distinct_rows(chain(of_columns, of_units), chunk.n)
     matrix = np.array(design).T
     n_numbers = chunk.n_numbers
     if options.sampling == "kernel":
@@ -465,12 +468,64 @@ def _draw_values(
     With a width they are drawn from the neighbourhood of a kernel.
     """
     first = row * chunk.n
-    others = slice(first + 1, first + chunk.n)
-    n_columns, n_numbers = len(chunk.uniforms), chunk.n_numbers
+    at_once = chunk.binned.places
+    chunk.numbers[: len(at_once), first] = _values_of(chunk, row)
+    for position in chunk.alone:
+        column, slot, value = _drawn_column(chunk, row, position)
+        slot[first] = value
+        if column.is_kept:
+            slot[first + 1 : first + chunk.n] = value
+    for rows, u in _uniform_numbers(chunk, random, draws):
+        others = slice(first + 1 + rows.start, first + 1 + rows.stop)
+        _draw_columns(chunk, row, others, u, bins, width)
+        n_before = len(chunk.uniforms)
+        for each in chunk.drawn:
+            own = u[n_before : n_before + each.units.n_numbers]
+            n_before += len(own)
+            _draw_units(each, own, rows, chunk.n, draws, width)
+
+
+def _draw_units(
+    drawn: DrawnUnits, u: np.ndarray, rows: slice, n: int, draws: Draws, width: float | None
+) -> None:
+    """Draw the n permutations of words or a group, or some rows of them but the case."""
+    if not len(u):  # they have numbers of their own
+        if not rows.start:
+            drawn.state = drawn.units.draw(u, n, draws, width)
+        return
+    state = drawn.units.draw(u, u.shape[1] + 1, draws, width)
+    if state.shape[1] == n:
+        drawn.state = state
+        return
+    if not rows.start:
+        drawn.state = np.empty((len(state), n), dtype=state.dtype)
+        drawn.state[:, 0] = state[:, 0]
+    drawn.state[:, rows.start + 1 : rows.stop + 1] = state[:, 1:]
+
+
+def _uniform_numbers(
+    chunk: Chunk, random: np.random.Generator, draws: Draws
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """
+    Draw the uniform numbers of a case's permutations without the case, in the order of the chunk.
+
+    Returns all at once, except for texts of very many words: then some permutations at a time.
+    """
+    n, n_columns, n_numbers = chunk.n - 1, len(chunk.uniforms), chunk.n_numbers
     order = chunk.uniforms
     if n_numbers > n_columns:
         order = np.append(order, np.arange(n_columns, n_numbers))
-    u = uniform(chunk.n - 1, n_numbers, draws, "table", random, order).T
+    if not chunk.drawn or n * n_numbers <= _MOST_NUMBERS:
+        yield slice(0, n), uniform(n, n_numbers, draws, "table", random, order).T
+        return
+    for rows, numbers in uniform_blocks(n, n_numbers, draws, "table", random):
+        yield rows, numbers.T[order]
+
+
+def _draw_columns(
+    chunk: Chunk, row: int, others: slice, u: np.ndarray, bins: Bins, width: float | None
+) -> None:
+    """Write the columns of some permutations of a case, from their uniform numbers."""
 
     def draw(position: int, share: np.ndarray, gaps: np.ndarray | None) -> None:
         column, slot, value = _drawn_column(chunk, row, position)
@@ -480,22 +535,14 @@ def _draw_values(
             slot[others] = draw_in_neighbourhood(column, value, width, share, gaps)
 
     at_once = chunk.binned.places
-    chunk.numbers[: len(at_once), first] = _values_of(chunk, row)
     if at_once and width is None:
         chunk.binned.draw(u[: len(at_once)], chunk.numbers[: len(at_once), others])
     for place in range(len(at_once)) if width else np.flatnonzero(~bins.known):
         draw(at_once[place], u[place], None)
-    for each in chunk.drawn:
-        own = u[n_columns : n_columns + each.units.n_numbers]
-        each.state = each.units.draw(own, chunk.n, draws, width)
-        n_columns += len(own)
     numbers = iter(u[len(at_once) :])
     for position in chunk.alone:
-        column, slot, value = _drawn_column(chunk, row, position)
-        slot[first] = value
-        if column.is_kept:
-            slot[others] = value
-        else:
+        column = chunk.columns[position]
+        if not column.is_kept:
             draw(position, next(numbers), next(numbers) if column.draws_gaps else None)
 
 
@@ -625,7 +672,7 @@ def _is_binary(compared: np.ndarray) -> bool:
     return bool(np.all((compared == 0) | (compared == 1)))
 
 
-def _distinct_rows(drawn: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _distinct_rows(drawn: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Find equal rows, if the columns have only whole numbers and few enough combinations."""
     key = np.zeros(n, dtype=np.int64)
     combinations = 1.0

@@ -92,11 +92,12 @@ def roles_of(
     for known in (preprocess, model):
         codes |= {column: {} for column in categorical_columns(known, columns)}
     named = options.categorical
-    for given, column in _found("categorical", named, columns, is_array).items():
+    categorical = _found("categorical", named, columns, is_array)
+    for given, column in categorical.items():
         codes[column] = _names_of_codes(named[given]) if isinstance(named, Mapping) else {}
     texts = _texts_of(columns, is_array, options)
-    for name, others in {"hold": held, "categorical": named and codes}.items():
-        if both := [column for column in texts if column in (others or ())]:
+    for name, others in {"hold": held, "categorical": {*categorical.values()}}.items():
+        if both := [column for column in texts if column in others]:
             raise ValueError(
                 f"A column can be in `text_columns` or in `{name}`; not in both: {_listed(both)}."
             )

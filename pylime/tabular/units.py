@@ -6,7 +6,7 @@ units, too; those are drawn all at once in `pylime.tabular.permutations`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -89,7 +89,7 @@ class CaseUnits(ABC):
         """Return the n distances that count as one column of Gower's; None to count as none."""
 
     @abstractmethod
-    def keys(self, state: np.ndarray) -> Sequence[np.ndarray]:
+    def keys(self, state: np.ndarray) -> Iterable[np.ndarray]:
         """Return arrays of n whole numbers, which are equal where permutations are."""
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Text columns of a table, of which each word is kept or dropped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, ClassVar
@@ -18,11 +18,12 @@ from pylime.tabular.columns import (
     Problems,
     Value,
     feature_type_of,
+    is_object,
 )
 from pylime.tabular.neighbourhood import tilted, tilted_share
 from pylime.tabular.units import CaseUnits, Units
 from pylime.text.documents import Document, cut_words, read_document
-from pylime.text.tokens import Tokenization, is_missing
+from pylime.text.tokens import Tokenization
 from pylime.values import Word
 
 __all__ = ["TextColumn", "Texts", "Words"]
@@ -47,9 +48,16 @@ class TextColumn(Column):
         }
         if values.dtype == self.dtype:
             return values, problems
-        if problems:
-            values = values.astype(object).copy()
-            values.iloc[list(problems)] = None
+        values = values.astype(object).copy()
+        if not is_object(self.dtype):
+            for row, value in enumerate(values):
+                if isinstance(value, str) and not _is_unicode(value):
+                    problems[row] = (
+                        f"The text column {self.name!r} must have texts that its type "
+                        f"({self.dtype}) can hold; {value!r:.80} has a lone surrogate. Repair it "
+                        'with .encode("utf-8", "replace").decode().'
+                    )
+        values.iloc[list(problems)] = None
         return values.astype(self.dtype), problems
 
     @classmethod
@@ -60,10 +68,11 @@ class TextColumn(Column):
         Raises
         ------
         TypeError
-            If it has no strings, or categories.
+            If it has anything but strings, or categories.
         """
         found = feature_type_of(name, values)
-        if isinstance(values.dtype, pd.CategoricalDtype) or found != "character":
+        present = pd.api.types.infer_dtype(values.dropna().astype(object))
+        if found != "character" or present not in ("string", "empty"):
             what = "categories" if found == "factor" else "other values"
             raise TypeError(
                 f"A text column must have strings; {name!r} has {what}. Convert it with "
@@ -89,11 +98,20 @@ class TextColumn(Column):
 
     def describe(self, value: Value) -> str:
         """Return the name, as for dates that are held."""
-        return f"{self.name} is missing" if is_missing(value) else str(self.name)
+        return str(self.name) if isinstance(value, str) else f"{self.name} is missing"
 
     def content(self, value: Value) -> bytes:
         """Return the bytes of a text."""
-        return text_content(None if is_missing(value) else str(value))
+        return text_content(value if isinstance(value, str) else None)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text has no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def text_content(text: str | None) -> bytes:
@@ -129,7 +147,7 @@ class Texts(Units):
         random = None
         if p_remove is None:
             # Other text columns of the case that have the same text get draws of their own.
-            before = self._equal_before(case, document.text)
+            before = self._equal_before(columns, case, document.text)
             again = [b"again", str(before).encode()] if before else []
             random = generator(text_content(document.text), *again)
         return Words(str(self.name), document, p_remove, random)
@@ -139,7 +157,9 @@ class Texts(Units):
         text = case.iat[0, place]
         try:
             document = read_document(
-                None if is_missing(text) else str(text), self.tokenization, self.keep_word_position
+                str(text) if isinstance(text, str) else None,
+                self.tokenization,
+                self.keep_word_position,
             )
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
@@ -158,13 +178,14 @@ class Texts(Units):
             )
         return document
 
-    def _equal_before(self, case: pd.DataFrame, text: str | None) -> int:
-        """Count the columns before this one that have the same text."""
-        (place,) = self.places
-        return sum(
-            isinstance(value, str) and value == text
-            for value in (case.iat[0, other] for other in range(place))
-        )
+    def _equal_before(self, columns: Sequence[Column], case: pd.DataFrame, text: str | None) -> int:
+        """Count the columns with the same text whose names come before that of this one."""
+        values = [
+            case.iat[0, place]
+            for place, column in enumerate(columns)
+            if str(column.name) < str(self.name)
+        ]
+        return sum(isinstance(value, str) and value == text for value in values)
 
     def content(self, columns: Sequence[Column], case: pd.DataFrame) -> bytes:
         """Return the bytes of the text."""
@@ -251,12 +272,11 @@ class Words(CaseUnits):
         """Return one minus the cosine similarity of all words and those that are kept."""
         return 1.0 - np.sqrt(state.sum(axis=0, dtype=np.uint32) / len(state))
 
-    def keys(self, state: np.ndarray) -> Sequence[np.ndarray]:
+    def keys(self, state: np.ndarray) -> Iterator[np.ndarray]:
         """Return whole numbers whose bits are the words that are kept."""
-        return [
-            (1 << np.arange(len(part), dtype=np.int64)) @ part
-            for part in np.split(state, range(_WORDS_A_KEY, len(state), _WORDS_A_KEY))
-        ]
+        for start in range(0, len(state), _WORDS_A_KEY):
+            part = state[start : start + _WORDS_A_KEY]
+            yield (1 << np.arange(len(part), dtype=np.int64)) @ part
 
     def redraw(self, state: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
         """Return the same mask: what is kept determines the text."""

@@ -10,7 +10,20 @@ import numpy as np
 from pylime.masks import row_blocks
 from pylime.text.tokens import Span, Tokenization, default_tokenize, tokenize
 
-__all__ = ["Document", "cut_words", "dropped_words", "read_document"]
+__all__ = [
+    "BATCH_CHARACTERS",
+    "MOST_CELLS",
+    "Document",
+    "cut_words",
+    "dropped_words",
+    "read_document",
+]
+
+BATCH_CHARACTERS = 2**25
+"""A batch of permuted texts ends when it has this many characters."""
+
+MOST_CELLS = 10**9
+"""Largest number of cells of a mask, a byte each."""
 
 # Of a text so long the selections of eight neighbouring words, 128 times its size, take too much.
 _SHORT = 2**17

@@ -47,7 +47,14 @@ from pylime.pipeline import (
 )
 from pylime.request import Request
 from pylime.seeds import case_generator
-from pylime.text.documents import Document, cut_words, dropped_words, read_document
+from pylime.text.documents import (
+    BATCH_CHARACTERS,
+    MOST_CELLS,
+    Document,
+    cut_words,
+    dropped_words,
+    read_document,
+)
 from pylime.text.tokens import (
     Tokenization,
     check_tokenization,
@@ -67,10 +74,6 @@ __all__ = [
     "TextOptions",
 ]
 
-# A batch of permuted texts ends when it has this many characters.
-_BATCH_CHARACTERS = 2**25
-# Largest number of cells of a mask, a byte each.
-_MOST_CELLS = 10**9
 # Of so many texts at most it is found out whether they name files.
 _MOST_CHECKED = 10_000
 
@@ -452,10 +455,10 @@ def _draw_all(documents: Sequence[Document], request: Request) -> list[np.ndarra
 def _draw(document: Document, n: int, request: Request, n_before: int = 0) -> np.ndarray:
     """Draw the mask of one text, of which there are some equal ones before it."""
     n_words = len(document.words)
-    if n * n_words > _MOST_CELLS:
+    if n * n_words > MOST_CELLS:
         raise CaseError(
             f"The text has {n_words} words, too many for {n} permutations: the product must "
-            f"not exceed {_MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
+            f"not exceed {MOST_CELLS}. Lower `n_permutations`, explain a part of the text, or "
             'pass `tokenization="sentence"` to `lime()`, or "paragraph".'
         )
     content = [(document.text or "").encode("utf-8", "surrogatepass")]
@@ -506,7 +509,7 @@ def _text_batches(texts: Iterable[list[str]], differ: bool) -> Iterator[Batch]:
     for block in texts:
         some += block
         n_characters += sum(map(len, block))
-        if n_characters >= _BATCH_CHARACTERS:
+        if n_characters >= BATCH_CHARACTERS:
             yield Batch(some, len(some)) if differ else _distinct_texts(some)
             some, n_characters = [], 0
     if some:

@@ -408,7 +408,7 @@ def test_batches_change_nothing(monkeypatch):
     explainer = lime(CAT, as_classifier(cat_model))
     monkeypatch.setattr(pylime.masks, "_CACHED_CELLS", 100)
     whole = explain(CAT, explainer, **SMALL)
-    monkeypatch.setattr(pylime.text.explainer, "_BATCH_CHARACTERS", 300)
+    monkeypatch.setattr(pylime.text.explainer, "BATCH_CHARACTERS", 300)
     batches = []
 
     def model(texts):
