@@ -1,1 +1,1 @@
-"""The data of the package, installed as `pylime.inst_data`; `make_data.py` makes them."""
+"""The data of the package, installed as `pylime.inst_data`; `LICENSES.txt` has their sources."""

@@ -14,8 +14,16 @@ from pathlib import Path
 
 PROJECT = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8"))
 EXTRAS = ["parquet", "icu", "app", "dask", "excel", "jax", "imagenet", "test"]
-LARGE = ["h2o", "tensorflow-cpu", "torch", "transformers"]
-CHECKS = ["import-linter", "pandas-stubs", "poethepoet", "pyright", "ruff", "scipy-stubs"]
+LARGE = ["h2o", "tensorflow", "tensorflow-cpu", "torch", "transformers"]
+CHECKS = [
+    "codespell",
+    "import-linter",
+    "pandas-stubs",
+    "poethepoet",
+    "pyright",
+    "ruff",
+    "scipy-stubs",
+]
 TOOLS = ["build", "hypothesis", "playwright", "pytest", "pytest-xdist"]
 
 

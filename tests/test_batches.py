@@ -330,6 +330,7 @@ def dies_once(rows, marker):
     return of_good_rows(rows)
 
 
+@pytest.mark.linux
 @pytest.mark.parametrize("way", ["joblib", "data frame"])
 def test_dask_replaces_dead_workers(client, tmp_path, way):
     import dask.dataframe

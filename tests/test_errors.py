@@ -200,6 +200,7 @@ def fresh_workers():
     get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
+@pytest.mark.linux
 def test_a_killed_worker_costs_nothing_but_time(marker, fresh_workers):
     expected = explain(TABLE.head(16), lime(TABLE, as_regressor(of_rows)), **SMALL)
     explainer = lime(TABLE, as_regressor(dies_once), probe=False)
@@ -208,6 +209,7 @@ def test_a_killed_worker_costs_nothing_but_time(marker, fresh_workers):
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
+@pytest.mark.linux
 def test_a_case_that_kills_every_worker_is_named(fresh_workers):
     explainer = lime(TABLE, as_regressor(dies_always), probe=False)
     message = r"died 3 times at the cases 'row 4', 'row 5',? .*not enough memory"
@@ -215,6 +217,7 @@ def test_a_case_that_kills_every_worker_is_named(fresh_workers):
         explain(TABLE.head(16), explainer, n_jobs=2, **SMALL)
 
 
+@pytest.mark.linux
 @pytest.mark.parametrize("target", ["process", "terminal"])
 def test_an_interrupt_leaves_neither_processes_nor_files(tmp_path, target):
     """Sent to the process alone, or as by Ctrl-C in a terminal to its workers as well."""
@@ -282,6 +285,7 @@ def started(folder, tmp, n_jobs=1, backend="loky"):
     return process, psutil.Process(process.pid).children(recursive=True)
 
 
+@pytest.mark.linux
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
 def test_a_killed_call_takes_its_workers_and_files_with_it(tmp_path, backend):
     tmp = tmp_path / "tmp"
@@ -296,6 +300,7 @@ def test_a_killed_call_takes_its_workers_and_files_with_it(tmp_path, backend):
     assert not list(tmp.iterdir())
 
 
+@pytest.mark.linux
 def test_files_of_a_killed_call_are_deleted_by_the_next_one(tmp_path, monkeypatch):
     tmp = tmp_path / "tmp"
     places = [tmp_path / name for name in ("killed", "living")]

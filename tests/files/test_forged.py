@@ -100,6 +100,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.linux
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_small_file_takes_little_memory(tmp_path, name):
     """It is read in a process that may take 400 MB more than when it has started."""

@@ -60,6 +60,7 @@ explain_to_parquet(BATCHES, explainer, {folder!r}, **SETTINGS)
 """
 
 
+@pytest.mark.linux
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path):
     folder = tmp_path / "killed"
     script = KILLED.format(tests=str(Path(__file__).parent), folder=str(folder))

@@ -528,6 +528,7 @@ def test_temporary_files_of_workers_are_gone_after_an_error(tmp_path):
     assert not list((tmp_path / "tmp").glob("pylime-*"))
 
 
+@pytest.mark.linux
 def test_temporary_files_are_gone_after_an_interrupt(tmp_path):
     script = f"""
         import time, numpy as np

