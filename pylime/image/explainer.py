@@ -21,7 +21,7 @@ from pylime import checks
 from pylime._types import Model, OneImage, Preprocess
 from pylime.errors import CaseError
 from pylime.filenames import are_file_names, distinct_names, is_file, is_folder
-from pylime.image.backgrounds import Background, check_background, on_background
+from pylime.image.backgrounds import check_background, on_background
 from pylime.image.painting import make_painter, painted_batches
 from pylime.image.pixels import (
     Original,
@@ -35,8 +35,6 @@ from pylime.image.pixels import (
 )
 from pylime.image.png import bit_depth
 from pylime.image.segments import (
-    Region,
-    Segmentation,
     check_region,
     check_segmentation,
     labels_of,
@@ -47,6 +45,7 @@ from pylime.image.segments import (
 )
 from pylime.image.superpixels import bounding_box, segment_by
 from pylime.masks import all_masks, distinct_rows, draw_masks, mask_shares
+from pylime.options import Background, Region, Segmentation
 from pylime.pipeline import (
     AllOf,
     CaseList,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ from plotnine import (
 from plotnine.composition import Compose
 
 from pylime import checks
+from pylime.options import EveryOption
 from pylime.pipeline import Explainer
 from pylime.plots.intervals import interval_ends
 from pylime.plots.sized import SizedPlot
@@ -81,7 +82,10 @@ LEGEND_LINE = 0.25
 
 
 def plot_widths(
-    x: Any, explainer: Explainer, widths: Sequence[float] | None = None, **options: Any
+    x: Any,
+    explainer: Explainer,
+    widths: Sequence[float] | None = None,
+    **options: "Unpack[EveryOption]",
 ) -> Compose:
     """
     Draw how the weights of a case depend on the width of the kernel.

@@ -32,6 +32,7 @@ from pylime.masks import (
     kept_words,
     mask_shares,
 )
+from pylime.options import Tokenization
 from pylime.pipeline import (
     AllOf,
     Batch,
@@ -49,7 +50,6 @@ from pylime.request import Request
 from pylime.seeds import case_generator
 from pylime.text.documents import Document, cut_words, dropped_words, read_document
 from pylime.text.tokens import (
-    Tokenization,
     check_tokenization,
     default_tokenize,
     icu_tokenize,
