@@ -8,11 +8,12 @@ editor completes them and a type checker finds a misspelt one before anything ru
 import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import numpy as np
 import pandas as pd
 import regex
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from pylime._types import Labels, RandomState
@@ -22,9 +23,6 @@ from pylime.shades import PixelRange
 from pylime.similarity import Metric
 from pylime.surrogate.selection import FeatureSelect
 from pylime.values import Superpixel
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 __all__ = [
     "Background",
@@ -103,7 +101,7 @@ A colour, a number for each channel, `"mean"`, `"blur"`, or another picture: a p
 Pillow, or an array.
 """
 
-Segmenter: TypeAlias = Callable[[np.ndarray], "ArrayLike"]
+Segmenter: TypeAlias = Callable[[np.ndarray], ArrayLike]
 """From an (H, W, 3) array of uint8 to the segment of each pixel, (H, W) numbers."""
 
 Segments: TypeAlias = np.ndarray | Sequence[Any] | Mapping[Any, Any]

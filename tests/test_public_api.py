@@ -12,6 +12,8 @@ import pylime
 # Why a public name shows no example.
 WITHOUT_EXAMPLE = {
     "pylime.COLUMNS": "a tuple, which has no docstring of its own",
+    "pylime.icu_tokenize": "it needs the extra `icu`",
+    "pylime.models.imagenet.imagenet_classifier": "it needs Keras with a backend, and the weights",
 }
 CHANGELOG = """\
 # Changelog
@@ -97,7 +99,7 @@ def test_every_public_name_has_a_docstring_with_an_example():
     without = []
     for name in public_api.public_names():
         text = inspect.getdoc(public_api.public_object(name)) or ""
-        examples = [line for line in text.splitlines() if line.startswith(">>> ")]
+        examples = [line for line in text.splitlines() if re.match(r">>> (?!.*\+SKIP)", line)]
         if not examples or len(text) < 100:
             without.append(name)
     assert without == list(WITHOUT_EXAMPLE)

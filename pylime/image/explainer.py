@@ -115,6 +115,15 @@ class ImageExplainer(Explainer):
         Whether arrays have their channels before the rows.
     pixel_ranges
         The numbers of black and white in the images of `pylime.lime`, by kind of number.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, lime
+    >>> def brightness(images):
+    ...     return images.mean(axis=(1, 2, 3)) / 255
+    >>> images = np.zeros((3, 8, 8), np.uint8)
+    >>> lime(images, as_classifier(brightness), kind="image", channel_axis=0).channels_first
+    True
     """
 
     channels_first: bool = False

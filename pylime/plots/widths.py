@@ -122,7 +122,10 @@ def plot_widths(
 
     Examples
     --------
-    >>> plot = plot_widths(case, explainer, n_features=4, random_state=1)  # doctest: +SKIP
+    >>> from pylime import as_regressor, lime
+    >>> rows = pd.DataFrame(np.arange(40.0).reshape(20, 2) % 7, columns=["rooms", "floor"])
+    >>> explainer = lime(rows, as_regressor(lambda rows: 300 * rows["rooms"]), n_bins=2)
+    >>> plot = plot_widths(rows.head(1), explainer, [0.5, 1, 2], random_state=1)
     >>> plot.save("widths.png")  # doctest: +SKIP
     """
     level = options.get("intervals", True)

@@ -113,6 +113,14 @@ class TextExplainer(Explainer):
         What is written where a word is dropped in place.
     has_file_names
         Whether texts of `pylime.lime` name files.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, lime
+    >>> model = as_classifier(lambda texts: [0.5] * len(texts), ["no", "yes"])
+    >>> explainer = lime("a text", model, tokenization="sentence")
+    >>> explainer.in_place, explainer.replacement
+    (True, '')
     """
 
     tokenization: Tokenization = default_tokenize

@@ -70,7 +70,7 @@ explanation: pd.DataFrame = explain(
 )
 explain(features.iloc[0], explainer, labels=["malignant"], random_state=np.random.default_rng(1))
 explain(features.head(1), explainer, draws="independent", n_permutations="auto", progress=False)
-explain(features.head(1), explainer, sampling="kernel", kernel_width=2, penalty=0, predict_options={})
+explain(features.head(1), explainer, sampling="kernel", penalty=0, predict_options={})
 
 
 def absolute(case: pd.DataFrame, others: pd.DataFrame) -> Any:
@@ -78,7 +78,7 @@ def absolute(case: pd.DataFrame, others: pd.DataFrame) -> Any:
     return (others - case.to_numpy()).abs().sum(axis=1)
 
 
-explain(features.head(1), explainer, dist_fun=absolute, batch_size=64)
+explain(features.head(1), explainer, dist_fun=absolute, kernel_width=20, batch_size=64)
 numbers = lime(
     features,
     as_regressor(lambda rows: rows["mitoses"]),
@@ -115,8 +115,8 @@ pylime.plot_comparison(comparison)
 pylime.plot_widths(features.head(1), numbers, [0.5, 1.0], n_permutations=200, intervals=True)
 
 # Images
-picture = np.zeros((24, 24, 3), np.uint8)
-picture[:, :12] = 200
+picture = np.random.default_rng(1).integers(0, 255, (24, 24, 3), dtype=np.uint8)
+halves = np.tile(np.arange(24) // 12, (24, 1))
 
 
 def brightness(images: np.ndarray) -> np.ndarray:
@@ -128,9 +128,9 @@ photographs = lime(
     picture, as_classifier(brightness, ["dark", "bright"]), kind="image", channel_axis=-1
 )
 seen = explain(
-    picture, photographs, n_superpixels=6, weight=20, n_iter=5, background="mean", p_remove=0.3
+    picture, photographs, n_superpixels=6, weight=20, n_iter=5, background="black", p_remove=0.3
 )
-explain(picture, photographs, segmentation=picture[..., 0], background=(0, 0, 255), n_labels=2)
+explain(picture, photographs, segmentation=halves, background=(0, 0, 255), n_labels=2)
 lime([Image.fromarray(picture)], as_classifier(len, labels=["no", "yes"]), probe=False)
 plot_superpixels(picture, n_superpixels=6, colour="red")
 plot_image_explanation(seen, display="block", outline_col=("red", (0, 0, 255)), show_negative=True)
