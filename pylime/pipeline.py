@@ -578,6 +578,11 @@ def register_kind(kind: InputKind) -> InputKind:
     InputKind
         The same kind.
 
+    Notes
+    -----
+    Type checkers do not have the options of a new kind. Pass these to `pylime.lime` and
+    `pylime.explain` as `**options` from a variable `options: dict[str, Any]`.
+
     Examples
     --------
     The page "Your own input" registers a new kind; this registers one that exists.
