@@ -8,7 +8,7 @@ The columns of an explanation are the same for every batch. `explain_batches()` 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from pylime._types import Input, OneImage
 from pylime.explainers import explain_elsewhere, explain_request, make_request
 from pylime.frame import assemble, columns_of
 from pylime.models import Classifier
+from pylime.options import BatchOptions, SchemaOptions
 from pylime.parallel import Parcel, limited_threads
 from pylime.pipeline import Explainer, read_cases
 from pylime.plain import NAMES, as_plain
@@ -40,7 +41,7 @@ def explain_batches(
     *,
     case: Hashable = None,
     plain: bool = False,
-    **options: Any,
+    **options: "Unpack[BatchOptions]",
 ) -> Iterator[pd.DataFrame]:
     """
     Explain one batch of cases after another.
@@ -196,7 +197,7 @@ def _type_of_labels(labels: list[Hashable]) -> Any:
         return np.dtype(object)
 
 
-def spark_schema(explainer: Explainer, **options: Any) -> str:
+def spark_schema(explainer: Explainer, **options: "Unpack[SchemaOptions]") -> str:
     """
     Return the schema of plain explanations for Spark's `mapInPandas`.
 
@@ -225,7 +226,7 @@ def spark_schema(explainer: Explainer, **options: Any) -> str:
     return ", ".join(f"{name} {types[kind]}" for name, kind in columns.items())
 
 
-def arrow_schema(explainer: Explainer, **options: Any) -> "pyarrow.Schema":
+def arrow_schema(explainer: Explainer, **options: "Unpack[SchemaOptions]") -> "pyarrow.Schema":
     """
     Return the schema of plain explanations for Arrow, Parquet files and Ray.
 

@@ -54,7 +54,16 @@ _PASSED_THROUGH = frozenset(["pylime", "functools", "contextlib"])
 
 
 def count(name: str, value: object, least: int = 1) -> None:
-    """Raise unless a value is a whole number of at least 1, or another least number."""
+    """
+    Raise unless a value is a whole number of at least 1, or another least number.
+
+    Examples
+    --------
+    >>> count("window", 8)
+    >>> count("window", 8.5)
+    Traceback (most recent call last):
+    TypeError: `window` must be a positive whole number; not 8.5.
+    """
     rule = "a positive whole number" if least == 1 else f"a whole number of at least {least}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise TypeError(f"`{name}` must be {rule}; not {value!r:.80}.")
@@ -63,7 +72,16 @@ def count(name: str, value: object, least: int = 1) -> None:
 
 
 def positive(name: str, value: object) -> None:
-    """Raise unless a value is a positive, finite number."""
+    """
+    Raise unless a value is a positive, finite number.
+
+    Examples
+    --------
+    >>> positive("width", 0.5)
+    >>> positive("width", -1)
+    Traceback (most recent call last):
+    ValueError: `width` must be a positive number; not -1.
+    """
     if not is_number(value) or not 0 < value < np.inf:
         raise ValueError(f"`{name}` must be a positive number; not {value!r:.80}.")
 
@@ -75,7 +93,16 @@ def not_negative(name: str, value: object) -> None:
 
 
 def probability(name: str, value: object) -> None:
-    """Raise unless a value lies between 0 and 1, without these."""
+    """
+    Raise unless a value lies between 0 and 1, without these.
+
+    Examples
+    --------
+    >>> probability("p_remove", 0.5)
+    >>> probability("p_remove", 1)
+    Traceback (most recent call last):
+    ValueError: `p_remove` must be a probability between 0 and 1; not 1.
+    """
     if not is_number(value) or not 0 < value < 1:
         raise ValueError(f"`{name}` must be a probability between 0 and 1; not {value!r:.80}.")
 
@@ -87,7 +114,16 @@ def is_number(value: object) -> TypeGuard[float]:
 
 
 def flag(name: str, value: object, *others: object) -> None:
-    """Raise unless a value is True or False, or one of some others."""
+    """
+    Raise unless a value is True or False, or one of some others.
+
+    Examples
+    --------
+    >>> flag("smooth", True)
+    >>> flag("smooth", "yes")
+    Traceback (most recent call last):
+    TypeError: `smooth` must be True or False; not 'yes'.
+    """
     if isinstance(value, bool | np.bool_) or any(value is other for other in others):
         return
     *first, last = map(repr, (True, False, *others))
@@ -177,6 +213,15 @@ def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
         What is misleading, with its numbers, and the cure.
     category
         The class of the warning, where `message` is a string.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("The series has 3 values; 8 are needed.")
+    >>> str(caught[0].message)
+    'The series has 3 values; 8 are needed.'
     """
     if (messages := _collecting.get()) is not None:
         messages.append(message if isinstance(message, Warning) else category(message))
@@ -224,7 +269,16 @@ def _is_passed_through(module: object) -> bool:
 
 
 def at_least(least: int) -> Check:
-    """The check that a value is a whole number of at least `least`."""
+    """
+    The check that a value is a whole number of at least `least`.
+
+    Examples
+    --------
+    >>> check = at_least(2)
+    >>> check("n_bins", 1)
+    Traceback (most recent call last):
+    ValueError: `n_bins` must be a whole number of at least 2; not 1.
+    """
     return lambda name, value: count(name, value, least)
 
 
@@ -234,7 +288,16 @@ def flag_or(*others: object) -> Check:
 
 
 def among(*choices: object, beside: str = "") -> Check:
-    """The check that a value is one of the choices."""
+    """
+    The check that a value is one of the choices.
+
+    Examples
+    --------
+    >>> check = among("hold", "draw")
+    >>> check("dates", "held")
+    Traceback (most recent call last):
+    ValueError: `dates` must be one of 'hold', 'draw'; not 'held'. Did you mean 'hold'?
+    """
     return lambda name, value: one_of(name, value, choices, beside)
 
 
@@ -295,6 +358,17 @@ def check_fields(record: Any) -> None:
     ------
     TypeError, ValueError
         As the checks do.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from typing import Annotated
+    >>> @dataclass(frozen=True)
+    ... class Options:
+    ...     window: Annotated[int, count] = 8
+    >>> check_fields(Options(window=0))
+    Traceback (most recent call last):
+    ValueError: `window` must be a positive whole number; not 0.
     """
     _check_values(type(record), vars(record))
 

@@ -140,11 +140,11 @@ def sobol(n_columns: int, n_rows: int) -> np.ndarray:
     -------
     numpy.ndarray
         (n_rows, n_columns) array of whole numbers below 2^30, which cannot be written to. The
-        points are those of [JoeKuo2008]_; a column lies in one piece of memory.
+        points are those of [JoeKuo2008]; a column lies in one piece of memory.
 
     References
     ----------
-    .. [JoeKuo2008] Joe and Kuo (2008), SIAM Journal on Scientific Computing 30, 2635-2654.
+    - [JoeKuo2008] Joe and Kuo (2008), SIAM Journal on Scientific Computing 30, 2635-2654.
 
     Examples
     --------
@@ -179,12 +179,12 @@ def field_points() -> np.ndarray:
     the row, and thus an element, too. The elements but 0 are a group; the first two digits of a
     column, and their sum, are a coset of its subgroup of 3 elements. Cosets have nothing in
     common, so that these digits of two columns are independent: the points are an orthogonal
-    array of strength 2 with 4 levels [Rao1947]_. The other digits make each column a net of
+    array of strength 2 with 4 levels [Rao1947]. The other digits make each column a net of
     its own.
 
     References
     ----------
-    .. [Rao1947] Rao (1947), Supplement to the Journal of the Royal Statistical Society 9, 128-139.
+    - [Rao1947] Rao (1947), Supplement to the Journal of the Royal Statistical Society 9, 128-139.
 
     Examples
     --------
@@ -238,7 +238,7 @@ def uniform_blocks(
         Number of rows and columns.
     draws
         `"balanced"`: consecutive rows are consecutive points of nets, whose rows `net_sizes`
-        counts. A net has its own order of columns and its own digital shift [Owen1995]_, so that
+        counts. A net has its own order of columns and its own digital shift [Owen1995], so that
         each row is uniform and nets are independent. Tables use the columns of the sequence in an
         order in which few of them balance each other best. If a table has more columns than a net
         serves, they are divided among several nets of `field_points` side by side, each with its
@@ -257,7 +257,7 @@ def uniform_blocks(
 
     References
     ----------
-    .. [Owen1995] Owen (1995), Randomly permuted (t,m,s)-nets and (t,s)-sequences.
+    - [Owen1995] Owen (1995), Randomly permuted (t,m,s)-nets and (t,s)-sequences.
     """
     for rows, drawn in comparable_blocks(n, n_columns, draws, kind, random):
         if drawn.dtype == np.uint32:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatch
-from typing import Any, Literal
+from typing import Any, Unpack
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from pylime.draws import Draws
 from pylime.errors import CaseError, RequestError, report_failures
 from pylime.frame import QUALITY, assemble
 from pylime.models import check_model, model_type, owner_of, warn_of_scores
+from pylime.options import EveryOption, ExplainOptions, LimeOptions, NPermutations
 from pylime.pipeline import (
     Explainer,
     Finish,
@@ -51,7 +52,7 @@ def lime(
     kind: str | None = None,
     probe: bool = True,
     predict_options: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: "Unpack[LimeOptions]",
 ) -> Explainer:
     """
     Make an explainer for a model.
@@ -207,7 +208,7 @@ def explain(
     labels: Labels = None,
     n_labels: int | None = None,
     n_features: int = 5,
-    n_permutations: int | Literal["auto", "all"] | None = None,
+    n_permutations: NPermutations = None,
     feature_select: FeatureSelect = "auto",
     random_state: RandomState = None,
     n_jobs: int = 1,
@@ -223,7 +224,7 @@ def explain(
     plain: bool = False,
     tolerance: float = 0.1,
     max_permutations: int | None = None,
-    **options: Any,
+    **options: "Unpack[ExplainOptions]",
 ) -> pd.DataFrame:
     """
     Explain a model's predictions of single cases.
@@ -378,11 +379,11 @@ def explain(
     An interval estimates the weight as the number of permutations grows without end, in the
     local model with the selected features and without a penalty. It allows for the selection:
     the level of k features out of p is raised to 1 - (1 - level) k / p, which keeps the false
-    coverage rate at 1 - level [Benjamini2005]_. `feature_freq` estimates in what share
+    coverage rate at 1 - level [Benjamini2005]. `feature_freq` estimates in what share
     of further runs the feature would be selected again, from resampled blocks of permutations;
     below .95 it is rough, and rather too high. It is missing for `feature_select="tree"` and
     `"lasso_path"`. Contributions are the exact Shapley
-    values of the local model [Strumbelj2014]_.
+    values of the local model [Strumbelj2014].
 
     Where `exact` is true, a permutation has the weight n P times its similarity to the case: P is
     the probability with which it is drawn, given that it keeps something, and n the number of
@@ -393,9 +394,9 @@ def explain(
 
     References
     ----------
-    .. [Benjamini2005] Benjamini, Yekutieli (2005), Journal of the American Statistical
-       Association 100, 71-81.
-    .. [Strumbelj2014] Štrumbelj, Kononenko (2014), Knowledge and Information Systems 41, 647-665.
+    - [Benjamini2005] Benjamini, Yekutieli (2005), Journal of the American Statistical
+      Association 100, 71-81.
+    - [Strumbelj2014] Štrumbelj, Kononenko (2014), Knowledge and Information Systems 41, 647-665.
 
     Examples
     --------
@@ -438,7 +439,9 @@ def explain(
     return explain_request(x, explainer, request)
 
 
-def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.DataFrame:
+def quality(
+    x: Any, explainer: Explainer | None = None, **options: "Unpack[EveryOption]"
+) -> pd.DataFrame:
     """
     Find out how far to trust explanations.
 
@@ -471,7 +474,7 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
           value lies, with `n_calls`; 0 for texts and images. `model_r2`, `left_out`, `together`
           and `in_bins` sum to 1, apart from sampling errors.
         - `stability`: the expected share of features that two runs have in common
-          [Visani2020]_.
+          [Visani2020].
         - `margin`: the largest half-width of the intervals over the largest weight; of numbers that
           are not binned, both times the standard deviation.
         - `shrinkage`: the share of the weights that the penalty takes.
@@ -487,8 +490,8 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
 
     References
     ----------
-    .. [Visani2020] Visani, Bagli, Chesani, Poluzzi, Capuzzo (2020), Journal of the Operational
-       Research Society 73, 91-101.
+    - [Visani2020] Visani, Bagli, Chesani, Poluzzi, Capuzzo (2020), Journal of the Operational
+      Research Society 73, 91-101.
 
     Examples
     --------
@@ -508,7 +511,8 @@ def quality(x: Any, explainer: Explainer | None = None, **options: Any) -> pd.Da
             )
         explanation = x
     else:
-        explanation = explain(x, explainer, **{**options, "quality": True})
+        options["quality"] = True
+        explanation = explain(x, explainer, **options)
     by_case = [name for name in ("case", "label") if name in explanation]
     first = ["case", "label", "label_prob", "model_prediction", "n_permutations", "exact"]
     names = [*first, QUALITY[0], "model_r2", *QUALITY[1:]]

@@ -121,6 +121,13 @@ def assemble(explained: Iterable[Explained], request: Request) -> pd.DataFrame:
     pandas.DataFrame
         A row per case, label and feature, with the columns of `columns_of`; for a regressor
         with a number as `prediction`.
+
+    Examples
+    --------
+    >>> from pylime.request import Request
+    >>> request = Request(model_type="regression", intervals=True)
+    >>> assemble([], request).columns[-7:-3].tolist()
+    ['feature_se', 'feature_lo', 'feature_hi', 'feature_freq']
     """
     regression = request.model_type == "regression"
     columns: dict[str, list[Any]] = {name: [] for name in columns_of(request)}

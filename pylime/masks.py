@@ -47,6 +47,13 @@ def draw_masks(
         (n, n_features) array of bool. The first row keeps all features. Rows that keep none are
         drawn again, from the same distribution given that they keep one. The first rows are the
         same whatever `n` is.
+
+    Examples
+    --------
+    >>> draw_masks(4, 3, p_remove=0.5, random=np.random.default_rng(1)).shape
+    (4, 3)
+    >>> draw_masks(4, 3, p_remove=0.5, random=np.random.default_rng(1))[0]
+    array([ True,  True,  True])
     """
     kept = np.ones((n, n_features), dtype=bool)
     drawn = kept[1:]

@@ -116,6 +116,12 @@ class CaseList:
         The cases, as the user passed them.
     names
         The name of each case.
+
+    Examples
+    --------
+    >>> cases = CaseList(["first text", "second text"], names=["a", "b"])
+    >>> cases.take([1])
+    CaseList(items=['second text'], names=['b'])
     """
 
     items: Sequence[Any]
@@ -143,6 +149,11 @@ class Batch:
     rows
         If equal inputs are predicted once: for each row, which of the n inputs it is. None if
         the rows are the n inputs.
+
+    Examples
+    --------
+    >>> Batch(["a text", "another"], n=2, rows=np.array([0, 1, 0])).n
+    2
     """
 
     inputs: object
@@ -187,6 +198,11 @@ class AllOf:
         How many draws their weights stand for: a weight is this number times the probability
         with which the permutation is drawn, times its similarity to the case. The default penalty
         is that of so many draws.
+
+    Examples
+    --------
+    >>> AllOf("subsets", n_draws=5000)
+    AllOf(what='subsets', n_draws=5000)
     """
 
     what: str
@@ -238,6 +254,21 @@ class Permutations:
     exact
         If the permutations are not drawn, but all there are; else None. The case itself is then
         one of them, and no further row.
+
+    Examples
+    --------
+    >>> design = np.array([[1, 1], [0, 1], [1, 0]])
+    >>> permutations = Permutations(
+    ...     case="a",
+    ...     design=design,
+    ...     weights=np.array([1.0, 0.5, 0.5]),
+    ...     features=["first", "second"],
+    ...     describe=lambda names: [(name, f"has {name}") for name in names],
+    ...     data="first second",
+    ...     n_inputs=3,
+    ... )
+    >>> permutations.describe(["second"])
+    [('second', 'has second')]
     """
 
     case: Hashable
@@ -278,6 +309,13 @@ class Perturbed:
         present ones are the first. Its arguments are their number, and how many of them the model
         has predicted: the batches leave out the inputs of these. None if the case can only be
         perturbed and predicted as a whole.
+
+    Examples
+    --------
+    >>> batch = Batch(["first second", "second", "first"], n=3)
+    >>> perturbed = Perturbed([], [batch])
+    >>> [part.n for part in perturbed.batches]
+    [3]
     """
 
     cases: Sequence[Permutations]
@@ -400,6 +438,14 @@ class InputKind:
     takes_all
         Whether `perturb` can return all permutations of a case with few features, where
         `Request.exact` asks for it or allows it.
+
+    Examples
+    --------
+    The page "Your own input" has one that works.
+
+    >>> from pylime import TEXT
+    >>> TEXT.name, TEXT.plural, TEXT.n_permutations
+    ('text', 'texts', 5000)
     """
 
     name: str
@@ -451,6 +497,13 @@ class Explainer:
     An explainer can be pickled, also by joblib, if its model and functions can; cloudpickle also
     takes functions of a notebook. Loading a pickle executes code; load only files you trust.
     Explanations need no pickle: see `pylime.write_explanation`.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, lime
+    >>> explainer = lime("a text", as_classifier(lambda texts: [0.5] * len(texts), ["no", "yes"]))
+    >>> explainer.model_type, explainer.labels
+    ('classification', ('no', 'yes'))
     """
 
     model: Model = field(repr=False)
@@ -525,9 +578,18 @@ def register_kind(kind: InputKind) -> InputKind:
     InputKind
         The same kind.
 
+    Notes
+    -----
+    Type checkers do not have the options of a new kind. Pass these to `pylime.lime` and
+    `pylime.explain` as `**options` from a variable `options: dict[str, Any]`.
+
     Examples
     --------
-    >>> register_kind(InputKind("series", ...))  # doctest: +SKIP
+    The page "Your own input" registers a new kind; this registers one that exists.
+
+    >>> from pylime import TABLE
+    >>> register_kind(TABLE).name
+    'table'
     """
     _KINDS.pop(kind.name, None)
     _KINDS[kind.name] = kind
@@ -709,6 +771,13 @@ def predict_cases(explainer: Explainer, inputs: object, n: int, **options: Any) 
     ValueError
         If `preprocess` or the model returns another number of rows, or the predictions are
         unusable.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, lime
+    >>> explainer = lime("a text", as_classifier(lambda texts: [0.5] * len(texts), ["no", "yes"]))
+    >>> predict_cases(explainer, ["one", "two", "three"], 3).frame.shape
+    (3, 2)
     """
     given = index_of(inputs)
     prepared = explainer.preprocess(inputs)
@@ -1039,6 +1108,12 @@ class Explained:
     rare
         The features of the surrogates whose level or bin few permutations share with the case,
         with the number of these.
+
+    Examples
+    --------
+    >>> explained = Explained("a", {"Response": 0.8}, [], {}, "a text", {}, 12.5, 1000)
+    >>> explained.case, explained.effective_n
+    ('a', 12.5)
     """
 
     case: Hashable
@@ -1461,6 +1536,17 @@ def explain_cases(
         If a case cannot be explained and `request.on_error` is `"raise"`.
     MemoryError
         If the permutations of a single case do not fit into memory.
+
+    Examples
+    --------
+    >>> from pylime import as_regressor, lime
+    >>> from pylime.explainers import make_request
+    >>> rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 70.0]})
+    >>> explainer = lime(rows, as_regressor(lambda rows: rows["age"]), n_bins=2)
+    >>> request = make_request(explainer, random_state=1)
+    >>> cases = prepare_cases(rows[:2], explainer, request)
+    >>> [explained.case for explained in explain_cases(explainer, cases, request, silent)]
+    [0, 1]
     """
     same_options = _are_same(request.predict_options or {}, explainer.predict_options)
     if not same_options or explainer.tried is not explainer.model:

@@ -74,6 +74,15 @@ tolerance
         Numbers from `random_state` that seed all random draws.
     folder
         The folder for temporary files; None for the system's.
+
+    Examples
+    --------
+    >>> request = Request(n_features=3, intervals=0.9, random_state=1)
+    >>> request.n_features, request.level, request.on_error
+    (3, 0.9, 'warn')
+    >>> Request(n_features=0)
+    Traceback (most recent call last):
+    ValueError: `n_features` must be a positive whole number; not 0.
     """
 
     labels: Labels = None

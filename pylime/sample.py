@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from pylime._types import Input
 from pylime.explainers import make_request, run_cases
+from pylime.options import EveryOption
 from pylime.pipeline import Explainer, Predicted, permute_again
 from pylime.request import Request
 
@@ -39,7 +40,7 @@ class _Sample:
     values: pd.DataFrame
 
 
-def permutations(x: Input, explainer: Explainer, **options: Any) -> pd.DataFrame:
+def permutations(x: Input, explainer: Explainer, **options: "Unpack[EveryOption]") -> pd.DataFrame:
     """
     Return the permutations that explain cases, with the model's predictions.
 

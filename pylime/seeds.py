@@ -34,6 +34,13 @@ def case_generator(seed: tuple[int, ...], *content: bytes | memoryview) -> np.ra
     Make the random generator of one case, from the call's seed and the case's content.
 
     A case therefore gets the same draws alone, in a batch, and in any process.
+
+    Examples
+    --------
+    >>> seed = seed_words(1)
+    >>> draws = case_generator(seed, b"please open the door").random(3)
+    >>> bool((draws == case_generator(seed, b"please open the door").random(3)).all())
+    True
     """
     digest = hashlib.blake2b(digest_size=16)
     for part in content:

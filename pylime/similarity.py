@@ -169,7 +169,7 @@ def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     Measure Gower's distance of each row from one case.
 
     Numbers and dates differ by their share of the joint range, everything else by 0 or
-    1; the distance is the mean over the columns that can be compared [Gower1971]_. As in R's
+    1; the distance is the mean over the columns that can be compared [Gower1971]. As in R's
     `gower`, a column is not compared if one of the two values is missing, if it has no
     range, or if it is logical and false in both rows.
 
@@ -192,7 +192,7 @@ def gower_distance(case: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 
     References
     ----------
-    .. [Gower1971] Gower (1971), Biometrics 27, 857-871.
+    - [Gower1971] Gower (1971), Biometrics 27, 857-871.
 
     Examples
     --------

@@ -195,7 +195,7 @@ def glance(explanation: pd.DataFrame) -> pd.DataFrame:
     """
     Return one row per case and label: how well the local models fit.
 
-    The name is that of R's broom [Robinson2014]_, where it returns a row per model.
+    The name is that of R's broom [Robinson2014], where it returns a row per model.
 
     Parameters
     ----------
@@ -217,8 +217,8 @@ def glance(explanation: pd.DataFrame) -> pd.DataFrame:
 
     References
     ----------
-    .. [Robinson2014] Robinson (2014), broom: An R Package for Converting Statistical Analysis
-       Objects Into Tidy Data Frames, arXiv:1412.3565.
+    - [Robinson2014] Robinson (2014), broom: An R Package for Converting Statistical Analysis
+      Objects Into Tidy Data Frames, arXiv:1412.3565.
 
     Examples
     --------
@@ -247,7 +247,7 @@ def augment(
     """
     Put the strongest features of each case beside it: the "reason codes" of letters and tables.
 
-    The name is that of R's broom [Robinson2014]_, where it adds to the data what a model has found
+    The name is that of R's broom [Robinson2014], where it adds to the data what a model has found
     out.
 
     Parameters
@@ -503,7 +503,7 @@ def pick_cases(explanation: pd.DataFrame, n: int, by: CoveredBy = "feature") -> 
     """
     Pick a few cases that together show the features that matter most.
 
-    This is the submodular pick of [Ribeiro2016]_: a feature's importance is the root of the sum of
+    This is the submodular pick of [Ribeiro2016]: a feature's importance is the root of the sum of
     its absolute weights, and cases are picked one after the other so that each adds as much
     importance as possible of features that those before it do not have. The result covers at
     least 1 - 1/e = 63 % of what the best n cases would.
@@ -538,7 +538,7 @@ def pick_cases(explanation: pd.DataFrame, n: int, by: CoveredBy = "feature") -> 
 
     Notes
     -----
-    A case has one row in the matrix of [Ribeiro2016]_, also if several labels were explained: the
+    A case has one row in the matrix of [Ribeiro2016], also if several labels were explained: the
     absolute weights of a feature are summed over these. (Python's lime sums them with their sign,
     so that the two labels of a binary classifier cancel each other; it picks by description.) To
     pick for one label, pass the rows of that label. A weight of 0 covers nothing.
@@ -548,8 +548,8 @@ def pick_cases(explanation: pd.DataFrame, n: int, by: CoveredBy = "feature") -> 
 
     References
     ----------
-    .. [Ribeiro2016] Ribeiro, Singh, Guestrin (2016), "Why Should I Trust You?", Proceedings of the
-       22nd ACM SIGKDD Conference, 1135-1144.
+    - [Ribeiro2016] Ribeiro, Singh, Guestrin (2016), "Why Should I Trust You?", Proceedings of the
+      22nd ACM SIGKDD Conference, 1135-1144.
 
     Examples
     --------

@@ -1,13 +1,14 @@
 """Weights of one case along the widths of the kernel, from one set of predictions."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from pylime import checks
 from pylime.explainers import make_request
+from pylime.options import EveryOption
 from pylime.pipeline import (
     Explainer,
     fit_case,
@@ -26,7 +27,10 @@ _MULTIPLES = np.geomspace(0.1, 4, 25)
 
 
 def weights_by_width(
-    x: Any, explainer: Explainer, widths: Sequence[float] | None = None, **options: Any
+    x: Any,
+    explainer: Explainer,
+    widths: Sequence[float] | None = None,
+    **options: "Unpack[EveryOption]",
 ) -> pd.DataFrame:
     """
     Compute the weights of a case for several widths of the kernel.

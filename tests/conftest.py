@@ -20,6 +20,8 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 REFERENCE = TESTS / "reference"
 
+collect_ignore = ["typing"]  # what users write, of which a part is wrong
+
 
 def pytest_sessionfinish() -> None:
     """Stop the server of H2O, if a test in this process started it."""

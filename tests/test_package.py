@@ -291,9 +291,3 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
         )
     assert names["every_sentence"]["case"].nunique() == 12
     assert number == 7
-
-
-def test_public_functions_show_an_example():
-    for name in pylime.__all__:
-        public = getattr(pylime, name)
-        assert not callable(public) or ">>> " in (public.__doc__ or ""), name

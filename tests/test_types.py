@@ -1,92 +1,124 @@
-"""What a type checker finds in users' code: misspelt choices, and nothing in good calls."""
+"""What type checkers find in users' code: misspelt choices, and nothing in good calls."""
 
-import re
+import importlib.util
+import inspect
+import json
+import runpy
 import subprocess
 import sys
+from dataclasses import fields
+from types import UnionType
+from typing import Annotated, Union, Unpack, get_args, get_origin, get_type_hints
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, TESTS
 
-GOOD = """
-from pathlib import Path
+import pylime
+from pylime import options
 
-import numpy as np
-import pandas as pd
-import polars as pl
-from PIL import Image
-
-from pylime import (
-    Predictions, as_classifier, as_regressor, explain, explain_batches, lime, model_type,
-    permutations, plot_features, plot_image_explanation, predict_model,
-)
-
-frame = pd.DataFrame({"a": [1.0, 2.0]})
-explainer = lime(frame, as_regressor(lambda rows: rows["a"]), n_bins=3)
-lime(pl.DataFrame({"a": [1.0, 2.0]}), as_regressor(len))
-lime(["a text", None], as_classifier(len, ["no", "yes"]), kind="text")
-lime(Path("cat.png"), as_classifier(len, labels=["no", "yes"], activation="softmax"))
-lime([Image.new("RGB", (9, 9))], as_classifier(len, activation=None))
-lime(np.zeros((9, 9), np.uint8), as_classifier(len))
-explanation: pd.DataFrame = explain(
-    frame, explainer, labels=["yes"], feature_select="lasso_path", on_error="raise", batch_size=64,
-    random_state=np.random.default_rng(1), dist_fun="euclidean",
-)
-explain(frame.iloc[0], explainer, n_labels=1, progress=None, predict_options={"batch_size": 3})
-rows: pd.DataFrame = permutations(frame, explainer, n_permutations=100)
-for part in explain_batches([frame, frame], explainer, plain=True):
-    plot_features(part, cases=3)
-plot_image_explanation(explanation, display="block", outline_col=("red", (0, 0, 255)))
+SESSION, MISSPELT = (TESTS / "typing" / name for name in ("session.py", "misspelt.py"))
+KINDS = (pylime.TABLE, pylime.TEXT, pylime.IMAGE)
 
 
-class Coin:
-    pass
+def printed(*command):
+    command = [sys.executable, "-m", *command, SESSION, MISSPELT]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr  # the misspelt calls
+    return done.stdout
 
 
-@predict_model.register
-def predict_coin(model: Coin, newdata: pd.DataFrame, type: str, **kwargs: object) -> Predictions:
-    return Predictions(np.full((len(newdata), 2), 0.5), ("heads", "tails"), exclusive=False)
-
-
-heads: pd.Series = predict_model(Coin(), frame, type="prob")["heads"]
-"""
-
-BAD = """
-import pandas as pd
-
-from pylime import as_classifier, explain, lime, plot_image_explanation
-from pylime.surrogate import fit_surrogates
-
-frame = pd.DataFrame({"a": [1.0, 2.0]})
-explainer = lime(frame, as_classifier(len))
-explain(frame, explainer, feature_select="lasso")
-explain(frame, explainer, on_error="ignore")
-plot_image_explanation(frame, display="heat")
-as_classifier(len, activation="relu")
-fit_surrogates(frame, frame, frame["a"].to_numpy(), ["a"], n_features=1, feature_select="best")
-explain(frame, explainer, n_features="5")
-lime(7, as_classifier(len))
-"""
-
-
-def errors_of(folder, code):
-    (folder / "code.py").write_text(code)
-    done = subprocess.run(
-        [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, folder / "code.py"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(line) for line in re.findall(r"code\.py:(\d+):\d+ - error", done.stdout)]
+def wrong_lines():
+    """The numbers of the lines in the function of misspelt calls."""
+    lines = MISSPELT.read_text("utf-8").splitlines()
+    first = next(n for n, line in enumerate(lines, 1) if '"""None of these' in line)
+    return list(range(first + 1, len(lines) + 1))
 
 
 @pytest.mark.full
-def test_a_type_checker_finds_misspelt_choices(tmp_path):
-    lines = BAD.splitlines()
-    expected = list(range(1 + lines.index(next(s for s in lines if "lasso" in s)), 1 + len(lines)))
-    assert errors_of(tmp_path, BAD) == expected
+def test_pyright_finds_every_misspelt_line_and_no_other():
+    report = json.loads(printed("pyright", "--outputjson", "--pythonpath", sys.executable))
+    found = {
+        (error["file"].replace("\\", "/").rpartition("/")[2], error["range"]["start"]["line"] + 1)
+        for error in report["generalDiagnostics"]
+        if error["severity"] == "error"
+    }
+    assert found == {(MISSPELT.name, line) for line in wrong_lines()}
 
 
 @pytest.mark.full
-def test_a_type_checker_finds_nothing_in_good_code(tmp_path):
-    assert errors_of(tmp_path, GOOD) == []
+@pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="the extra `test`")
+def test_mypy_finds_every_misspelt_line_and_no_other():
+    settings = ("--config-file", TESTS / "typing" / "mypy.ini", "--output", "json")
+    report = printed("mypy", *settings, "--python-executable", sys.executable)
+    errors = [json.loads(line) for line in report.splitlines() if line.startswith("{")]
+    found = {
+        (error["file"].replace("\\", "/").rpartition("/")[2], error["line"])
+        for error in errors
+        if error["severity"] == "error"
+    }
+    assert found == {(MISSPELT.name, line) for line in wrong_lines()}
+
+
+@pytest.mark.full
+def test_the_session_runs(monkeypatch):
+    monkeypatch.setattr(pylime.pipeline, "_KINDS", dict(pylime.pipeline._KINDS))
+    known = dict(runpy.run_path(str(SESSION)))
+    assert known["explanation"]["case"].nunique() == 3
+    assert known["again"].equals(known["explanation"])
+
+
+def alternatives(annotation):
+    """The types that a type is one of, without the checks of options."""
+    if get_origin(annotation) is Annotated:
+        return alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return {each for part in get_args(annotation) for each in alternatives(part)}
+    return {annotation}
+
+
+def options_of(call):
+    """The options of all kinds of input, each with the types that one of them takes."""
+    found = {}
+    for kind in KINDS:
+        record = getattr(kind, f"{call}_options")
+        hints = get_type_hints(record, include_extras=True)
+        for option in fields(record):
+            found.setdefault(option.name, set()).update(alternatives(hints[option.name]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("call", "typed"), [("lime", options.LimeOptions), ("explain", options.ExplainOptions)]
+)
+def test_options_have_for_type_checkers_the_types_that_they_are_checked_for(call, typed):
+    hints = get_type_hints(typed)
+    assert {name: alternatives(hint) for name, hint in hints.items()} == options_of(call)
+    assert not typed.__required_keys__
+
+
+def test_every_option_of_explain_has_a_type_for_the_functions_that_pass_it_on():
+    parameters = inspect.signature(pylime.explain).parameters
+    keywords = {
+        name: parameter.annotation
+        for name, parameter in parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    hints = get_type_hints(options.EveryOption)
+    own = get_type_hints(options.ExplainOptions)
+    assert {name: hint for name, hint in hints.items() if name not in own} == keywords
+    schema = inspect.signature(pylime.explain_batches).parameters
+    beside = set(get_type_hints(options.SchemaOptions)) - set(hints)
+    assert beside == {"case"} < set(schema)
+
+
+def test_no_option_is_also_a_parameter_of_the_function_that_passes_it_on():
+    typed = dict(vars(options), Unpack=Unpack)
+    for name in pylime.__all__:
+        function = getattr(pylime, name)
+        if not inspect.isfunction(function):
+            continue
+        parameters = inspect.signature(function).parameters
+        for parameter in parameters.values():
+            if "Unpack" in str(parameter.annotation):
+                (record,) = get_args(eval(parameter.annotation, typed))
+                assert not set(parameters) & set(get_type_hints(record)), name

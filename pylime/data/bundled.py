@@ -56,7 +56,7 @@ def load_biopsy() -> pd.DataFrame:
     Load the biopsies of 699 breast tumours, the data of R's `MASS::biopsy`.
 
     Dr William H. Wolberg of the University of Wisconsin Hospitals, Madison, scored nine
-    properties of each tumour from 1 to 10 [Wolberg1990]_.
+    properties of each tumour from 1 to 10 [Wolberg1990].
 
     Returns
     -------
@@ -66,8 +66,8 @@ def load_biopsy() -> pd.DataFrame:
 
     References
     ----------
-    .. [Wolberg1990] Wolberg and Mangasarian (1990), Proceedings of the National Academy of
-       Sciences 87, 9193-9196.
+    - [Wolberg1990] Wolberg and Mangasarian (1990), Proceedings of the National Academy of
+      Sciences 87, 9193-9196.
 
     Examples
     --------

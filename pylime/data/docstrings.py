@@ -79,6 +79,13 @@ def docstring_classifier(sentences: pd.DataFrame) -> "Pipeline":
     sklearn.pipeline.Pipeline
         Weighted counts of words and a logistic regression, which is right for five of six
         new sentences.
+
+    Examples
+    --------
+    >>> sentences = docstring_sentences()
+    >>> model = docstring_classifier(sentences)
+    >>> model.predict(["Superpixels of an image", "A data frame of levels"]).shape
+    (2,)
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression

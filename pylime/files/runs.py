@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sized
 from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from pylime.files.journal import MANIFEST, add_part, finish, read_journal, run_i
 from pylime.files.storage import ANY_PART, PART, need_pyarrow, new_file, read_origin, write_part
 from pylime.frame import assemble
 from pylime.models.generics import class_name
+from pylime.options import RunOptions
 from pylime.pipeline import Cases, Explainer, InputKind, read_cases
 from pylime.progress import progress_bar
 from pylime.request import Request
@@ -58,7 +59,7 @@ def explain_to_parquet(
     *,
     random_state: RandomState = None,
     progress: bool | None = None,
-    **arguments: Any,
+    **arguments: "Unpack[RunOptions]",
 ) -> list[Path]:
     """
     Explain many batches of cases, each into a file; resume where a previous run stopped.

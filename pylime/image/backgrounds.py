@@ -9,7 +9,7 @@ import difflib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageColor
@@ -21,7 +21,6 @@ from pylime.image.pixels import (
     ALPHA_MODES,
     RGBA,
     TRANSPARENCY,
-    Colour,
     Original,
     are_bytes,
     check_image,
@@ -31,17 +30,10 @@ from pylime.image.pixels import (
     rgb_pixels,
 )
 from pylime.image.segments import as_stored, warn_if_unsure
+from pylime.options import Background, Colour
 from pylime.shades import turned_back, upright
 
-__all__ = ["Background", "check_background", "on_background"]
-
-Background: TypeAlias = (
-    Colour | Sequence[float] | Literal["mean", "blur"] | os.PathLike[str] | Image.Image | np.ndarray
-)
-"""
-A colour, a number for each channel, `"mean"`, `"blur"`, or another picture: a path, an image of
-Pillow, or an array.
-"""
+__all__ = ["check_background", "on_background"]
 
 # The names of backgrounds that come from the image itself.
 _OWN = ("mean", "blur")

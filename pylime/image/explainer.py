@@ -21,7 +21,7 @@ from pylime import checks
 from pylime._types import Model, OneImage, Preprocess
 from pylime.errors import CaseError
 from pylime.filenames import are_file_names, distinct_names, is_file, is_folder
-from pylime.image.backgrounds import Background, check_background, on_background
+from pylime.image.backgrounds import check_background, on_background
 from pylime.image.painting import make_painter, painted_batches
 from pylime.image.pixels import (
     Original,
@@ -35,8 +35,6 @@ from pylime.image.pixels import (
 )
 from pylime.image.png import bit_depth
 from pylime.image.segments import (
-    Region,
-    Segmentation,
     check_region,
     check_segmentation,
     labels_of,
@@ -47,6 +45,7 @@ from pylime.image.segments import (
 )
 from pylime.image.superpixels import bounding_box, segment_by
 from pylime.masks import all_masks, distinct_rows, draw_masks, mask_shares
+from pylime.options import Background, Region, Segmentation
 from pylime.pipeline import (
     AllOf,
     CaseList,
@@ -116,6 +115,15 @@ class ImageExplainer(Explainer):
         Whether arrays have their channels before the rows.
     pixel_ranges
         The numbers of black and white in the images of `pylime.lime`, by kind of number.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, lime
+    >>> def brightness(images):
+    ...     return images.mean(axis=(1, 2, 3)) / 255
+    >>> images = np.zeros((3, 8, 8), np.uint8)
+    >>> lime(images, as_classifier(brightness), kind="image", channel_axis=0).channels_first
+    True
     """
 
     channels_first: bool = False

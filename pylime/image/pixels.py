@@ -22,7 +22,6 @@ __all__ = [
     "ALPHA_MODES",
     "RGBA",
     "TRANSPARENCY",
-    "Colour",
     "Original",
     "PixelRanges",
     "are_bytes",
@@ -37,9 +36,6 @@ __all__ = [
     "read_original",
     "rgb_pixels",
 ]
-
-Colour: TypeAlias = str | tuple[int, int, int] | tuple[int, int, int, int]
-"""A CSS name or code, or 3 or 4 numbers from 0 to 255."""
 
 RGBA: TypeAlias = tuple[int, int, int, int]
 """Red, green, blue and alpha, from 0 to 255."""

@@ -5,20 +5,18 @@ All of them become what superpixels are: the number of each pixel, from 1, as th
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from pylime import checks
 from pylime.errors import CaseError, RequestError
-from pylime.image.superpixels import Segmenter, segment
+from pylime.image.superpixels import segment
+from pylime.options import Region, Segments
 from pylime.shades import turned_back
 from pylime.values import Superpixel
 
 __all__ = [
-    "Region",
-    "Segmentation",
-    "Segments",
     "as_stored",
     "check_region",
     "check_segmentation",
@@ -29,15 +27,6 @@ __all__ = [
     "segments_of_cases",
     "warn_if_unsure",
 ]
-
-Segments: TypeAlias = np.ndarray | Sequence[Any] | Mapping[Any, Any]
-"""The segments of one image: an (H, W) array, or masks."""
-
-Segmentation: TypeAlias = Segmenter | Segments
-"""A function that segments; what is segmented already; or a mapping from cases to that."""
-
-Region: TypeAlias = Superpixel | np.ndarray
-"""A superpixel, or an (H, W) array of bool."""
 
 _RULE = (
     "a function from an (H, W, 3) array to the segment of each pixel, an (H, W) array of whole "

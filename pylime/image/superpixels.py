@@ -6,18 +6,18 @@ Superpixels of R's `lime`, pixel for pixel.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pylime import checks
+from pylime.options import Segmenter
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    pass
 
 __all__ = [
-    "Segmenter",
     "bounding_box",
     "check_slic",
     "lab_bytes",
@@ -27,9 +27,6 @@ __all__ = [
     "segment_by",
     "slic",
 ]
-
-Segmenter: TypeAlias = Callable[[np.ndarray], "ArrayLike"]
-"""From an (H, W, 3) array of uint8 to the segment of each pixel, (H, W) numbers."""
 
 # Linear sRGB to XYZ for the D65 white point, with the digits ImageMagick uses.
 _RGB_TO_XYZ = np.array(
@@ -147,7 +144,7 @@ def slic(
     Segment an image into superpixels by simple linear iterative clustering.
 
     This is the variant of R's `lime::slic()`: differences from a centre are truncated to
-    whole numbers, and small areas join a neighbour [Achanta2012]_.
+    whole numbers, and small areas join a neighbour [Achanta2012].
 
     Parameters
     ----------
@@ -174,7 +171,7 @@ def slic(
 
     References
     ----------
-    .. [Achanta2012] Achanta et al. (2012), IEEE TPAMI 34, 2274-2282; R's `lime::slic()`.
+    - [Achanta2012] Achanta et al. (2012), IEEE TPAMI 34, 2274-2282; R's `lime::slic()`.
 
     Examples
     --------

@@ -226,6 +226,11 @@ def outputs(model: Model, newdata: Prepared, **kwargs: object) -> Returned:
     -------
     array or other
         n rows.
+
+    Examples
+    --------
+    >>> outputs(lambda rows: [[0.2, 0.8]] * len(rows), ["a", "b"])
+    [[0.2, 0.8], [0.2, 0.8]]
     """
     if _is_registered(model):
         return call_model(model, newdata, type="prob", **kwargs)
@@ -292,7 +297,14 @@ _TASKS: dict[str, ModelType] = {
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model that counts as a classifier, the names of its classes, and the activation."""
+    """
+    A model that counts as a classifier, the names of its classes, and the activation.
+
+    Examples
+    --------
+    >>> as_classifier(len, ["no", "yes"]).labels
+    ('no', 'yes')
+    """
 
     model: Model
     labels: tuple[Hashable, ...] | None = None
@@ -301,7 +313,14 @@ class Classifier:
 
 @dataclass(frozen=True)
 class Regressor:
-    """A model that counts as a regressor, and which of several outputs is explained."""
+    """
+    A model that counts as a regressor, and which of several outputs is explained.
+
+    Examples
+    --------
+    >>> as_regressor(len, output="price").output
+    'price'
+    """
 
     model: Model
     output: Hashable = None

@@ -77,6 +77,12 @@ def imagenet_classifier(activation: str | None = "softmax") -> "keras.Model":
     ------
     ImportError
         If the package with the weights, or Keras with a backend, is not installed.
+
+    Examples
+    --------
+    >>> model = imagenet_classifier()  # doctest: +SKIP
+    >>> model.predict(imagenet_preprocess("cat.png")).shape  # doctest: +SKIP
+    (1, 1000)
     """
     model = _architecture(activation)
     state = _read_weights(_weights_path())
@@ -102,6 +108,12 @@ def imagenet_preprocess(images: ImageInput) -> np.ndarray:
     -------
     numpy.ndarray
         (n, 224, 224, 3) array of float32.
+
+    Examples
+    --------
+    >>> from skimage.data import chelsea
+    >>> imagenet_preprocess(chelsea()).shape
+    (1, 224, 224, 3)
     """
     squares = np.stack([_square(image) for image in _several(images)])
     squares = squares.astype(np.float32)

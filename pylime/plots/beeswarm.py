@@ -70,7 +70,7 @@ def plot_beeswarm(
     palette: Palette = HIGH_LOW,
 ) -> ggplot:
     """
-    Draw the weights of many cases, a dot per case and feature [Lundberg2020]_.
+    Draw the weights of many cases, a dot per case and feature [Lundberg2020].
 
     Each feature is a row of dots that do not overlap, the most important feature on top. A
     dot stands at the weight that the feature has in a case, and its colour is the value of
@@ -137,7 +137,7 @@ def plot_beeswarm(
 
     References
     ----------
-    .. [Lundberg2020] Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
+    - [Lundberg2020] Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
     """
     explanation, _ = check_explanation(
         explanation,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,8 @@ from pylime.values import Bitmap
 
 __all__ = ["Choice", "Sign"]
 
-Sign = str
-"""`"Supports"` or `"Contradicts"`."""
+Sign = Literal["Supports", "Contradicts"]
+"""Whether superpixels have positive or negative weights."""
 
 THRESHOLD = 0.02  # R's
 # Shares are sums of whole numbers of pixels, divided; the last digit must not decide.

@@ -36,9 +36,9 @@ from pylime.image.explainer import (
     superpixels_of_case,
     with_segments,
 )
-from pylime.image.pixels import RGBA, Colour, parse_colour, read_original
-from pylime.image.segments import Region, Segmentation
+from pylime.image.pixels import RGBA, parse_colour, read_original
 from pylime.numbers import format_numbers
+from pylime.options import Colour, Region, Segmentation
 from pylime.pipeline import read_cases
 from pylime.plots.arrangement import (
     GAP,
@@ -280,7 +280,9 @@ def plot_image_explanation(
     if not isinstance(fill_alpha, Real) or not 0 <= fill_alpha <= 1:
         raise ValueError(f"`fill_alpha` must be a number from 0 to 1; not {fill_alpha!r}.")
     one_panel = combine or heatmap
-    types = ["Supports", "Contradicts"] if one_panel or show_negative else ["Supports"]
+    types: list[Sign] = ["Supports"]
+    if one_panel or show_negative:
+        types.append("Contradicts")
     choice = Choice.of(threshold, coverage, max_features, heatmap)
     colours = _two_colours(outline_col, palette, display, combine)
     block = parse_colour(block_col, "block_col")
@@ -368,7 +370,7 @@ class _Painter:
         canvas: Canvas,
         display: Display,
         fill_alpha: float,
-        colours: Mapping[str, RGBA],
+        colours: Mapping[Sign, RGBA],
         block: RGBA,
         heat: scale_continuous | None,
         region: np.ndarray | None = None,

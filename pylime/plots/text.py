@@ -55,6 +55,13 @@ class TextExplanations:
         One element with its style sheet; it loads nothing else.
     n_texts
         Number of texts, or of rows with texts, each of which is shown once per label.
+
+    Examples
+    --------
+    >>> from pylime import load_text_example, plot_text_explanations
+    >>> texts = plot_text_explanations(load_text_example())
+    >>> texts.n_texts, str(texts) == texts.html
+    (4, True)
     """
 
     html: str = field(repr=False)

@@ -77,7 +77,7 @@ def plot_waterfall(
     palette: Palette = FILLS,
 ) -> ggplot:
     """
-    Draw how the features of a case add up to its local prediction [Staniak2018]_.
+    Draw how the features of a case add up to its local prediction [Staniak2018].
 
     A panel reads from top to bottom. It starts at the mean of the local model, if the
     explanation has contributions (`explain(..., contributions=True)`), and every bar is the
@@ -146,7 +146,7 @@ def plot_waterfall(
 
     References
     ----------
-    .. [Staniak2018] Staniak and Biecek (2018), The R Journal 10 (2), 395-409.
+    - [Staniak2018] Staniak and Biecek (2018), The R Journal 10 (2), 395-409.
     """
     explanation, model_type = check_explanation(
         explanation,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ from plotnine import (
 from plotnine.composition import Compose
 
 from pylime import checks
+from pylime.options import EveryOption
 from pylime.pipeline import Explainer
 from pylime.plots.intervals import interval_ends
 from pylime.plots.sized import SizedPlot
@@ -81,7 +82,10 @@ LEGEND_LINE = 0.25
 
 
 def plot_widths(
-    x: Any, explainer: Explainer, widths: Sequence[float] | None = None, **options: Any
+    x: Any,
+    explainer: Explainer,
+    widths: Sequence[float] | None = None,
+    **options: "Unpack[EveryOption]",
 ) -> Compose:
     """
     Draw how the weights of a case depend on the width of the kernel.
@@ -118,7 +122,10 @@ def plot_widths(
 
     Examples
     --------
-    >>> plot = plot_widths(case, explainer, n_features=4, random_state=1)  # doctest: +SKIP
+    >>> from pylime import as_regressor, lime
+    >>> rows = pd.DataFrame(np.arange(40.0).reshape(20, 2) % 7, columns=["rooms", "floor"])
+    >>> explainer = lime(rows, as_regressor(lambda rows: 300 * rows["rooms"]), n_bins=2)
+    >>> plot = plot_widths(rows.head(1), explainer, [0.5, 1, 2], random_state=1)
     >>> plot.save("widths.png")  # doctest: +SKIP
     """
     level = options.get("intervals", True)

@@ -68,6 +68,12 @@ class Surrogate:
     scale
         What makes the weights comparable: 1 where columns are compared with the case, else the
         weighted standard deviation of each column.
+
+    Examples
+    --------
+    >>> fit = Surrogate("yes", ["age"], np.array([0.5]), r2=0.9, intercept=0.1, prediction=0.6)
+    >>> dict(zip(fit.features, fit.coefficients.tolist(), strict=True))
+    {'age': 0.5}
     """
 
     label: Hashable
@@ -113,6 +119,11 @@ def choose_labels(
     RequestError
         A ValueError: if both are given, a label is unknown, or the model has fewer than
         `n_labels`.
+
+    Examples
+    --------
+    >>> choose_labels({"cat": 0.7, "dog": 0.1, "fox": 0.2}, n_labels=2)
+    ['cat', 'fox']
     """
     known = list(prediction.keys())
     if labels is not None and n_labels is not None:
@@ -217,6 +228,15 @@ def fit_labels(
     CaseError
         If all weights after the first are zero, every response is constant, no column
         varies, or the selection finds nothing.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> design = random.integers(0, 2, (200, 3))
+    >>> responses = design[:, [0]] * 2.0 + 1
+    >>> [fit] = fit_labels(design, responses, np.ones(200), ["a", "b", "c"], ["yes"], n_features=1)
+    >>> fit.features, fit.coefficients.round(6).tolist(), round(fit.intercept, 6)
+    (['a'], [2.0], 1.0)
     """
     weights = np.asarray(weights, dtype=np.float64)
     responses = np.asarray(responses, dtype=np.float64)

@@ -86,10 +86,10 @@ def weight_intervals(
     Notes
     -----
     The half-width is a normal quantile times the standard error HC1, which is robust to
-    heteroscedastic errors and to a response that is not linear [White1980]_ [MacKinnon1985]_.
+    heteroscedastic errors and to a response that is not linear [White1980] [MacKinnon1985].
     With `blocks` it is at most a quantile of Student's t times a standard error that is clustered
     by 7 to 14 blocks of consecutive rows. Both quantiles are taken at the false coverage rate
-    (1 - level) k / p of k intervals that were selected from p [Benjamini2005]_.
+    (1 - level) k / p of k intervals that were selected from p [Benjamini2005].
 
     Rows without weight count neither as rows nor as blocks. If the other weights differ so much
     that the rows are worth no more than k + 1 equally weighted ones (`effective_n`), nothing is
@@ -98,10 +98,10 @@ def weight_intervals(
 
     References
     ----------
-    .. [White1980] White (1980), Econometrica 48, 817-838.
-    .. [MacKinnon1985] MacKinnon and White (1985), Journal of Econometrics 29, 305-325.
-    .. [Benjamini2005] Benjamini and Yekutieli (2005), Journal of the American Statistical
-       Association 100, 71-81.
+    - [White1980] White (1980), Econometrica 48, 817-838.
+    - [MacKinnon1985] MacKinnon and White (1985), Journal of Econometrics 29, 305-325.
+    - [Benjamini2005] Benjamini and Yekutieli (2005), Journal of the American Statistical
+      Association 100, 71-81.
 
     Examples
     --------
@@ -242,14 +242,14 @@ def contributions(coefficients: np.ndarray, first: np.ndarray, mean: np.ndarray)
     numpy.ndarray
         (k,) weight times the difference of value and mean. They sum to the prediction of the
         case minus the weighted mean of the surrogate. They are its exact Shapley values
-        [Lundberg2017]_ [Strumbelj2014]_, if a feature that is left out takes its mean.
+        [Lundberg2017] [Strumbelj2014], if a feature that is left out takes its mean.
 
     References
     ----------
-    .. [Lundberg2017] Lundberg and Lee (2017), Advances in Neural Information Processing Systems
-       30, 4765-4774.
-    .. [Strumbelj2014] Štrumbelj and Kononenko (2014), Knowledge and Information Systems 41,
-       647-665.
+    - [Lundberg2017] Lundberg and Lee (2017), Advances in Neural Information Processing Systems
+      30, 4765-4774.
+    - [Strumbelj2014] Štrumbelj and Kononenko (2014), Knowledge and Information Systems 41,
+      647-665.
 
     Examples
     --------
@@ -271,11 +271,11 @@ def effective_n(weights: np.ndarray) -> float:
     Returns
     -------
     float
-        (Σw)² / Σw² [Kish1965]_; 0 if all are zero.
+        (Σw)² / Σw² [Kish1965]; 0 if all are zero.
 
     References
     ----------
-    .. [Kish1965] Kish (1965), Survey Sampling.
+    - [Kish1965] Kish (1965), Survey Sampling.
 
     Examples
     --------

@@ -222,11 +222,11 @@ def ridge(moments: Moments, response: int, penalty: float) -> LinearFit:
     Returns
     -------
     LinearFit
-        The closed form that `glmnet(alpha = 0)` converges to [Friedman2010]_.
+        The closed form that `glmnet(alpha = 0)` converges to [Friedman2010].
 
     References
     ----------
-    .. [Friedman2010] Friedman, Hastie, Tibshirani (2010), Journal of Statistical Software 33(1).
+    - [Friedman2010] Friedman, Hastie, Tibshirani (2010), Journal of Statistical Software 33(1).
     """
     scale = moments.response_scale[response]
     cross = moments.cross[:, response]

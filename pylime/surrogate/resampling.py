@@ -74,14 +74,14 @@ def selection_frequencies(
     Notes
     -----
     At most 50 blocks of consecutive rows are drawn with replacement, as in the block bootstrap
-    [Kunsch1989]_. The case is part of all resamples, as of all runs. Only sums over blocks are
+    [Kunsch1989]. The case is part of all resamples, as of all runs. Only sums over blocks are
     resampled, and all resamples select at once: forward as `select_forward` does, but without
     R's rule for nearly collinear columns; or the highest of weights that move by the
     resampled sums of their scores, to first order.
 
     References
     ----------
-    .. [Kunsch1989] Künsch (1989), Annals of Statistics 17, 1217-1241.
+    - [Kunsch1989] Künsch (1989), Annals of Statistics 17, 1217-1241.
 
     Examples
     --------

@@ -104,13 +104,13 @@ def select_forward(problem: SelectionProblem, response: int, n_features: int) ->
     Add, one by one, the column that raises R² of the unpenalised weighted fit most.
 
     The Gram matrix is swept by each chosen column, so that its diagonal gives every
-    candidate's gain and no candidate is fitted [Goodnight1979]_. The first column wins a tie.
+    candidate's gain and no candidate is fitted [Goodnight1979]. The first column wins a tie.
     R fits by coordinate descent, which gains next to nothing from a column that the
     chosen ones nearly explain; for such a column the gain of the descent counts.
 
     References
     ----------
-    .. [Goodnight1979] Goodnight (1979), The American Statistician 33, 149-158.
+    - [Goodnight1979] Goodnight (1979), The American Statistician 33, 149-158.
     """
     gram, target = problem.moments.gram, problem.moments.cross[:, response]
     swept, cross = gram.copy(), target.copy()

@@ -82,7 +82,7 @@ def sum_of_followed_steps(
     """
     Do what `sum_of_steps` does, but take only a part of the steps.
 
-    Arnoldi's method [Saad2003]_ finds m orthogonal directions that the first m steps lie in, and
+    Arnoldi's method [Saad2003] finds m orthogonal directions that the first m steps lie in, and
     the function in these: an (m, m) matrix and what leaves them. Later steps hardly leave them,
     so that they can be followed there.
 
@@ -104,7 +104,7 @@ def sum_of_followed_steps(
 
     References
     ----------
-    .. [Saad2003] Saad (2003), Iterative Methods for Sparse Linear Systems, 2nd edition.
+    - [Saad2003] Saad (2003), Iterative Methods for Sparse Linear Systems, 2nd edition.
     """
     length = float(np.linalg.norm(first))
     directions = np.empty((33, len(first)))

@@ -147,13 +147,13 @@ def density(values: np.ndarray) -> Density:
     Density
         512 points from three bandwidths below the smallest value to three above the
         largest, as R's `density()` returns them up to version 4.3: Silverman's rule of
-        thumb [Silverman1986]_, linear binning of the values on a grid, and a fast Fourier
-        transform [Silverman1982]_.
+        thumb [Silverman1986], linear binning of the values on a grid, and a fast Fourier
+        transform [Silverman1982].
 
     References
     ----------
-    .. [Silverman1986] Silverman (1986), Density Estimation, equation 3.31.
-    .. [Silverman1982] Silverman (1982), Applied Statistics 31, 93-99.
+    - [Silverman1986] Silverman (1986), Density Estimation, equation 3.31.
+    - [Silverman1982] Silverman (1982), Applied Statistics 31, 93-99.
     """
     points = 512
     n = len(values)

@@ -131,6 +131,14 @@ class TableExplainer(Explainer):
         The type of the elements, if the training data was an array.
     units
         The text columns and groups, sorted by name.
+
+    Examples
+    --------
+    >>> from pylime import as_regressor, lime
+    >>> rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 70.0], "city": ["Oslo", "Bergen"] * 2})
+    >>> explainer = lime(rows, as_regressor(lambda rows: rows["age"]), n_bins=2)
+    >>> explainer.bin_cuts["age"].tolist()
+    [20.0, 35.0, 70.0]
     """
 
     columns: tuple[Column, ...] = field(repr=False)

@@ -3,12 +3,12 @@ Neighbourhoods that are drawn instead of weighted.
 
 With bins and levels the exponential kernel of the Euclidean distance is a product over the
 columns: each column that leaves the case's bin or level costs the same factor. Permutations can
-therefore be drawn with these weights, so that all of them count [Tan2023]_.
+therefore be drawn with these weights, so that all of them count [Tan2023].
 
 References
 ----------
-.. [Tan2023] Tan, Tian, Li (2023), GLIME: General, Stable and Local LIME Explanation, Advances in
-   Neural Information Processing Systems 36.
+- [Tan2023] Tan, Tian, Li (2023), GLIME: General, Stable and Local LIME Explanation, Advances in
+  Neural Information Processing Systems 36.
 """
 
 import numpy as np

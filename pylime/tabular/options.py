@@ -1,32 +1,35 @@
 """Options of tables: how columns are binned, and how permutations are weighted."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from pylime import checks
-from pylime.similarity import DIST_FUNS, Metric
-from pylime.text.tokens import Tokenization, check_tokenization, default_tokenize
+from pylime.options import (
+    Categorical,
+    ColumnNames,
+    Cuts,
+    DateUse,
+    DistFun,
+    Groups,
+    NumberOfBins,
+    Sampling,
+    TextColumns,
+    Tokenization,
+)
+from pylime.similarity import DIST_FUNS
+from pylime.text.tokens import check_tokenization, default_tokenize
 
 __all__ = [
     "LARGEST",
-    "Categorical",
-    "ColumnNames",
-    "Cuts",
-    "DateUse",
-    "DistFun",
     "ExplainTableOptions",
-    "Groups",
-    "NumberOfBins",
-    "Sampling",
     "TableOptions",
-    "TextColumns",
     "cuts_in",
     "names_in",
 ]
@@ -41,36 +44,6 @@ _CUT_TYPES = (
     *(int, float, Decimal, str, np.integer, np.floating),
     *(dt.date, dt.time, dt.timedelta, np.datetime64, np.timedelta64, pd.Period),
 )
-
-DistFun: TypeAlias = Metric | Callable[[pd.DataFrame, pd.DataFrame], Any]
-"""The name of a distance, or a function from the case and n rows to n distances."""
-
-
-ColumnNames: TypeAlias = Hashable | Iterable[Hashable] | None
-"""A column, or several, by name; of an array by position."""
-
-CodeNames: TypeAlias = Mapping[Any, str] | Sequence[str] | None
-"""What codes are called: by the code, or a list by position from 0; None for the codes."""
-
-Categorical: TypeAlias = ColumnNames | Mapping[Hashable, CodeNames]
-"""Columns that hold codes, and perhaps the names of the codes of each."""
-
-TextColumns: TypeAlias = ColumnNames | Mapping[Hashable, Tokenization | str | None]
-"""Columns of texts, and perhaps how the texts of each are cut into words."""
-
-Groups: TypeAlias = Mapping[str, Collection[Hashable]] | None
-"""Columns that are one feature, by the name of that."""
-NumberOfBins: TypeAlias = int | Mapping[Hashable, int]
-"""How many bins numbers get, all columns alike or by column."""
-
-Cuts: TypeAlias = Mapping[Hashable, Any] | None
-"""Where columns are cut: by column one cut, or several that rise."""
-
-DateUse = Literal["hold", "draw"]
-"""What is done with dates: kept at the case's value, or drawn and compared in bins."""
-
-Sampling = Literal["kernel"]
-"""How the neighbourhood is drawn, if not weighted."""
 
 
 def names_in(value: object) -> list[Any]:

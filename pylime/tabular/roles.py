@@ -10,6 +10,7 @@ import pandas as pd
 from pylime import checks
 from pylime._types import Model, Preprocess
 from pylime.models import categorical_columns
+from pylime.options import Tokenization
 from pylime.tabular.codes import Codes
 from pylime.tabular.columns import Column
 from pylime.tabular.kept import Held, Kept
@@ -17,7 +18,7 @@ from pylime.tabular.levels import Levels
 from pylime.tabular.numbers import Numbers
 from pylime.tabular.options import TableOptions, cuts_in, names_in
 from pylime.tabular.units import alone
-from pylime.text.tokens import Tokenization, check_tokenization, default_tokenize
+from pylime.text.tokens import check_tokenization, default_tokenize
 
 __all__ = ["Roles", "check_bins", "roles_of", "warn_of_columns"]
 

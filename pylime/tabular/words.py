@@ -12,6 +12,7 @@ from pylime import checks
 from pylime.draws import Draws
 from pylime.errors import CaseError
 from pylime.masks import all_masks, kept_words, mask_shares
+from pylime.options import Tokenization
 from pylime.tabular.columns import (
     Column,
     Dtype,
@@ -23,7 +24,6 @@ from pylime.tabular.columns import (
 from pylime.tabular.neighbourhood import tilted, tilted_share
 from pylime.tabular.units import CaseUnits, Units
 from pylime.text.documents import Document, cut_words, read_document
-from pylime.text.tokens import Tokenization
 from pylime.values import Word
 
 __all__ = ["TextColumn", "Texts", "Words"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pylime.masks import row_blocks
-from pylime.text.tokens import Span, Tokenization, default_tokenize, tokenize
+from pylime.options import Tokenization
+from pylime.text.tokens import Span, default_tokenize, tokenize
 
 __all__ = [
     "BATCH_CHARACTERS",

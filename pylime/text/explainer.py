@@ -32,6 +32,7 @@ from pylime.masks import (
     kept_words,
     mask_shares,
 )
+from pylime.options import Tokenization
 from pylime.pipeline import (
     AllOf,
     Batch,
@@ -56,7 +57,6 @@ from pylime.text.documents import (
     read_document,
 )
 from pylime.text.tokens import (
-    Tokenization,
     check_tokenization,
     default_tokenize,
     icu_tokenize,
@@ -116,6 +116,14 @@ class TextExplainer(Explainer):
         What is written where a word is dropped in place.
     has_file_names
         Whether texts of `pylime.lime` name files.
+
+    Examples
+    --------
+    >>> from pylime import as_classifier, lime
+    >>> model = as_classifier(lambda texts: [0.5] * len(texts), ["no", "yes"])
+    >>> explainer = lime("a text", model, tokenization="sentence")
+    >>> explainer.in_place, explainer.replacement
+    (True, '')
     """
 
     tokenization: Tokenization = default_tokenize

@@ -30,7 +30,7 @@ def character_spans(text: str) -> list[Span]:
     Find the places of characters as people count them, blanks among them.
 
     Letters with their accents and emoji that several code points make up stay whole: extended
-    grapheme clusters [UAX29]_.
+    grapheme clusters [UAX29].
 
     Examples
     --------
@@ -134,7 +134,7 @@ def sentence_spans(text: str) -> list[Span]:
     """
     Find the places of sentences.
 
-    A sentence ends where the Unicode standard [UAX29]_ ends it, but not at abbreviations, initials
+    A sentence ends where the Unicode standard [UAX29] ends it, but not at abbreviations, initials
     and numbers of lists; nor at the end of a line if the next one goes on with a small letter. In
     a text without capitals, small letters begin sentences, too.
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import regex
 
+from pylime.options import Tokenization
 from pylime.text.pieces import (
     Span,
     character_spans,
@@ -27,7 +28,6 @@ __all__ = [
     "PIECES",
     "Piece",
     "Span",
-    "Tokenization",
     "check_tokenization",
     "default_spans",
     "default_tokenize",
@@ -37,9 +37,6 @@ __all__ = [
     "tokenize",
     "writes_no_blanks",
 ]
-
-Tokenization: TypeAlias = Callable[[str], Iterable[str]] | re.Pattern[str] | regex.Pattern[str]
-"""A function from a text to its words, or a compiled expression that matches a word."""
 
 Piece = Literal["word", "sentence", "line", "paragraph", "character"]
 """Names of tokenizations."""
@@ -112,7 +109,7 @@ def default_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     """
     Split texts into their words and numbers.
 
-    Word boundaries are those of the Unicode standard [UAX29]_; pieces without a letter, digit or
+    Word boundaries are those of the Unicode standard [UAX29]; pieces without a letter, digit or
     ideograph are left out. Chinese, Japanese and Thai need a dictionary: `icu_tokenize`.
 
     Parameters
@@ -132,7 +129,7 @@ def default_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
 
     References
     ----------
-    .. [UAX29] Unicode Standard Annex #29, Unicode Text Segmentation.
+    - [UAX29] Unicode Standard Annex #29, Unicode Text Segmentation.
 
     Examples
     --------
