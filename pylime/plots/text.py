@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pylime.checks import flag
 from pylime.frame import as_row, check_explanation, object_column, text_column_of
 from pylime.markup import escape
 from pylime.numbers import format_numbers
@@ -17,6 +18,7 @@ from pylime.plots.intervals import (
     interval_ends,
     striped_key,
 )
+from pylime.plots.mail import inlined
 from pylime.plots.palette import colours_of
 from pylime.plots.stylesheet import (
     COLUMNS,
@@ -47,7 +49,8 @@ class TextExplanations:
     """
     Highlighted texts, from `plot_text_explanations`.
 
-    Notebooks show them; `str()` returns the HTML for a page of your own.
+    Notebooks show them; `str()` returns the HTML for a page of your own, `inline()` that for an
+    e-mail.
 
     Attributes
     ----------
@@ -55,10 +58,13 @@ class TextExplanations:
         One element with its style sheet; it loads nothing else.
     n_texts
         Number of texts, or of rows with texts, each of which is shown once per label.
+    palette
+        Colours of words of positive and of negative weights; None for the default ones.
     """
 
     html: str = field(repr=False)
     n_texts: int
+    palette: tuple[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return self.html
@@ -66,7 +72,34 @@ class TextExplanations:
     def _repr_html_(self) -> str:
         return self.html
 
-    def save(self, path: str | Path) -> None:
+    def inline(self) -> str:
+        """
+        Return HTML for an e-mail, in which each element carries its own style.
+
+        Mail programs drop style sheets, and some drop colours, too. So each word that supports
+        the label (or raises a regressor's number) has a + behind it, and each one that contradicts
+        (or lowers) a minus sign; in parentheses if it possibly has no effect. The
+        colours are those of light pages, and the element is as high as its texts.
+
+        Returns
+        -------
+        str
+            One element without a style sheet.
+
+        Examples
+        --------
+        >>> from pylime import load_text_example
+        >>> plot = plot_text_explanations(load_text_example())
+        >>> "<style>" in plot.html, "<style>" in plot.inline()
+        (True, False)
+        >>> from email.message import EmailMessage
+        >>> message = EmailMessage()
+        >>> message.set_content("This message has coloured words, which need HTML.")
+        >>> message.add_alternative(plot.inline(), subtype="html")
+        """
+        return inlined(self.html, self.palette)
+
+    def save(self, path: str | Path, *, inline: bool = False) -> None:
         """
         Write the texts as an HTML page.
 
@@ -74,12 +107,22 @@ class TextExplanations:
         ----------
         path
             The file to write.
+        inline
+            Whether the page has the HTML for e-mails, from `inline()`, instead of a style sheet.
+
+        Raises
+        ------
+        TypeError
+            If `inline` is neither True nor False.
         """
+        flag("inline", inline)
+        scheme = "light" if inline else "light dark"
         page = (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark">\n'
-            f"<title>Text explanations</title>\n</head>\n<body>\n{self.html}\n</body>\n</html>\n"
+            f'<meta name="color-scheme" content="{scheme}">\n'
+            "<title>Text explanations</title>\n</head>\n<body>\n"
+            f"{self.inline() if inline else self.html}\n</body>\n</html>\n"
         )
         Path(path).write_text(page, encoding="utf-8", newline="")
 
@@ -123,7 +166,8 @@ def plot_text_explanations(
     Returns
     -------
     TextExplanations
-        An object that notebooks show, with `save(path)`; `str()` returns its HTML.
+        An object that notebooks show, with `save(path)`; `str()` returns its HTML, and
+        `inline()` HTML for an e-mail, without a style sheet.
         Every label of a text or row has a block of its own, with the fit of the explanation (R²),
         called low below 0.1, and the label's probability.
 
@@ -158,10 +202,10 @@ def plot_text_explanations(
     )
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
     classes, rules = "pylime-text", ""
-    if palette is not None:
-        positive, negative = _two_colours(palette)
-        classes += f" {palette_class((positive, negative))}"
-        rules = palette_rules((positive, negative))
+    colours = None if palette is None else _two_colours(palette)
+    if colours is not None:
+        classes += f" {palette_class(colours)}"
+        rules = palette_rules(colours)
     cases = list(_cases_in(explanation))
     longest = _text_columns([rows for _, rows in cases])
     blocks = []
@@ -184,6 +228,7 @@ def plot_text_explanations(
         + "\n".join([*blocks, _key(model_type, striped)])
         + "\n</div>",
         n_texts=len(cases),
+        palette=colours,
     )
 
 
