@@ -25,7 +25,9 @@ _MARK = re.compile(
 )
 _WORDS = re.compile(r'(?<=<p class="words" dir="auto">).*?(?=</p>)', flags=re.DOTALL)
 _TAG = re.compile("(<[^>]*>)")
-_LINE_END = re.compile("&#13;\n|&#13;|\n")
+_LINE_END = re.compile("&#13;|\n")
+# One of Windows, which a tag can cut in two.
+_BEFORE_LINE_END = re.compile("&#13;(?=(?:<[^>]*>)*\n)")
 _STYLED = re.compile(r'<(\w+) class="([^"]*)"( style="([^"]*)")?')
 _SMALL = "margin: 0.35em 0 0; font-size: 13px; color: {faint};"
 _RULE = "border-top: 1px solid {rule};"
@@ -69,13 +71,16 @@ def inlined(html: str, palette: tuple[str, str] | None = None) -> str:
     html = _WORDS.sub(lambda words: _with_breaks(words[0]), _STYLESHEET.sub("", html))
     html = _MARK.sub(lambda mark: _styled_mark(mark, colours), html)
     html = _STYLED.sub(lambda tag: _styled_tag(tag, colours), html)
+    html = html.replace("<bdi>", f'<bdi style="color: {colours["ink"]}; font-weight: 600;">')
     # A margin between these is lost in some programs.
     return html.replace("</span> <span>", "</span> &emsp; <span>")
 
 
 def _with_breaks(words: str) -> str:
     """Break lines with elements, also where white space is collapsed."""
-    parts = _TAG.split(words)  # texts, and tags between them, whose titles stay as they are
+    parts = _TAG.split(
+        _BEFORE_LINE_END.sub("", words)
+    )  # texts, and tags between them, whose titles stay as they are
     parts[::2] = [_LINE_END.sub("<br>", text) for text in parts[::2]]
     return "".join(parts)
 

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pylime.checks import flag
 from pylime.frame import as_row, check_explanation, object_column, text_column_of
 from pylime.markup import escape
 from pylime.numbers import format_numbers
@@ -49,8 +48,8 @@ class TextExplanations:
     """
     Highlighted texts, from `plot_text_explanations`.
 
-    Notebooks show them; `str()` returns the HTML for a page of your own, `inline()` that for an
-    e-mail.
+    Notebooks show them; `str()` returns the HTML for a page of your own, and `str()` of `inline()`
+    that for an e-mail.
 
     Attributes
     ----------
@@ -72,9 +71,9 @@ class TextExplanations:
     def _repr_html_(self) -> str:
         return self.html
 
-    def inline(self) -> str:
+    def inline(self) -> "TextExplanations":
         """
-        Return HTML for an e-mail, in which each element carries its own style.
+        Return the texts for an e-mail, in which each element carries its own style.
 
         Mail programs drop style sheets, and some drop colours, too. So each word that supports
         the label (or raises a regressor's number) has a + behind it, and each one that contradicts
@@ -83,23 +82,23 @@ class TextExplanations:
 
         Returns
         -------
-        str
-            One element without a style sheet.
+        TextExplanations
+            The same texts without a style sheet. `str()` returns the HTML for the message.
 
         Examples
         --------
+        >>> from email.message import EmailMessage
         >>> from pylime import load_text_example
         >>> plot = plot_text_explanations(load_text_example())
-        >>> "<style>" in plot.html, "<style>" in plot.inline()
+        >>> "<style>" in str(plot), "<style>" in str(plot.inline())
         (True, False)
-        >>> from email.message import EmailMessage
         >>> message = EmailMessage()
-        >>> message.set_content("This message has coloured words, which need HTML.")
-        >>> message.add_alternative(plot.inline(), subtype="html")
+        >>> message.set_content("The words of this message have colours, which need HTML.")
+        >>> message.add_alternative(str(plot.inline()), subtype="html")
         """
-        return inlined(self.html, self.palette)
+        return replace(self, html=inlined(self.html, self.palette))
 
-    def save(self, path: str | Path, *, inline: bool = False) -> None:
+    def save(self, path: str | Path) -> None:
         """
         Write the texts as an HTML page.
 
@@ -107,22 +106,12 @@ class TextExplanations:
         ----------
         path
             The file to write.
-        inline
-            Whether the page has the HTML for e-mails, from `inline()`, instead of a style sheet.
-
-        Raises
-        ------
-        TypeError
-            If `inline` is neither True nor False.
         """
-        flag("inline", inline)
-        scheme = "light" if inline else "light dark"
         page = (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f'<meta name="color-scheme" content="{scheme}">\n'
-            "<title>Text explanations</title>\n</head>\n<body>\n"
-            f"{self.inline() if inline else self.html}\n</body>\n</html>\n"
+            '<meta name="color-scheme" content="light dark">\n'
+            f"<title>Text explanations</title>\n</head>\n<body>\n{self.html}\n</body>\n</html>\n"
         )
         Path(path).write_text(page, encoding="utf-8", newline="")
 
@@ -167,7 +156,7 @@ def plot_text_explanations(
     -------
     TextExplanations
         An object that notebooks show, with `save(path)`; `str()` returns its HTML, and
-        `inline()` HTML for an e-mail, without a style sheet.
+        `str(plot.inline())` HTML for an e-mail.
         Every label of a text or row has a block of its own, with the fit of the explanation (R²),
         called low below 0.1, and the label's probability.
 

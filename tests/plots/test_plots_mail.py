@@ -35,7 +35,7 @@ def explanation_of(text, weights, **columns):
 
 
 def inline(*args, **options):
-    return lxml.html.fragment_fromstring(plot_text_explanations(*args, **options).inline())
+    return lxml.html.fragment_fromstring(str(plot_text_explanations(*args, **options).inline()))
 
 
 def marks_of(element):
@@ -81,7 +81,9 @@ def test_the_strongest_word_has_light_ink():
 
 
 def test_nothing_depends_on_a_style_sheet():
-    source = plot_text_explanations(load_text_example(), palette=("navy", "orange")).inline()
+    plot = plot_text_explanations(load_text_example(), palette=("navy", "orange"))
+    source = str(plot.inline())
+    assert str(plot.inline().inline()) == source
     assert not re.search(r"<style|class=|var\(|<mark|@media|url\(|https?:", source)
     assert "display: flex" not in source
 
@@ -133,7 +135,7 @@ def test_a_palette_is_kept():
         explanation_of(TICKET, {"App": 0.5, "und": -0.5}), palette=("seagreen", "#ff8c00")
     )
     green = shades_of("positive", "seagreen", LIGHT)
-    marks = marks_of(lxml.html.fragment_fromstring(plot.inline()))
+    marks = marks_of(lxml.html.fragment_fromstring(str(plot.inline())))
     assert green["positive-3"] in marks["App"][0]
     assert green["positive-line"] in marks["App"][0]
     assert LIGHT["negative-3"] not in marks["und"][0]
@@ -169,13 +171,13 @@ def test_text_columns_and_other_features_of_a_table():
 
 def test_a_page_of_it(tmp_path):
     plot = plot_text_explanations(explanation_of(TICKET, {"App": 0.5}))
-    plot.save(tmp_path / "mail.html", inline=True)
+    plot.inline().save(tmp_path / "mail.html")
     page = (tmp_path / "mail.html").read_text("utf-8")
-    assert plot.inline() in page
+    assert str(plot.inline()) in page
     assert "<style" not in page
-    assert '<meta name="color-scheme" content="light">' in page
-    with pytest.raises(TypeError, match="`inline` must be True or False; not 'yes'"):
-        plot.save(tmp_path / "mail.html", inline="yes")
+    assert repr(plot.inline()) == repr(plot) == "TextExplanations(n_texts=1)"
+    assert plot.inline()._repr_html_() == str(plot.inline())
+    assert "<style" in str(plot)
 
 
 def test_it_goes_through_the_post():
@@ -183,7 +185,7 @@ def test_it_goes_through_the_post():
     message = EmailMessage()
     message["Subject"] = "Größe"
     message.set_content("plain")
-    message.add_alternative(plot.inline(), subtype="html")
+    message.add_alternative(str(plot.inline()), subtype="html")
     received = message_from_bytes(message.as_bytes(), policy=policy.default)
     html = received.get_body(("html",)).get_content()
     assert marks_of(lxml.html.fragment_fromstring(html))["stürzt"][1] == MINUS
