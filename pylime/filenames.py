@@ -9,6 +9,7 @@ __all__ = [
     "IMAGE_ENDINGS",
     "are_file_names",
     "distinct_names",
+    "files_of_folder",
     "is_file",
     "is_folder",
     "some_files",
@@ -41,6 +42,11 @@ def is_folder(path: Path) -> bool:
         return path.is_dir() and path != Path()
     except (OSError, ValueError):
         return False
+
+
+def files_of_folder(folder: str) -> str:
+    """Write how the images of a folder are passed, for a message about the folder."""
+    return f"Pass its files, such as sorted(Path({folder!r}).glob('*.jpg'))."
 
 
 def are_file_names(items: Iterable[object]) -> bool:

@@ -65,7 +65,7 @@ def test_files_of_one_name_stay_apart(tmp_path):
         (np.zeros((28, 28, 20), np.uint8), ValueError, "channel_axis=-1.*kind=.* list of"),
         ([str(CAT), None], ValueError, "missing at the positions 1"),
         (RGB[..., :1], ValueError, "grey images have no such axis"),
-        (Path(__file__).parent, ValueError, "is a folder"),
+        (Path(__file__).parent, ValueError, r"is a folder. Pass its files, such as sorted"),
         (iter([CAT]), TypeError, "pass a list"),
         ([], ValueError, "nothing to explain"),
         (None, TypeError, "`x` must be a table"),

@@ -20,7 +20,7 @@ from PIL import Image
 from pylime import checks
 from pylime._types import Model, OneImage, Preprocess
 from pylime.errors import CaseError
-from pylime.filenames import are_file_names, distinct_names, is_file, is_folder
+from pylime.filenames import are_file_names, distinct_names, files_of_folder, is_file, is_folder
 from pylime.image.backgrounds import check_background, on_background
 from pylime.image.painting import make_painter, painted_batches
 from pylime.image.pixels import (
@@ -290,7 +290,9 @@ def _read_paths(items: Sequence[str | os.PathLike[str]]) -> CaseList:
     paths = [Path(item) for item in items]
     folders = [str(path) for path in paths if is_folder(path)]
     if folders:
-        raise ValueError(f"Images must be files; {folders[0]} is a folder.")
+        raise ValueError(
+            f"Images must be files; {folders[0]} is a folder. {files_of_folder(folders[0])}"
+        )
     missing = [str(path) for path in paths if not is_file(path)]
     if missing:
         hint = ' For texts, pass lime(..., kind="text").' if _are_strings(items) else ""

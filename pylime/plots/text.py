@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from pylime.plots.intervals import (
     interval_ends,
     striped_key,
 )
+from pylime.plots.mail import inlined
 from pylime.plots.palette import colours_of
 from pylime.plots.stylesheet import (
     COLUMNS,
@@ -47,7 +48,8 @@ class TextExplanations:
     """
     Highlighted texts, from `plot_text_explanations`.
 
-    Notebooks show them; `str()` returns the HTML for a page of your own.
+    Notebooks show them; `str()` returns the HTML for a page of your own, and `str()` of `inline()`
+    that for an e-mail.
 
     Attributes
     ----------
@@ -55,6 +57,8 @@ class TextExplanations:
         One element with its style sheet; it loads nothing else.
     n_texts
         Number of texts, or of rows with texts, each of which is shown once per label.
+    palette
+        Colours of words of positive and of negative weights; None for the default ones.
 
     Examples
     --------
@@ -66,12 +70,40 @@ class TextExplanations:
 
     html: str = field(repr=False)
     n_texts: int
+    palette: tuple[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return self.html
 
     def _repr_html_(self) -> str:
         return self.html
+
+    def inline(self) -> "TextExplanations":
+        """
+        Return the texts for an e-mail, in which each element carries its own style.
+
+        Mail programs drop style sheets, and some drop colours, too. So each word that supports
+        the label (or raises a regressor's number) has a + behind it, and each one that contradicts
+        (or lowers) a minus sign; in parentheses if it possibly has no effect. The
+        colours are those of light pages, and the element is as high as its texts.
+
+        Returns
+        -------
+        TextExplanations
+            The same texts without a style sheet. `str()` returns the HTML for the message.
+
+        Examples
+        --------
+        >>> from email.message import EmailMessage
+        >>> from pylime import load_text_example
+        >>> plot = plot_text_explanations(load_text_example())
+        >>> "<style>" in str(plot), "<style>" in str(plot.inline())
+        (True, False)
+        >>> message = EmailMessage()
+        >>> message.set_content("The words of this message have colours, which need HTML.")
+        >>> message.add_alternative(str(plot.inline()), subtype="html")
+        """
+        return replace(self, html=inlined(self.html, self.palette))
 
     def save(self, path: str | Path) -> None:
         """
@@ -130,7 +162,8 @@ def plot_text_explanations(
     Returns
     -------
     TextExplanations
-        An object that notebooks show, with `save(path)`; `str()` returns its HTML.
+        An object that notebooks show, with `save(path)`; `str()` returns its HTML, and
+        `str(plot.inline())` HTML for an e-mail.
         Every label of a text or row has a block of its own, with the fit of the explanation (R²),
         called low below 0.1, and the label's probability.
 
@@ -165,10 +198,10 @@ def plot_text_explanations(
     )
     size = f"width: {css_size('width', width)}; height: {css_size('height', height)}"
     classes, rules = "pylime-text", ""
-    if palette is not None:
-        positive, negative = _two_colours(palette)
-        classes += f" {palette_class((positive, negative))}"
-        rules = palette_rules((positive, negative))
+    colours = None if palette is None else _two_colours(palette)
+    if colours is not None:
+        classes += f" {palette_class(colours)}"
+        rules = palette_rules(colours)
     cases = list(_cases_in(explanation))
     longest = _text_columns([rows for _, rows in cases])
     blocks = []
@@ -191,6 +224,7 @@ def plot_text_explanations(
         + "\n".join([*blocks, _key(model_type, striped)])
         + "\n</div>",
         n_texts=len(cases),
+        palette=colours,
     )
 
 

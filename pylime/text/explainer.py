@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -24,7 +25,7 @@ from pylime._types import Model, Preprocess
 from pylime.draws import KindOfRows
 from pylime.errors import CaseError, RequestError
 from pylime.explainer_page import name_of
-from pylime.filenames import some_files
+from pylime.filenames import files_of_folder, is_folder, some_files
 from pylime.masks import (
     all_masks,
     distinct_rows,
@@ -174,6 +175,7 @@ def _are_texts(x: object) -> bool:
     texts = _read_texts(x)
     if texts is not None:
         _warn_of_files(texts.items)
+        _warn_of_a_folder(texts.items)
     return texts is not None
 
 
@@ -187,6 +189,16 @@ def _warn_of_files(texts: Sequence[str | None]) -> None:
             f"{'files' if several else 'a file'}, and {'are' if several else 'is'} explained as "
             f"text: {checks.some(files, 3)}. Pass the content of files, or images alone; "
             'lime(..., kind="text") says that these are texts.'
+        )
+
+
+def _warn_of_a_folder(texts: Sequence[str | None]) -> None:
+    """Warn of a single text that names a folder, as one of images would be passed."""
+    if len(texts) == 1 and texts[0] and is_folder(Path(texts[0])):
+        checks.warn(
+            f"The only text is the name of a folder, and is explained as text: {texts[0]}. For the "
+            f"images of the folder: {files_of_folder(texts[0])} "
+            'lime(..., kind="text") says that this is a text.'
         )
 
 

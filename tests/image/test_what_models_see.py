@@ -767,6 +767,21 @@ def test_a_file_name_among_texts_is_warned_of(tmp_path):
         explain([str(path)], lime(["a good film"], model), n_permutations=50)
 
 
+def test_the_name_of_a_folder_is_warned_of(tmp_path):
+    """A folder of photos, as a string: only a `Path` is never a text."""
+    model = as_classifier(lambda batch: [0.1 + len(text) / 5000 for text in batch])
+    with pytest.warns(UserWarning, match=r"The only text is the name of a folder.*glob") as caught:
+        lime(str(tmp_path), model)
+    assert caught[0].filename == __file__
+    with pytest.raises(ValueError, match=r"is a folder\. Pass its files, such as sorted"):
+        lime(tmp_path, model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lime(str(tmp_path), model, kind="text")
+        lime([str(tmp_path), "a text"], model)
+        lime(["", "a text"], model)
+
+
 def test_a_missing_name_among_files_does_not_make_texts_of_them(tmp_path):
     """A table's column of paths, of which one is missing."""
     path = str(tmp_path / "image.png")
