@@ -389,33 +389,49 @@ def _without_default(kind: type) -> list[str]:
     return [o.name for o in options if o.default is MISSING and o.default_factory is MISSING]
 
 
-# What the arguments of other libraries (Python's lime, shap, VisuaLIME) are called here.
+# What the arguments of other libraries (Python's lime, shap, VisuaLIME) are called here: a name,
+# what to write instead, or a sentence where there is nothing to write.
 _FOREIGN = {
-    "bow": "`keep_word_position`, its opposite",
+    "bow": "`in_place=True` of lime(), and for bow=False also `keep_word_position=True`",
     "categorical_features": "categorical",
     "categorical_names": "categorical",
+    "char_level": '`tokenization="character"`, which takes single characters',
     "class_names": "as_classifier(model, labels=...)",
+    "classifier_fn": "`model` of lime(): the model itself, or a function in as_classifier()",
+    "data_row": "`x`, the first argument of explain()",
     "discretize_continuous": "bin_continuous",
-    "discretizer": "bin_continuous",
+    "discretizer": "`n_bins`, `quantile_bins` or `cuts` of lime()",
     "distance_metric": "dist_fun",
     "feature_names": "a data frame as `x`, whose columns have names",
     "feature_selection": "feature_select",
     "hide_color": "background",
-    "char_level": '`tokenization="character"`, which takes single characters',
+    "image": "`x`, the first argument of explain()",
+    "kernel": "Tables take `kernel_width`, and a function as `dist_fun`; texts and images have the "
+    "cosine, as in R.",
+    "kernel_width": "Texts and images have no kernel: their similarity is the cosine, as in R.",
     "mask_string": "replacement",
-    "mode": "as_classifier(model) or as_regressor(model)",
     "max_evals": "n_permutations",
+    "mode": "as_classifier(model) or as_regressor(model)",
+    "model_regressor": "The local model is a ridge regression, as in R; `penalty` of explain() is "
+    "its λ.",
     "nsamples": "n_permutations",
     "num_features": "n_features",
     "num_of_samples": "n_permutations",
     "num_samples": "n_permutations",
     "num_segments": "n_superpixels",
+    "predict_fn": "`model` of lime(): the model itself, or a function in as_classifier()",
     "progress_bar": "progress",
     "random_seed": "random_state",
+    "sample_around_instance": '`sampling="kernel"` of explain()',
     "segmentation_fn": "segmentation",
     "segmentation_method": "segmentation",
     "split_expression": "tokenization",
+    "text_instance": "`x`, the first argument of explain()",
     "top_labels": "n_labels",
+    "training_data": "`x`, the first argument of lime()",
+    "training_data_stats": "An explainer keeps only statistics of the training data already.",
+    "training_labels": "Bins do not depend on the labels.",
+    "verbose": "the columns `model_intercept`, `model_prediction` and `model_r2` of the frame",
 }
 
 
@@ -467,6 +483,8 @@ def _right_argument(name: str, known: Sequence[str], elsewhere: Mapping[str, Ite
         if name in arguments:
             return f"`{name}` is an argument of {place}. "
     foreign = _FOREIGN.get(name, "")
+    if foreign.endswith("."):
+        return f"{foreign} "
     places = {argument: place for place, names in elsewhere.items() for argument in names}
     if foreign and " " not in foreign and foreign not in (*known, *places):
         return f"pylime calls it `{foreign}`, an argument for another kind of input. "

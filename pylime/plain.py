@@ -69,6 +69,10 @@ def as_plain(explanation: Any, cells: Literal["json", "drop"] = "json") -> pd.Da
     -----
     Plots and summaries also take plain frames, unless they need the pixels of images.
 
+    For JSON, as a web service returns it, write the plain frame with pandas: in
+    `as_plain(explanation).to_json(orient="records")` missing values are `null`. The NaN of
+    `to_dict("records")` is not JSON, and web frameworks refuse it.
+
     Examples
     --------
     >>> from pylime import as_regressor, explain, lime

@@ -1,5 +1,6 @@
 """Arguments: what is said of one that does not exist."""
 
+import inspect
 import re
 
 import numpy as np
@@ -78,13 +79,62 @@ def test_arguments_of_one_kind_are_for_this_kind(kind, wrong, right):
     ("wrong", "right"),
     [
         ("char_level", 'Use `tokenization="character"`, which takes single characters.'),
-        ("bow", "Use `keep_word_position`, its opposite."),
+        ("bow", "Use `in_place=True` of lime(), and for bow=False also `keep_word_position=True`."),
         ("split_expression", "Use `tokenization`."),
         ("mask_string", "Use `replacement`."),
     ],
 )
 def test_arguments_of_texts_are_found_by_their_names_in_other_libraries(wrong, right):
     assert proposed(lambda **o: lime("a text", MODEL, **o), **{wrong: 3}) == right
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "right"),
+    [
+        ("tables", "predict_fn", "Use `model` of lime(): the model itself, or a function"),
+        ("tables", "data_row", "Use `x`, the first argument of explain()."),
+        ("tables", "discretizer", "Use `n_bins`, `quantile_bins` or `cuts` of lime()."),
+        ("tables", "sample_around_instance", 'Use `sampling="kernel"` of explain().'),
+        ("tables", "training_labels", "Bins do not depend on the labels."),
+        ("tables", "training_data_stats", "An explainer keeps only statistics of the training"),
+        ("tables", "kernel", "Tables take `kernel_width`, and a function as `dist_fun`;"),
+        ("texts", "kernel_width", "Texts and images have no kernel: their similarity is"),
+        ("images", "kernel_width", "Texts and images have no kernel: their similarity is"),
+        (
+            "images",
+            "verbose",
+            "Use the columns `model_intercept`, `model_prediction` and `model_r2`",
+        ),
+        ("texts", "model_regressor", "The local model is a ridge regression, as in R;"),
+    ],
+)
+def test_arguments_without_a_name_here_have_a_sentence(kind, wrong, right):
+    found = proposed(lambda **o: explain(DATA[kind], EXPLAINERS[kind], **o), **{wrong: 3})
+    assert found.startswith(right)
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs"),
+    [
+        ("tables", "lime_tabular.LimeTabularExplainer"),
+        ("texts", "lime_text.LimeTextExplainer"),
+        ("images", "lime_image.LimeImageExplainer"),
+    ],
+)
+def test_every_argument_of_pythons_lime_leads_to_ours(kind, theirs):
+    module, name = theirs.split(".")
+    explainer = getattr(pytest.importorskip(f"lime.{module}"), name)
+    ours = {*inspect.signature(lime).parameters, *inspect.signature(explain).parameters}
+    ours |= set(checks.arguments_of(EXPLAINERS[kind].kind.lime_options))
+    ours |= set(checks.arguments_of(EXPLAINERS[kind].kind.explain_options))
+    for function in (explainer, explainer.explain_instance):
+        for wrong in set(inspect.signature(function).parameters) - {"self"} - ours:
+            assert wrong in checks._FOREIGN, wrong
+            for call in (
+                lambda **o: lime(DATA[kind], MODEL, **o),
+                lambda **o: explain(DATA[kind], EXPLAINERS[kind], **o),
+            ):
+                assert proposed(call, **{wrong: 3})
 
 
 def test_arguments_of_many_calls_are_checked_at_once(tmp_path):

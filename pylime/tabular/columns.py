@@ -312,6 +312,14 @@ _KIND_NAMES = {
 }
 
 
+# How strings, as JSON and CSV have them, become values of a kind.
+_CURES = {
+    "integer": " Convert them first, with `pd.to_numeric({})`.",
+    "numeric": " Convert them first, with `pd.to_numeric({})`.",
+    "date_time": " Convert them first, with `pd.to_datetime({})`.",
+}
+
+
 def check_same_kind(column: Column, values: pd.Series) -> None:
     """Raise a TypeError if values are of another kind than those of the training column."""
     if not values.notna().any():
@@ -322,8 +330,9 @@ def check_same_kind(column: Column, values: pd.Series) -> None:
     found = feature_type_of(column.name, values)
     numbers = ("integer", "numeric")
     if found != expected and not (found in numbers and expected in numbers):
+        cure = _CURES.get(expected, "") if found == "character" else ""
         raise TypeError(
             f"The column {column.name!r} must have {_KIND_NAMES[expected]} as in the training "
             f"data ({column.dtype}); not {_KIND_NAMES[found]} such as "
-            f"{plain(values.dropna().iloc[0])!r}."
+            f"{plain(values.dropna().iloc[0])!r}." + cure.format(f"x[{column.name!r}]")
         )
