@@ -128,7 +128,7 @@ def default_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     Raises
     ------
     TypeError
-        If it is something else.
+        If `text` is neither a string nor several of them.
 
     References
     ----------
@@ -152,7 +152,7 @@ def icu_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     """
     Split texts into their words and numbers with the library ICU, as R's `lime` does.
 
-    ICU has dictionaries for scripts without blanks between words. Needs PyICU.
+    ICU has dictionaries for scripts without spaces between words. Needs PyICU.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def icu_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     ImportError
         If PyICU is not installed.
     TypeError
-        If it is something else.
+        If `text` is neither a string nor several of them.
 
     Examples
     --------
