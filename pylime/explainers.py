@@ -245,8 +245,8 @@ def explain(
         How many features each explanation may use.
     n_permutations
         How many permutations (random variations) of each case the model predicts; by default
-        5000 for tables and texts, 1000 for images. `"auto"` finds the number for each case: it starts
-        with 500 (125 for images) and doubles them until the weights are precise enough (see
+        5000 for tables and texts, 1000 for images. `"auto"` finds the number for each case: it
+        starts with 500 (125 for images) and doubles them until the weights are precise enough (see
         `tolerance`). The column `n_permutations` has the number; a call with it gives the same
         rows. Easy cases then cost fewer predictions, and hard ones more. `"all"` predicts every
         permutation that a case with few features has, once: of a text or an image of m words or
@@ -336,8 +336,8 @@ def explain(
         the brightness. A transparent image keeps its opacity with `"mean"` and `"blur"`, and shows
         the background with all others), `segmentation=None` (instead of superpixels: a function of
         your own from an (H, W, 3) array to the segment of each pixel; an (H, W) array of whole
-        numbers or bool, in which each value, also 0, is a segment; or masks as segment-anything models
-        return them, a list of (H, W) arrays of bool or of dictionaries that have one as
+        numbers or bool, in which each value, also 0, is a segment; or masks as segment-anything
+        models return them, a list of (H, W) arrays of bool or of dictionaries that have one as
         "segmentation". Masks may overlap: smaller ones lie on larger ones. The pixels without
         a mask are together one more segment, the last. Of several cases: one (H, W) array for
         all, a list with an entry for each, or a mapping from their names, as batches need it.
