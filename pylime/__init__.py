@@ -5,14 +5,16 @@ A model that nobody can look into is approximated around one case by a model tha
 everybody can read. Three steps, the same for every kind of input:
 
 1. `explainer = lime(x, model, preprocess)` looks at what `x` is and remembers the model.
-2. `explanation = explain(cases, explainer, n_labels=2, n_features=5)` permutes each case,
-   lets the model predict the permutations, weighs them by their similarity to the case
-   and fits a small linear model to them. The result is a tidy data frame: a row per
-   case, label and feature, with the columns `pylime.COLUMNS`.
+2. `explanation = explain(cases, explainer, n_labels=2, n_features=5)` makes permutations of
+   each case (a row, a text or an image), that is, random variations, lets the model predict
+   them, weighs them by their similarity to the case and fits a small linear model to them.
+   The result is a tidy data frame: a row per case, label and feature, with the columns
+   `pylime.COLUMNS`.
 3. Plots take that frame: `plot_features(explanation)` shows every weight,
    `plot_explanations(explanation)` many cases at a glance,
-   `plot_image_explanation(explanation)` a picture and `plot_text_explanations(explanation)`
-   a text. `interactive_text_explanations(explainer)` is a page to type texts into.
+   `plot_image_explanation(explanation)` an image and `plot_text_explanations(explanation)`
+   a text. `interactive_text_explanations(explainer)` is a web page that explains a text while
+   you type it.
 
 Of many cases, `glance(explanation)` has a row each, with the fit of the local model;
 `augment(cases, explanation)` puts the strongest features beside the cases; and
@@ -23,24 +25,24 @@ Of many cases, `glance(explanation)` has a row each, with the fit of the local m
 How far to trust it: `explain(..., intervals=True)` adds intervals of the weights,
 `quality(cases, explainer)` a verdict on each explanation, and `n_permutations="auto"` draws until
 the weights are precise. `permutations(cases, explainer)` returns the rows behind it: what the model
-saw, and what it returned.
+received, and what it returned.
 
 Only the permutation differs between inputs. Each column of a table is drawn anew from
-what it holds in the training data, numbers within bins. A picture is cut into superpixels
-that are shown or hidden; `plot_superpixels(path)` shows the cut. Of a text some words are
-kept and the others dropped.
+what it holds in the training data, numbers within bins. An image is cut into superpixels,
+connected areas of similar colour, that are shown or hidden; `plot_superpixels(path)` draws
+them. Of a text some words are kept and the others dropped.
 
 From one row to many machines: `explain(..., n_jobs=2)`, `explain(dask_frame, explainer)` and
 `explain_batches(batches, explainer)` give the same rows for the same `random_state`.
 `write_explanation(explanation, path)` keeps a frame with all its cells, `read_explanation(path)`
-gives it back, and `explain_to_parquet(batches, explainer, folder)` does work that takes hours.
-`as_plain(explanation)` has numbers, strings and booleans only: polars, Arrow, SQL and spreadsheets
-take it.
+returns it, and `explain_to_parquet(batches, explainer, folder)` does work that takes hours.
+`as_plain(explanation)` has numbers, strings and booleans only, for polars, Arrow, SQL and
+spreadsheets.
 
 The model goes in as it is: scikit-learn, boosted trees, Keras, PyTorch, statsmodels, H2O,
-ONNX and transformers are known. Any function does in `as_classifier(function, labels)` or
-`as_regressor(function)`; `predict_model` and `model_type`
-are open to your own classes.
+ONNX and transformers are supported. Wrap any other function in
+`as_classifier(function, labels)` or `as_regressor(function)`; `predict_model` and `model_type`
+can be extended to your own classes.
 """
 
 from importlib import import_module

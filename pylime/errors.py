@@ -3,7 +3,7 @@ Errors and warnings that callers can tell apart.
 
     ValueError
     ├── CaseError       one case cannot be explained; others may
-    └── RequestError    what was asked for fits no case
+    └── RequestError    the request does not fit any case
     UserWarning
     ├── CaseWarning     cases, or labels of these, were left out
     └── FitWarning      a local model misleads
@@ -73,7 +73,7 @@ class CaseError(ValueError):
 
 class RequestError(ValueError):
     """
-    What was asked for fits no case, so there is no use in trying the others.
+    The request does not fit any case, so the other cases are not tried.
 
     Examples
     --------

@@ -79,7 +79,7 @@ def lime(
         they were passed, a list of str. By default the cases go to the model as they are.
     kind
         `"table"`, `"image"`, `"text"` or the name of a kind that was registered with
-        `pylime.pipeline.register_kind`. By default it is found out from `x`. `"image"` takes
+        `pylime.pipeline.register_kind`. By default it is detected from `x`. `"image"` takes
         2-D arrays of fractions as grey images, and an array of (H, W, channels) as one image;
         `"text"` takes names of files as texts.
     probe
@@ -103,7 +103,7 @@ def lime(
         the names of their codes, such as `{"colour": {3: "red", 8: "green"}}`, or a list in
         which a code is a position; columns that the model itself takes for categorical need
         not be named), `hold=None` (columns that keep the case's value: the model sees them,
-        but they are no features, do not count in distances, and nothing of them is stored in
+        but they are not features, do not count in distances, and nothing of them is stored in
         the explainer), `dates=None` (`"draw"` draws dates and compares them in bins, as
         numbers; `"hold"` keeps them at the case's value without the warning of the default),
         `text_columns=None` (columns of texts, of which each word is a feature, such as
@@ -245,9 +245,9 @@ def explain(
     n_features
         How many features each explanation may use.
     n_permutations
-        How many permutations of each case the model predicts; by default 5000 for
-        tables and texts, 1000 for images. `"auto"` finds the number for each case: it starts
-        with 500 (125 for images) and doubles them until the weights are precise enough (see
+        How many permutations (random variations) of each case the model predicts; by default
+        5000 for tables and texts, 1000 for images. `"auto"` finds the number for each case: it
+        starts with 500 (125 for images) and doubles them until the weights are precise enough (see
         `tolerance`). The column `n_permutations` has the number; a call with it gives the same
         rows. Easy cases then cost fewer predictions, and hard ones more. `"all"` predicts every
         permutation that a case with few features has, once: of a text or an image of m words or
@@ -294,10 +294,11 @@ def explain(
         the mean of the local model, which is the column `surrogate_mean`. They sum to
         `model_prediction` minus that mean.
     quality
-        Whether to add what tells how far to trust each explanation; see `pylime.quality`.
+        Whether to add the columns that show how far to trust each explanation; see
+        `pylime.quality`.
     n_calls
         With `quality=True`: how many further predictions may be used to find out why the local
-        model describes little of what the model does. 500 serve.
+        model describes little of what the model does. 500 are enough.
     plain
         Whether to return the frame as `pylime.as_plain` does: numbers and strings only. A Dask
         data frame needs it before `to_parquet()`.
@@ -322,7 +323,8 @@ def explain(
         probability that a word is removed; None: as many words stay as in R's texts, where the
         number of these is drawn first), `batch_size=None` (the most rows that one call of
         `preprocess` and the model gets; by default all permutations of a case, or of several).
-        Of images: `n_superpixels=50`, `weight=20` (place against colour), `n_iter=10`,
+        Of images: `n_superpixels=50` (how many superpixels, connected areas of similar colour,
+        to aim at), `weight=20` (place against colour), `n_iter=10`,
         `p_remove=0.5` (the probability that a superpixel is removed), `batch_size=10`
         (images per call of `preprocess` and the model), `background="grey"` (what removed
         superpixels get: a colour, of which channels beyond the third, and images of one or two,
@@ -333,10 +335,10 @@ def explain(
         standard deviation of 5 % of the root of the number of pixels. An image keeps its mode and
         its bits with all of these, so palettes get the colours that are nearest, and grey images
         the brightness. A transparent image keeps its opacity with `"mean"` and `"blur"`, and shows
-        the background otherwise), `segmentation=None` (instead of superpixels: a function of your
-        own from an (H, W, 3) array to the segment of each pixel; an (H, W) array of whole numbers
-        or bool, in which each value, also 0, is a segment; or masks as segment-anything models
-        return them, a list of (H, W) arrays of bool or of dictionaries that have one as
+        the background with all others), `segmentation=None` (instead of superpixels: a function of
+        your own from an (H, W, 3) array to the segment of each pixel; an (H, W) array of whole
+        numbers or bool, in which each value, also 0, is a segment; or masks as segment-anything
+        models return them, a list of (H, W) arrays of bool or of dictionaries that have one as
         "segmentation". Masks may overlap: smaller ones lie on larger ones. The pixels without
         a mask are together one more segment, the last. Of several cases: one (H, W) array for
         all, a list with an entry for each, or a mapping from their names, as batches need it.
@@ -347,7 +349,7 @@ def explain(
         all; images of another shape are left out). Arrays for `segmentation`, `within` and
         `background` are of the image as it is stored. If a photo is stored turned by 90 degrees
         (EXIF orientation), arrays of the shape of the upright photo are turned back; where the
-        shape does not show it, a warning says which is assumed.
+        shape does not show it, a warning names the one that is assumed.
         Of texts: `single_explanation=False` (whether all texts together give one
         explanation; its case is the first text), `p_remove=None` (the probability that a word is
         dropped, independently of the others; by default the number of words that are kept is
@@ -359,7 +361,10 @@ def explain(
     -------
     pandas.DataFrame
         A row per case, label and feature, with the columns `pylime.COLUMNS`; for a regressor
-        without `label` and `label_prob`.
+        without `label` and `label_prob`. Printed in a terminal, pandas shows only as many of the
+        columns as fit, the first and the last. Name those to see, as in
+        `explanation[["case", "label", "feature_desc", "feature_weight"]]`, or call
+        `pylime.glance` for a row per explanation.
 
     Raises
     ------

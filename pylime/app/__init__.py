@@ -1,5 +1,5 @@
 """
-Pages that explain texts during typing; they need the extra `app`.
+Pages that explain texts while you type; they need the extra `app`.
 
 The rule of this room: a page shows everything that a visitor types as text, never as HTML,
 and stops work that nobody waits for.

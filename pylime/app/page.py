@@ -1,5 +1,5 @@
 """
-The page that explains texts during typing, and its parts for a page of your own.
+The page that explains texts while you type, and its parts for a page of your own.
 
 `python -m pylime.app` trains a model and shows the page with it.
 """
@@ -60,7 +60,7 @@ def interactive_text_explanations(
     max_feature_to_select: int = 20,
 ) -> "App":
     """
-    Make a page that explains texts during typing.
+    Make a web page that explains a text while you type it.
 
     It has a text box, the number of permutations, the method of selection and the number
     of words. It explains the most likely label. The page stays usable while an explanation

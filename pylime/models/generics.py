@@ -362,7 +362,7 @@ def as_classifier(
     Raises
     ------
     ValueError
-        If a name appears twice, or the activation is none of these; at the first prediction, if
+        If a name appears twice, or `activation` is not one of these; at the first prediction, if
         only some of the labels are names of the model's.
     TypeError
         If `model` is predictions, or `labels` are not names in an order.

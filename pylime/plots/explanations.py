@@ -138,7 +138,7 @@ def plot_explanations(
 
     If the explanation has intervals (`explain(..., intervals=True)`), a tile is striped where
     the interval of its weight includes 0: the feature possibly has no effect. A line below
-    the plot says so.
+    the plot explains the stripes.
 
     Parameters
     ----------

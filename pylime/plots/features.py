@@ -83,7 +83,7 @@ def plot_features(
     of the ridge regression and intervals those without a penalty, so a bar need not end in
     the middle of its line.
 
-    The strip of a panel says so where the explanation fit (R²) is low, below 0.1.
+    The strip of a panel marks an explanation fit (R²) below 0.1 as low.
 
     Parameters
     ----------

@@ -198,8 +198,8 @@ def plot_image_explanation(
     A superpixel supports a label if its weight is positive, and contradicts it if its weight
     is negative. If the explanation has intervals (`explain(..., intervals=True)`), a superpixel
     is striped where the interval of its weight includes 0: it possibly has no effect. A line
-    below the plot says so. The strip of a panel says where the explanation fit (R²) is low,
-    below 0.1. A panel without a superpixel to show says that, and a line below the plot
+    below the plot explains the stripes. The strip of a panel marks an explanation fit (R²) below
+    0.1 as low. A panel without a superpixel to show is labelled so, and a line below the plot
     gives the largest weight and a threshold that shows it. Of an explanation within a region
     (`explain(..., within=...)`) the rest of the image is pale, because it is not a feature.
 

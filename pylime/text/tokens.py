@@ -125,7 +125,7 @@ def default_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     Raises
     ------
     TypeError
-        If it is something else.
+        If `text` is neither a string nor several of them.
 
     References
     ----------
@@ -149,7 +149,7 @@ def icu_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     """
     Split texts into their words and numbers with the library ICU, as R's `lime` does.
 
-    ICU has dictionaries for scripts without blanks between words. Needs PyICU.
+    ICU has dictionaries for scripts without spaces between words. Needs PyICU.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def icu_tokenize(text: str | Texts) -> list[str] | list[list[str]]:
     ImportError
         If PyICU is not installed.
     TypeError
-        If it is something else.
+        If `text` is neither a string nor several of them.
 
     Examples
     --------

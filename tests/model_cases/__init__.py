@@ -1,5 +1,5 @@
 """
-Models of every library, each built to use one feature: one list for tests and README.
+Models of every library, each built to use one feature: one list for tests and the page "Models".
 
 A module per library lists its models as `CASES`; nothing is imported or fitted before a
 case's `build` is called.
@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+PAGE = Path(__file__).parents[2] / "vignettes" / "models.md"
 Task = Literal["two classes", "several classes", "several labels", "regression"]
 
 
@@ -85,7 +86,7 @@ def all_cases() -> list[ModelCase]:
 
 
 def support_table() -> str:
-    """What is supported, as the README has it."""
+    """What is supported, as the page "Models" has it."""
     rows: dict[str, dict[str, list[str]]] = {}
     for case in all_cases():
         models = rows.setdefault(case.project, {}).setdefault(case.task, [])
@@ -99,12 +100,12 @@ def support_table() -> str:
     return "\n".join(lines)
 
 
-def write_table(readme: Path = Path(__file__).parents[2] / "README.md") -> None:
-    """Put the table between its two comments in the README."""
-    before, _, rest = readme.read_text("utf-8").partition("<!-- models -->\n")
+def write_table(page: Path = PAGE) -> None:
+    """Put the table between its two comments on the page."""
+    before, _, rest = page.read_text("utf-8").partition("<!-- models -->\n")
     _, end, after = rest.partition("<!-- end of models -->")
     text = f"{before}<!-- models -->\n{support_table()}\n{end}{after}"
-    readme.write_text(text, "utf-8")
+    page.write_text(text, "utf-8")
 
 
 def rows_of_numbers(n: int = 300) -> pd.DataFrame:

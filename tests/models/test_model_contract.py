@@ -7,8 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
-from model_cases import ModelCase, all_cases, support_table
+from model_cases import PAGE, ModelCase, all_cases, support_table
 
 from pylime import COLUMNS, explain, lime, model_type, predict_model
 from pylime.models import owner_of
@@ -74,6 +73,5 @@ def test_models_of_every_library_behave_alike(case: ModelCase):
         )
 
 
-def test_the_readme_lists_what_is_tested():
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert support_table() in readme
+def test_the_page_lists_what_is_tested():
+    assert support_table() in PAGE.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Run the first blocks of the README, draw their figures, and print the rows that it shows."""
+"""Run the blocks of the README, draw its figures, and print what the blocks print."""
 
 import ast
 import os
@@ -23,13 +23,6 @@ def run_block(source: str, names: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(last.value), "README.md", "eval"), names)
 
 
-def rows_of(printed: str, frame: Any) -> str:
-    """Print the columns and as many rows of a frame as a block of the README shows."""
-    header, *rows = printed.splitlines()
-    columns = header.split()
-    return frame[columns].head(len(rows)).round(3).to_string(index=False)
-
-
 def save_page(page: Any, path: Path) -> None:
     """Save a web page as an image, as Chromium shows it."""
     from playwright.sync_api import sync_playwright
@@ -45,32 +38,15 @@ def save_page(page: Any, path: Path) -> None:
 
 
 def main() -> None:
-    """Write the figures, and print the tables."""
-    from PIL import Image
-    from skimage.data import chelsea
-
+    """Write the figures: each is what a block ends in."""
     readme = README.read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)
-    tables = re.findall(r"^```text\n(.*?)^```", readme, re.M | re.S)
     names: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        Image.fromarray(chelsea()).save("cat.png")
-        plot = run_block(blocks[0], names)
-        plot.save(FIGURES / "penguins.png", dpi=120, verbose=False)
-        overview = names["plot_explanations"](names["explanation"])
-        overview.save(FIGURES / "penguins-overview.png", dpi=120, verbose=False)
-        print(rows_of(tables[0], names["explanation"]))
-        print(rows_of(tables[1], names["quality"](names["explanation"])))
-        plot = run_block(blocks[1], names)
-        plot.save(FIGURES / "penguins-importance.png", dpi=90, verbose=False)
-        plot = names["plot_waterfall"](names["every_bird"], cases=306)
-        plot.save(FIGURES / "penguin-waterfall.png", dpi=100, verbose=False)
-        plot = run_block(blocks[2], names)
-        plot.save(FIGURES / "cat-block.png", dpi=100, verbose=False)
-        print(rows_of(tables[2], names["explanation"]))
-        save_page(run_block(blocks[3], names), FIGURES / "text.png")
-        os.chdir(FIGURES)
+    shown = [run_block(block, names) for block in blocks]
+    penguins, cat, text = (figure for figure in shown if figure is not None)
+    penguins.save(FIGURES / "penguins.png", dpi=120, verbose=False)
+    cat.save(FIGURES / "cat-block.png", dpi=100, verbose=False)
+    save_page(text, FIGURES / "text.png")
 
 
 if __name__ == "__main__":
