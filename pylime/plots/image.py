@@ -283,7 +283,7 @@ def plot_image_explanation(
     types: list[Sign] = ["Supports"]
     if one_panel or show_negative:
         types.append("Contradicts")
-    by_panel: list[list[Sign]] = [types] if one_panel else [[sign] for sign in types]
+    panels_of_label: list[list[Sign]] = [types] if one_panel else [[sign] for sign in types]
     choice = Choice.of(threshold, coverage, max_features, heatmap)
     colours = _two_colours(outline_col, palette, display, combine)
     block = parse_colour(block_col, "block_col")
@@ -306,7 +306,7 @@ def plot_image_explanation(
     panels: list[dict[str, str]] = []
     unseen: list[float] = []
     for rows, shown, facet in zip(labels, chosen, facets, strict=True):
-        for signs in by_panel:
+        for signs in panels_of_label:
             drawn = shown[shown["type"].isin(signs)]
             message = "" if len(drawn) else choice.nothing_shown(rows, signs, len(shown))
             if not choice.pass_threshold(rows, signs).any():
