@@ -48,6 +48,8 @@ _PROBE_CASES = 5
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-6
 # Of longer arrays, such as the segments of an image, a manifest has a digest.
 _LONG = 10_000
+# So does it of longer lists, such as which training rows a group remembers.
+_MANY = 100
 # Arguments that do not change the result of a run, or are compared in another way.
 _NOT_SETTINGS = ("plain", "random_state", "n_jobs", "progress", "on_error")
 
@@ -301,7 +303,11 @@ def _comparable(value: object) -> JSON:
     if isinstance(value, float) and np.isfinite(value):
         return float(f"{value:.9g}")  # the last digits depend on the machine
     if isinstance(value, list):
-        return [_comparable(part) for part in value]
+        parts = [_comparable(part) for part in value]
+        return parts if len(parts) <= _MANY else _digest_of(parts)
+    if isinstance(value, pd.DataFrame):
+        columns = [value.iloc[:, place] for place in range(value.shape[1])]
+        return _digest_of([_comparable(column) for column in columns])
     if is_dataclass(value) and not isinstance(value, type):
         return _comparable(vars(value))
     try:
@@ -313,13 +319,17 @@ def _comparable(value: object) -> JSON:
         return name or (str(value) if isinstance(value, np.dtype) else class_name(value))
 
 
+def _digest_of(value: JSON) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
 def _training_data(explainer: Explainer) -> str:
     """Compute a digest of what the explainer has learnt of each column of the training data."""
     facts = [
         _comparable([str(column.dtype), {**vars(column), "dtype": None, "sampler": None}])
         for column in getattr(explainer, "columns", ())
     ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return _digest_of(facts)
 
 
 def _behaviour(explainer: Explainer, request: Request, given: Cases) -> dict[str, JSON] | None:

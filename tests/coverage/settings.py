@@ -148,6 +148,57 @@ def _price(houses: pd.DataFrame) -> np.ndarray:
     return (house + plot + 25_000.0 * (houses["garage"] == "yes")).to_numpy()
 
 
+def _reviews() -> Subject:
+    """Reviews of 40 words beside two columns of numbers and two of levels."""
+    random = np.random.default_rng(6)
+    n = 1000
+    words = [f"w{number:03}" for number in range(40)]
+    frame = pd.DataFrame(
+        {
+            "age": random.normal(40, 10, n),
+            "visits": random.integers(1, 20, n),
+            "country": random.choice(["Denmark", "Norway", "Sweden"], n, p=[0.5, 0.3, 0.2]),
+            "member": random.choice(["no", "yes"], n),
+            "review": [" ".join(words)] * n,
+        }
+    )
+
+    def model(rows: pd.DataFrame) -> np.ndarray:
+        kept = np.array([rows["review"].str.contains(word) for word in words[:8]], dtype=float)
+        said = np.linspace(1.5, -1.0, 8) @ kept + kept[0] * kept[1] - kept[6] * kept[2]
+        known = (rows["country"] == "Norway") + 0.05 * (rows["age"] - 40)
+        return _logistic((said + known + (rows["member"] == "yes") * kept[3] - 1.5).to_numpy())
+
+    explainer = lime(frame, as_regressor(model), text_columns="review", probe=False)
+    case = frame[(frame["country"] == "Norway") & (frame["member"] == "yes")].head(1)
+    return Subject(explainer, case, {})
+
+
+def _towns() -> Subject:
+    """Prices by coordinates, which are one feature, and by size, which is coded by columns."""
+    random = np.random.default_rng(7)
+    n = 1000
+    centres = np.array([[60.0, 10.0], [55.0, 15.0], [50.0, 5.0], [45.0, 0.0]])
+    places = centres[random.choice(4, n, p=[0.4, 0.3, 0.2, 0.1])] + random.normal(size=(n, 2))
+    size = random.choice(["s", "m", "l"], n, p=[0.5, 0.3, 0.2])
+    frame = pd.DataFrame(random.normal(size=(n, 6)), columns=list("abcdef")).assign(
+        lat=places[:, 0],
+        lon=places[:, 1],
+        **{f"size_{level}": (size == level).astype(int) for level in ("s", "m", "l")},
+    )
+
+    def model(rows: pd.DataFrame) -> np.ndarray:
+        near = np.exp(-(np.square(rows["lat"] - 60) + np.square(rows["lon"] - 10)) / 10)
+        room = rows["size_m"] + 2 * rows["size_l"]
+        others = np.tanh(rows["a"]) - 0.6 * np.tanh(rows["b"]) + 0.4 * rows["c"] * (rows["d"] > 0)
+        return ((1 + near) * room + 2 * near + others).to_numpy()
+
+    groups = {"place": ["lat", "lon"], "size": ["size_s", "size_m", "size_l"]}
+    explainer = lime(frame, as_regressor(model), groups=groups, probe=False)
+    near = np.hypot(*(places - centres[0]).T) < 1
+    return Subject(explainer, frame[near & (size == "m")].head(1), {})
+
+
 # Texts
 
 
@@ -230,6 +281,8 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "distance, 16 columns": _table(16, _distance),
     "boosted, 20 columns": _table(20, _boosted),
     "euros": _houses,
+    "40 words beside columns": _reviews,
+    "groups of columns": _towns,
     "bag of 40 words": _text(40, _bag),
     "product of words": _text(25, _product),
     "negated words": _text(100, _negations),
@@ -257,10 +310,14 @@ COVERAGE = [
     Setting("product of words", 5000),
     Setting("50 superpixels", 1000),
     Setting("euros", 1000),
+    Setting("40 words beside columns", 1000),
+    Setting("40 words beside columns", 5000),
+    Setting("groups of columns", 500),
+    Setting("groups of columns", 5000),
 ]
 
 _TABLES = [name for name in SUBJECTS if "columns" in name or name == "euros"]
-_TEXTS = [name for name in SUBJECTS if "words" in name]
+_TEXTS = [name for name in SUBJECTS if "words" in name and "columns" not in name]
 _IMAGES = [name for name in SUBJECTS if "superpixels" in name]
 
 WIDTHS = [

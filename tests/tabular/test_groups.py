@@ -73,6 +73,20 @@ def test_a_one_hot_group_is_a_column_of_levels(dtype):
     assert types == {str(frame["size_m"].dtype)}
 
 
+@pytest.mark.parametrize("of", [bool, float, int])
+@pytest.mark.parametrize("dtype", [object, "category"])
+def test_a_one_hot_group_writes_0_and_1_as_the_training_data_do(of, dtype):
+    frame = FRAME.astype(dict.fromkeys(SIZES, of)).astype(dict.fromkeys(SIZES, dtype))
+    types = set()
+
+    def model(rows):
+        types.update(type(value) for name in SIZES for value in rows[name].astype(object))
+        return linear(rows.astype(dict.fromkeys(SIZES, float)))
+
+    assert weights(explained(frame, model=model)).keys() == {"size", "age"}
+    assert types == {of}
+
+
 def test_never_two_levels_at_once():
     seen = []
 
@@ -248,6 +262,41 @@ def test_a_new_level_in_a_group():
     assert found["feature_desc"].iloc[0] == "a = new (new), b = other (new)"
 
 
+def test_a_model_sees_each_row_of_a_group_once():
+    town = RANDOM.choice(["A", "B", "C"], N)
+    frame = pd.DataFrame(
+        {"town": town, "coast": town == "A", "level": RANDOM.choice(["p", "q"], N)}
+    )
+    seen = []
+
+    def model(rows):
+        seen.append(rows)
+        return 1.0 * rows["coast"]
+
+    case, groups = frame[town == "A"].head(1), {"place": ["town", "coast"]}
+    found = explained(frame, case, model, groups, lime_options={"probe": False}, n_features=1)
+    (rows,) = seen
+    assert len(rows) == len(rows.drop_duplicates()) == 6
+    assert weights(found)["place"] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_group_keeps_values_apart_that_are_equal_but_not_the_same():
+    values = [1, True, 1.0, "x", None, np.nan] * (N // 6)
+    frame = pd.DataFrame({"any": pd.Series(values, dtype=object), "z": FRAME["age"], "y": LEVELS})
+    seen = []
+
+    def model(rows):
+        seen.append(rows["any"])
+        return rows["z"]
+
+    explained(frame, frame.iloc[[1]], model, {"both": ["any", "y"]}, lime_options={"probe": False})
+    (drawn,) = seen
+    assert drawn.iloc[0] is True
+    assert set(drawn.map(type)) == {int, bool, float, str, type(None)}
+    assert drawn.map(lambda value: type(value) is int).mean() == pytest.approx(1 / 12, abs=0.03)
+    assert drawn.map(lambda value: value is True).mean() == pytest.approx(1 / 2 + 1 / 12, abs=0.03)
+
+
 # Together with everything else
 
 
@@ -329,6 +378,7 @@ def test_arrays_have_groups_by_position():
         ({"groups": ["size_s", "size_m"]}, TypeError, "must lead from names to lists of columns"),
         ({"groups": {"size": "size_s"}}, TypeError, "not to 'size_s'"),
         ({"groups": {3: SIZES}}, TypeError, "the name 3 is not a string"),
+        ({"groups": {"size": iter(SIZES)}}, TypeError, "not to <list_iterator"),
         ({"groups": {"size": ["size_s"]}}, ValueError, "'size' has size_s"),
         ({"groups": {"size": []}}, ValueError, "'size' has none"),
         ({"groups": {"size": ["size_s", "size_x"]}}, ValueError, "`groups` must be columns"),

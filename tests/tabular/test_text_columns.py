@@ -12,7 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+import pylime.tabular.explainer
+import pylime.tabular.permutations
 from pylime import (
+    CaseError,
     FitWarning,
     Word,
     as_regressor,
@@ -242,7 +245,7 @@ def test_several_columns_have_words_of_their_own():
     assert {"title: awful", "review: awful"} < set(twice["feature"])
 
 
-@pytest.mark.parametrize("gap", [None, np.nan, "", " ... "])
+@pytest.mark.parametrize("gap", [None, np.nan, "", " ... ", np.float32("nan")])
 def test_a_text_without_words_is_held_and_named(gap):
     frame = FRAME.astype({"review": object})
     case = pd.concat([CASE, CASE], ignore_index=True).astype({"review": object})
@@ -359,6 +362,69 @@ def test_single_steps():
         describe_feature("review: absent", CASE.iloc[0], explainer)
 
 
+def test_columns_of_the_same_text_have_draws_of_their_own_in_any_order():
+    frame = FRAME.assign(title=FRAME["review"])
+    case = CASE.assign(title=CASE["review"])
+
+    def model(rows):
+        return linear(rows) + 5.0 * rows["title"].str.contains("awful")
+
+    lime_options = {"text_columns": ["title", "review"]}
+    options = {"n_features": 4, "p_remove": None, "lime": lime_options}
+    found = explained(frame, case, model, **options)
+    order = frame.columns[::-1]
+    turned = explained(frame[order], case[order], model, **options)
+    assert weights(turned) == pytest.approx(weights(found), abs=1e-12)
+    truth = {"title: awful": 5.0, "review: awful": -3.0, "review: superb": 2.0, "country": 1.0}
+    assert weights(found) == pytest.approx(truth, abs=0.05)
+
+
+@pytest.mark.parametrize(("n_words", "n"), [(150, 400), (300, 2000)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_text_alone_has_the_intervals_of_the_text_in_place(n_words, n, seed):
+    text = " ".join(f"w{number}" for number in range(n_words))
+
+    def model(rows):
+        texts = rows["review"] if isinstance(rows, pd.DataFrame) else pd.Series(rows)
+        return texts.str.len() / 1000 + texts.str.contains("w7 ")
+
+    options = {"random_state": seed, "n_features": 4, "n_permutations": n, "intervals": True}
+    column = lime(FRAME[["review"]], as_regressor(model), text_columns="review", probe=False)
+    ours = explain(pd.DataFrame({"review": [text]}), column, p_remove=None, **options)
+    theirs = explain(text, lime(text, as_regressor(model), in_place=True, probe=False), **options)
+    numbers = ["feature_weight", "feature_se", "feature_lo", "feature_hi"]
+    np.testing.assert_allclose(ours[numbers], theirs[numbers], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("draws", ["balanced", "independent"])
+@pytest.mark.parametrize("more", [{}, {"sampling": "kernel"}, {"p_remove": None}])
+def test_very_long_texts_are_drawn_and_written_in_parts(monkeypatch, draws, more):
+    frame = FRAME.assign(x=RANDOM.normal(size=N), y=RANDOM.normal(size=N))
+    case = CASE.assign(x=0.1, y=0.2)
+    sizes = []
+
+    def model(rows):
+        sizes.append(len(rows))
+        return linear(rows) + rows["x"]
+
+    of_lime = {"groups": {"both": ["x", "y"]}, "probe": False}
+    options = {"draws": draws, "n_permutations": 1500, "lime": of_lime, **more}
+    whole = explained(frame, case, model, **options)
+    assert len(sizes) == 1
+    monkeypatch.setattr(pylime.tabular.permutations, "_MOST_NUMBERS", 1000)
+    monkeypatch.setattr(pylime.tabular.explainer, "BATCH_CHARACTERS", 20_000)
+    parts = explained(frame, case, model, **options)
+    assert max(sizes[1:]) == 20_000 // len(CASE["review"].iloc[0])
+    pd.testing.assert_frame_equal(parts, whole)
+
+
+@pytest.mark.parametrize(("bins", "most"), [(True, 10**9), (False, 10**9 // 8)])
+def test_texts_of_too_many_words_are_refused_before_they_take_memory(bins, most):
+    case = CASE.assign(review=" ".join(f"w{number}" for number in range(300)))
+    with pytest.raises(CaseError, match=rf"300 words, too many .* must not exceed {most}\. Lower"):
+        explained(case=case, n_permutations=4_000_000, lime={"bin_continuous": bins})
+
+
 # Wrong arguments
 
 
@@ -383,6 +449,46 @@ def test_single_steps():
 def test_wrong_options_of_lime(options, error, message):
     with pytest.raises(error, match=message):
         lime(FRAME, as_regressor(linear), **options)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [b"some bytes"] * N,
+        ["a text", 1] * (N // 2),
+        pd.interval_range(0, N, periods=N),
+        [pd.Interval(0, 1)] * N,
+    ],
+)
+def test_other_values_are_no_texts(values):
+    frame = FRAME.assign(review=pd.Series(values, index=FRAME.index))
+    with pytest.raises(TypeError, match="must have strings; 'review' has other values"):
+        lime(frame, as_regressor(linear), text_columns="review")
+
+
+def test_options_can_be_arrays_of_names():
+    options = {"text_columns": np.array(["review"]), "categorical": np.array(["stars", "visits"])}
+    frame = FRAME.assign(stars=[1, 2] * (N // 2), visits=[3, 4, 5, 6] * (N // 4))
+    explainer = lime(frame, as_regressor(linear), **options)
+    assert explainer.feature_type["stars"] == "factor"
+
+
+@pytest.mark.parametrize(
+    ("more", "lime_options"),
+    [
+        ({"review: superb": 1.0}, {}),
+        ({"p": 1.0, "q": 2.0}, {"groups": {"review: superb": ["p", "q"]}}),
+        (
+            {"review: superb": "b"},
+            {"text_columns": {"review: superb": None, "review": r"\S+( b)?"}},
+        ),
+    ],
+)
+def test_a_word_cannot_have_the_name_of_another_feature(more, lime_options):
+    case = CASE.assign(**more, review="superb: b and superb")
+    frame = pd.concat([FRAME.assign(**more), case], ignore_index=True)
+    with pytest.raises(CaseError, match=r"Two features of the case have the name 'review: superb"):
+        explained(frame, case, lime=lime_options)
 
 
 def test_categories_are_no_texts():
@@ -420,7 +526,26 @@ def test_a_case_whose_text_cannot_be_cut_is_left_out():
     assert set(found["case"]) == {1}
     with pytest.raises(ValueError, match="returns 11 that are not found there"):
         explained(lime={"tokenization": lambda text: [f"<{word[::-1]}>" for word in text.split()]})
-    numbers = CASE.astype({"review": object})
-    numbers.loc[0, "review"] = 7
-    with pytest.raises(ValueError, match="text column 'review' must have strings; not 7"):
-        explained(case=numbers)
+    for value in (7, b"superb"):
+        numbers = CASE.astype({"review": object})
+        numbers.loc[0, "review"] = value
+        with pytest.raises(ValueError, match=rf"'review' must have strings; not {value!r}"):
+            explained(case=numbers)
+
+
+def test_lone_surrogates_cost_only_their_own_case():
+    cases = pd.concat([CASE, CASE.assign(review="a superb plot")], ignore_index=True)
+    cases = cases.astype({"review": object})
+    cases.loc[0, "review"] = "superb \ud83d"
+    with pytest.warns(UserWarning, match=r"\(str\) can hold; 'superb .*' has a lone surrogate"):
+        found = explained(case=cases)
+    assert set(found["case"]) == {1}
+    kept = []
+
+    def model(rows):
+        kept.append(sum("\ud83d" in text for text in rows["review"]))
+        return np.array([2.0 * ("superb" in text) for text in rows["review"]])
+
+    found = explained(FRAME.astype({"review": object}), cases, model)
+    assert weights(found[found["case"] == 0])["review: superb"] == pytest.approx(2.0, abs=0.04)
+    assert max(kept) > 0
