@@ -118,7 +118,8 @@ def test_plots_are_told_from_photographs(picture, plot):
 def settings(folder=SOURCES):
     """The settings of the documentation, as a module."""
     spec = importlib.util.spec_from_file_location("docs_conf", folder / "conf.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
