@@ -126,6 +126,8 @@ def label_cells(app: Any, doctree: Any, page: str) -> None:
         if head is None:
             continue
         names = [entry.astext() for entry in next(iter(head.findall(nodes.row)))]
+        if len(names) < 3:
+            continue  # what a single cell beside the first one is goes without saying
         for body in group.findall(nodes.tbody):
             for row in body.findall(nodes.row):
                 for name, entry in zip(names, row.children, strict=False):
@@ -138,6 +140,7 @@ def link_pictures(app: Any, doctree: Any, page: str) -> None:
     for grid in list(doctree.findall(nodes.container)):
         if "thumbnails" not in grid["classes"]:
             continue
+        links: list[nodes.paragraph] = []
         for section in doctree.findall(nodes.section):
             own = [child for child in section.children if not isinstance(child, nodes.section)]
             images = [image for child in own for image in child.findall(nodes.image)]
@@ -148,8 +151,10 @@ def link_pictures(app: Any, doctree: Any, page: str) -> None:
             picture["alt"] = ""  # the title beside it is the text of the link
             link = nodes.reference("", "", internal=True, refid=section["ids"][0])
             link += [picture, nodes.inline("", title)]
-            grid += nodes.paragraph("", "", link)
-        if not any(grid.findall(nodes.image)):
+            links.append(nodes.paragraph("", "", link))
+        if links:
+            grid[1:1] = links  # behind the sentence about them
+        else:
             grid.parent.remove(grid)
 
 
