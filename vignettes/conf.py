@@ -67,9 +67,7 @@ def digest_of_inputs() -> str:
 
 # A page whose cells, and all else, were the same before is not run again.
 nb_execution_mode = "cache"
-nb_execution_cache_path = os.environ.get(
-    "PYLIME_DOCS_CACHE", str(ROOT / "build" / "notebooks" / digest_of_inputs())
-)
+nb_execution_cache_path = str(ROOT / "build" / "notebooks" / digest_of_inputs())
 nb_execution_timeout = 600
 nb_execution_raise_on_error = False  # a warning instead, so that every failing page is named
 nb_execution_show_tb = True
