@@ -109,7 +109,7 @@ def test_cells_of_tables_have_the_name_of_their_column(site):
 
 
 @pytest.mark.parametrize(
-    ("picture", "plot"), [("penguins", True), ("penguins-overview", True), ("cat-block", False)]
+    ("picture", "plot"), [("penguins", True), ("precision", True), ("cat-block", False)]
 )
 def test_plots_are_told_from_photographs(picture, plot):
     assert settings().is_plot(SOURCES / "figures" / f"{picture}.png") is plot
