@@ -189,7 +189,9 @@ def _read_table(x: object) -> Table | None:
     if isinstance(x, pd.DataFrame):
         return Table(_in_native_order(x))
     if isinstance(x, pd.Series):
-        return Table(x.to_frame().T)
+        # A row of a frame with sparse columns is sparse, which pandas cannot transpose or write to.
+        row = x.astype(object) if isinstance(x.dtype, pd.SparseDtype) else x
+        return Table(row.to_frame().T)
     if isinstance(x, np.ndarray):
         x = x[None, :] if x.ndim == 1 else x
         if x.ndim != 2 or x.dtype.kind not in "fiubOU":

@@ -101,7 +101,7 @@ def _codes_of(members: pd.DataFrame) -> np.ndarray | None:
     columns = []
     for place in range(members.shape[1]):
         values = members.iloc[:, place]
-        number = pd.api.types.is_numeric_dtype(values.dtype) or values.map(_is_number).all()
+        number = pd.api.types.is_numeric_dtype(values.dtype) or all(map(_is_number, values))
         if not number or values.isna().any():
             return None
         numbers = values.to_numpy(dtype=np.float64)

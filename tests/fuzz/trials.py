@@ -21,7 +21,7 @@ _NAMED = re.compile(
     r"|[Nn]o (feature|superpixels)|All permutations|An array of shape"
 )
 
-_FURTHER = ("feature_contribution", "surrogate_mean", "n_permutations")
+_FURTHER = ("feature_contribution", "surrogate_mean", "n_permutations", "exact")
 
 
 def run(trial: Trial) -> str:

@@ -144,6 +144,14 @@ def test_what_names_have_in_common_is_left_out(names, texts):
     assert f"group is none of {texts}" in found["feature_desc"].tolist()
 
 
+def test_a_column_of_a_group_can_have_a_single_category():
+    frame = FRAME.assign(size_x=0).astype(dict.fromkeys([*SIZES, "size_x"], "category"))
+    model = as_regressor(lambda rows: linear(rows.astype(dict.fromkeys(SIZES, float))))
+    explainer = lime(frame, model, groups={"size": [*SIZES, "size_x"]})
+    found = explain(frame[LEVELS == "m"].head(1), explainer, random_state=1)
+    assert "size = m" in found["feature_desc"].tolist()
+
+
 # Joint groups
 
 
