@@ -282,7 +282,7 @@ def _fit_units(
         for name, tokenization in roles.texts.items()
     ]
     units += [
-        fit_group(name, tuple(place_of[member] for member in members), frame)
+        fit_group(name, tuple(place_of[member] for member in members), frame, columns)
         for name, members in roles.groups.items()
     ]
     return tuple(sorted(units, key=lambda unit: str(unit.name)))
