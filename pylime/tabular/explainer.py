@@ -197,7 +197,9 @@ def _read_table(x: object) -> Table | None:
     if isinstance(x, pd.DataFrame):
         return Table(_in_native_order(x))
     if isinstance(x, pd.Series):
-        return Table(x.to_frame().T)
+        # A row of a frame with sparse columns is sparse, which pandas cannot transpose or write to.
+        row = x.astype(object) if isinstance(x.dtype, pd.SparseDtype) else x
+        return Table(row.to_frame().T)
     if isinstance(x, np.ndarray):
         x = x[None, :] if x.ndim == 1 else x
         if x.ndim != 2 or x.dtype.kind not in "fiubOU":
@@ -288,7 +290,7 @@ def _fit_units(
         for name, tokenization in roles.texts.items()
     ]
     units += [
-        fit_group(name, tuple(place_of[member] for member in members), frame)
+        fit_group(name, tuple(place_of[member] for member in members), frame, columns)
         for name, members in roles.groups.items()
     ]
     return tuple(sorted(units, key=lambda unit: str(unit.name)))

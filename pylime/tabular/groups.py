@@ -16,7 +16,7 @@ from pylime.tabular.levels import Levels
 from pylime.tabular.neighbourhood import draw_in_neighbourhood, tilted, tilted_share
 from pylime.tabular.units import CaseUnits, Units, alone
 
-__all__ = ["CaseOfJoint", "CaseOfOneHot", "JointGroup", "OneHotGroup", "fit_group"]
+__all__ = ["CaseOfJoint", "CaseOfOneHot", "JointGroup", "OneHotGroup", "fit_group", "in_line"]
 
 # Of so many training rows at most a group remembers its columns.
 _MOST_ROWS = 10_000
@@ -27,7 +27,7 @@ _ENDS = "_-. =:/|"
 
 
 def fit_group(
-    name: str, places: tuple[int, ...], frame: pd.DataFrame
+    name: str, places: tuple[int, ...], frame: pd.DataFrame, columns: Sequence[Column]
 ) -> "OneHotGroup | JointGroup":
     """
     Learn a group from the training data.
@@ -40,6 +40,8 @@ def fit_group(
         Positions of its columns in the table.
     frame
         The training data.
+    columns
+        The columns of the table, as fitted.
 
     Returns
     -------
@@ -59,8 +61,45 @@ def fit_group(
     rows = members
     if n > _MOST_ROWS:
         rows = members.iloc[np.linspace(0, n - 1, _MOST_ROWS).astype(np.intp)]
+    ranks = []
+    for column, (_, values) in zip(map(columns.__getitem__, places), rows.items(), strict=True):
+        encoded = alone(column).encode(values)
+        ranks.append(pd.factorize(_identities(values))[0] if encoded is None else encoded)
+    rows = rows.iloc[in_line(np.array(ranks, dtype=np.float64))]
     places_of, first = _distinct(rows)
     return JointGroup(name, places, rows.iloc[first].reset_index(drop=True), places_of)
+
+
+def in_line(ranks: np.ndarray) -> np.ndarray:
+    """
+    Order rows so that neighbours are alike in all columns, on a line to and fro.
+
+    One uniform number draws a row. Where those near each other draw rows that are alike, balanced
+    numbers balance the rows.
+
+    Parameters
+    ----------
+    ranks
+        (p, n) numbers, or codes of levels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) positions of the rows.
+
+    Examples
+    --------
+    >>> places = np.array([[1, 1, 1, 8, 8, 8], [1, 5, 9, 1, 5, 9]])
+    >>> places[:, in_line(places)]
+    array([[1, 1, 1, 8, 8, 8],
+           [1, 5, 9, 9, 5, 1]])
+    """
+    order = np.argsort(ranks[0], kind="stable")
+    if len(ranks) == 1:
+        return order
+    n_parts = max(round(len(order) ** (1 / len(ranks))), 1)
+    parts = [part[in_line(ranks[1:, part])] for part in np.array_split(order, n_parts)]
+    return np.concatenate([part[:: -1 if number % 2 else 1] for number, part in enumerate(parts)])
 
 
 def _distinct(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +140,7 @@ def _codes_of(members: pd.DataFrame) -> np.ndarray | None:
     columns = []
     for place in range(members.shape[1]):
         values = members.iloc[:, place]
-        number = pd.api.types.is_numeric_dtype(values.dtype) or values.map(_is_number).all()
+        number = pd.api.types.is_numeric_dtype(values.dtype) or all(map(_is_number, values))
         if not number or values.isna().any():
             return None
         numbers = values.to_numpy(dtype=np.float64)
@@ -398,11 +437,10 @@ class CaseOfJoint(CaseUnits):
     def draw(self, u: np.ndarray, n: int, draws: Draws, width: float | None) -> np.ndarray:
         """Keep the case's values with probability 1/2, or take those of one row."""
         state = np.zeros((1, n), dtype=np.int64)
-        order = self.drawn
+        like = self.same[self.drawn]
+        order = np.append(self.drawn[like], self.drawn[~like])  # those like the case come first
         share = u[0]
         if width is not None:
-            like = self.same[order]
-            order = order[np.argsort(~like, kind="stable")]  # those like the case come first
             share = tilted(share, 0.0, _KEPT + (1.0 - _KEPT) * like.mean(), width)
         rest = (share - _KEPT) / (1.0 - _KEPT)
         taken = np.clip((rest * len(order)).astype(np.intp), 0, len(order) - 1)
@@ -487,6 +525,9 @@ def _in_type_of(own: pd.Series, rows: pd.Series) -> pd.Series:
 
 def _equals_first(values: pd.Series) -> np.ndarray:
     """Return which values are the same as the first, or missing as it is."""
+    if isinstance(values.dtype, np.dtype) and not is_object(values.dtype):
+        array = values.to_numpy()
+        return array == array[0] if array[0] == array[0] else array != array
     codes, _ = pd.factorize(_identities(values), use_na_sentinel=False)
     return codes == codes[0]
 

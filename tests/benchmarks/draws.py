@@ -120,6 +120,39 @@ def dates(model: Model) -> Kind:
     return Kind(explainer, frame.head(1), [*used, *others])
 
 
+def words(p: int, model: Model) -> Kind:
+    """Six columns of numbers beside a text of p words; three columns and two words are used."""
+    random = np.random.default_rng(p)
+    names = [f"w{k:03}" for k in range(p)]
+    frame = pd.DataFrame(random.normal(size=(1000, 6)), columns=list("uvwxyz"))
+    frame["text"] = " ".join(names)
+    used, others = names[:: p // 5][:2], names[1 :: p // 5][:2]
+
+    def predict(rows: pd.DataFrame) -> np.ndarray:
+        kept = [2.0 * rows["text"].str.contains(word).to_numpy() - 1 for word in used]
+        return model(np.column_stack([rows[["u", "w", "y"]].to_numpy(), *kept]))
+
+    explainer = lime(frame, as_regressor(predict), text_columns="text", probe=False)
+    fixed = ["u", "w", "y", *(f"text: {word}" for word in used), "v", "x", "z"]
+    return Kind(explainer, frame.head(1), [*fixed, *(f"text: {word}" for word in others)])
+
+
+def groups(model: Model) -> Kind:
+    """Ten columns in pairs, each of which is one feature, beside five columns of numbers."""
+    values = np.random.default_rng(2).normal(size=(1000, 15))
+    values[:, 5:10] = 0.8 * values[:, :5] + 0.6 * values[:, 5:10]
+    names = [*(f"{pair}{k}" for pair in "ab" for k in range(5)), *"vwxyz"]
+    frame = pd.DataFrame(values, columns=names)
+    pairs_of = {f"pair {k}": [f"a{k}", f"b{k}"] for k in range(5)}
+
+    def predict(rows: pd.DataFrame) -> np.ndarray:
+        both = rows.to_numpy()
+        return model((both[:, :5] + both[:, 5:10]) / 1.9)
+
+    explainer = lime(frame, as_regressor(predict), groups=pairs_of, probe=False)
+    return Kind(explainer, frame.head(1), [*pairs_of, *"vwxyz"])
+
+
 # Texts
 
 
@@ -154,6 +187,9 @@ def tables_of(model: Model) -> dict[str, Callable[[], Kind]]:
         "200 columns": lambda: numbers(200, model, {}),
         "300 columns": lambda: numbers(300, model, {}),
         "400 columns": lambda: numbers(400, model, {}),
+        "6 columns, 30 words": lambda: words(30, model),
+        "6 columns, 300 words": lambda: words(300, model),
+        "5 groups, 5 columns": lambda: groups(model),
     }
 
 

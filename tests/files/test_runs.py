@@ -218,6 +218,17 @@ def test_nothing_else_goes_into_the_same_folder(tmp_path, change, message):
     explain_to_parquet(BATCHES, EXPLAINER, tmp_path, **SETTINGS, gower_pow=1, feature_select="auto")
 
 
+def test_the_rows_that_a_group_remembers_are_compared_but_not_shown(tmp_path):
+    rows = some_rows(300).assign(p=np.arange(300.0), q=np.arange(300.0))
+    other = rows.assign(p=rows["p"].to_numpy()[::-1])
+    groups, model = {"both": ["p", "q"]}, as_classifier(probability, ["no", "yes"])
+    batches = [rows.head(3)]
+    explain_to_parquet(batches, lime(rows, model, groups=groups), tmp_path, **SETTINGS)
+    assert len((tmp_path / "manifest.json").read_text()) < 5000
+    with pytest.raises(ValueError, match="`units` was"):
+        explain_to_parquet(batches, lime(other, model, groups=groups), tmp_path, **SETTINGS)
+
+
 def test_parts_of_another_folder_are_refused(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     explain_to_parquet(BATCHES[:1], EXPLAINER, one, **SETTINGS)

@@ -166,6 +166,57 @@ _COLUMNS = [
 _NAMES: list[Any] = ["a", "b c", "", "ü", 0, 1, -3, ("t", 1), 2.5, "x" * 90, "$m$", "<i>", "label"]
 
 
+def _texts(random: Random, n: int) -> pd.Series:
+    texts: list[Any] = []
+    for _ in range(n):
+        pieces = random.choice(np.array(_PIECES, dtype=object), int(random.integers(0, 9)))
+        texts.append(str(random.choice([" ", "", ", "])).join(pieces))
+    if random.random() < 0.3:
+        texts[0] = random.choice(np.array([None, np.nan, pd.NA, pd.NaT], dtype=object))
+    if random.random() < 0.03:
+        texts[-1] = random.choice(np.array([7, b"bytes", 1.5], dtype=object))
+    values = pd.Series(texts, dtype=object)
+    dtype = random.choice(np.array(["object", "string", "str", "string[pyarrow]"], dtype=object))
+    with contextlib.suppress(TypeError, ValueError):  # Arrow has no lone surrogates
+        return values.astype(dtype)
+    return values
+
+
+def _dummies(random: Random, n: int) -> list[pd.Series]:
+    """Columns of 0 and 1, of which one is 1 in most rows."""
+    levels = random.integers(0, 3, n)
+    kinds = np.array(["int8", "bool", "float64", "object", "boolean", "category"], dtype=object)
+    dtype = random.choice(kinds)
+    several = random.random() < 0.1
+    columns = [levels == place for place in range(int(random.integers(2, 4)))]
+    if several:
+        columns[0] = columns[0] | columns[1]
+    return [pd.Series(column.astype(int)).astype(dtype) for column in columns]
+
+
+def _of_several(random: Random, names: list[Any], n_dummies: int, n_texts: int) -> dict[str, Any]:
+    """Options of `lime()` for columns that are explained by their words, or together."""
+    others = names[: len(names) - n_dummies - n_texts]
+    options: dict[str, Any] = {}
+    groups: dict[str, list[Any]] = {}
+    if n_dummies:
+        groups["size"] = names[len(others) : len(others) + n_dummies]
+    if len(others) > 1 and random.random() < 0.5:
+        groups["a: the"] = others[: int(random.integers(2, len(others) + 1))]
+    if groups:
+        options["groups"] = groups
+    if n_texts:
+        texts = names[len(names) - n_texts :]
+        options["text_columns"] = texts
+        if random.random() < 0.5:
+            cuts = [
+                _TOKENIZATIONS[int(k)] for k in random.integers(0, len(_TOKENIZATIONS), n_texts)
+            ]
+            options["text_columns"] = dict(zip(texts, cuts, strict=True))
+        options["keep_word_position"] = bool(random.random() < 0.2)
+    return options
+
+
 def _value(cell: Any) -> float:
     """A number from any cell, the same for equal cells."""
     if cell is None or cell is pd.NaT or cell is pd.NA or cell != cell:
@@ -188,14 +239,22 @@ def table(random: Random) -> Trial:
     """A frame of random columns, and cases with levels, values and types of their own."""
     n = int(random.choice([1, 2, 5, 40]))
     makers = [_COLUMNS[int(k)] for k in random.integers(0, len(_COLUMNS), random.integers(1, 7))]
-    names = [_NAMES[int(k)] for k in random.permutation(len(_NAMES))[: len(makers)]]
+    n_texts = int(random.choice(3, p=[0.75, 0.2, 0.05]))
+    makers += [_texts] * n_texts
+    columns = [make(random, n) for make in makers]
+    further = [make(random, 3) for make in makers]
+    n_dummies = 0
+    if random.random() < 0.2:
+        coded, others = _dummies(random, n), _dummies(random, 3)
+        n_dummies = len(coded)
+        place = len(columns) - n_texts
+        columns[place:place] = coded
+        further[place:place] = [others[k % len(others)] for k in range(n_dummies)]
+    names = [_NAMES[int(k)] for k in random.permutation(len(_NAMES))[: len(columns)]]
     if random.random() < 0.02:
         names[-1] = names[0]
-    columns = [make(random, n) for make in makers]
-    frame = pd.concat(columns, axis=1)
-    frame.columns = pd.Index(names, dtype=object)
-    fresh = pd.concat([make(random, 3) for make in makers], axis=1)
-    fresh.columns = frame.columns
+    frame, fresh = pd.concat(columns, axis=1), pd.concat(further, axis=1)
+    frame.columns = fresh.columns = pd.Index(names, dtype=object)
     source = frame if random.random() < 0.6 else fresh
     cases: Any = source.iloc[int(random.integers(len(source))) :].iloc[:3]
     is_row, is_reversed = random.random() < 0.15, random.random() < 0.1
@@ -216,12 +275,16 @@ def table(random: Random) -> Trial:
             "use_density": bool(random.random() < 0.5),
             "n_bins": int(random.integers(2, 12)),
         }
+    lime_options |= _of_several(random, names, n_dummies, n_texts)
     options = _shared(random)
+    if n_texts and random.random() < 0.3:
+        options["p_remove"] = [None, 0.1, 0.9][int(random.integers(3))]
     if random.random() < 0.3:
         options["dist_fun"] = random.choice(["gower", "euclidean", "manhattan", "cosine"])
     elif random.random() < 0.2:
         options |= {"sampling": "kernel", "kernel_width": float(random.choice([0.3, 1.0, 5.0]))}
-    return Trial(frame, cases, model, lime_options, options, tuple(map(str, names)))
+    named = (*map(str, names), "size", "a: the")
+    return Trial(frame, cases, model, lime_options, options, named)
 
 
 def _shared(random: Random) -> dict[str, Any]:
@@ -248,6 +311,9 @@ def _shared(random: Random) -> dict[str, Any]:
 
 # Texts
 
+_TOKENIZATIONS: list[Any] = [
+    *[None, str.split, r"\w+", ".", list, lambda text: text.lower().split("a")],
+]
 _PIECES = [
     *["the cat", "Film!", "don't", "re-use", "3.14", "http://a.b/c?d=e", "ÄÖÜ ß", "e\u0301"],
     *[
@@ -282,10 +348,9 @@ def text(random: Random) -> Trial:
         if random.random() < 0.7
         else pd.Series(texts, list("xyz")[: len(texts)], dtype=object)
     )
-    tokenizations: list[Any] = [str.split, r"\w+", ".", list, lambda t: t.lower().split("a")]
     lime_options: dict[str, Any] = {"keep_word_position": bool(random.random() < 0.3)}
     if random.random() < 0.4:
-        lime_options["tokenization"] = tokenizations[int(random.integers(len(tokenizations)))]
+        lime_options["tokenization"] = _TOKENIZATIONS[int(random.integers(1, len(_TOKENIZATIONS)))]
     options = _shared(random) | {"single_explanation": bool(random.random() < 0.2)}
     classify = random.random() < 0.6
     model = as_classifier(_of_texts, ["no", "yes"]) if classify else as_regressor(_of_texts)

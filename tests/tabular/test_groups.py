@@ -14,6 +14,7 @@ from pylime import (
     write_explanation,
 )
 from pylime.tabular import describe_feature, numerify
+from pylime.tabular.groups import in_line
 
 RANDOM = np.random.default_rng(1)
 N = 600
@@ -142,6 +143,14 @@ def test_what_names_have_in_common_is_left_out(names, texts):
     explainer = lime(frame, model, groups={"group": names})
     found = explain(frame.iloc[[2]], explainer, random_state=1)
     assert f"group is none of {texts}" in found["feature_desc"].tolist()
+
+
+def test_a_column_of_a_group_can_have_a_single_category():
+    frame = FRAME.assign(size_x=0).astype(dict.fromkeys([*SIZES, "size_x"], "category"))
+    model = as_regressor(lambda rows: linear(rows.astype(dict.fromkeys(SIZES, float))))
+    explainer = lime(frame, model, groups={"size": [*SIZES, "size_x"]})
+    found = explain(frame[LEVELS == "m"].head(1), explainer, random_state=1)
+    assert "size = m" in found["feature_desc"].tolist()
 
 
 # Joint groups
@@ -295,6 +304,29 @@ def test_a_group_keeps_values_apart_that_are_equal_but_not_the_same():
     assert set(drawn.map(type)) == {int, bool, float, str, type(None)}
     assert drawn.map(lambda value: type(value) is int).mean() == pytest.approx(1 / 12, abs=0.03)
     assert drawn.map(lambda value: value is True).mean() == pytest.approx(1 / 2 + 1 / 12, abs=0.03)
+
+
+def test_balanced_draws_balance_the_rows_of_a_group():
+    def slope(rows):
+        return rows["lat"] / 10 + np.sin(rows["lon"])
+
+    explainer = lime(TOWNS, as_regressor(slope), groups=PLACE)
+    found = {}
+    for draws in ("balanced", "independent"):
+        runs = [
+            explain(TOWNS.head(1), explainer, random_state=seed, draws=draws, n_permutations=1000)
+            for seed in range(20)
+        ]
+        found[draws] = np.std([weights(run)["place"] for run in runs])
+    assert found["balanced"] < 0.5 * found["independent"]
+
+
+def test_rows_in_line_are_alike_in_all_columns():
+    places = RANDOM.random((2, 900))
+    steps = np.abs(np.diff(places[:, in_line(places)])).max(axis=0)
+    assert np.median(steps) < 0.05
+    assert sorted(in_line(places)) == list(range(900))
+    assert in_line(np.zeros((3, 1))).tolist() == [0]
 
 
 # Together with everything else

@@ -425,6 +425,20 @@ def test_texts_of_too_many_words_are_refused_before_they_take_memory(bins, most)
         explained(case=case, n_permutations=4_000_000, lime={"bin_continuous": bins})
 
 
+def test_a_row_of_a_frame_with_a_sparse_column():
+    frame = FRAME.assign(clicks=pd.arrays.SparseArray(np.arange(N) % 5 * 1.0))
+    frame["review"] = frame["review"].astype(object)
+    row = pd.Series({**frame.iloc[0].to_dict(), "review": "superb \ud83d"}, dtype=object)
+    sparse = row.astype(pd.SparseDtype(object, 0.0))  # as pandas has rows of some such frames
+
+    def model(rows):
+        return np.array([2.0 * ("superb" in text) for text in rows["review"]])
+
+    found = explained(frame, sparse, model)
+    assert weights(found)["review: superb"] == pytest.approx(2.0, abs=0.04)
+    pd.testing.assert_frame_equal(found, explained(frame, row, model))
+
+
 # Wrong arguments
 
 
