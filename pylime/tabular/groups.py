@@ -72,7 +72,7 @@ def fit_group(
 
 def in_line(ranks: np.ndarray) -> np.ndarray:
     """
-    Order rows so that neighbours are alike in all columns, on a line to and fro.
+    Order rows so that neighbours are alike in all columns, on a line back and forth.
 
     One uniform number draws a row. Where those near each other draw rows that are alike, balanced
     numbers balance the rows.
