@@ -186,6 +186,8 @@ class Clock:
         """Return the number of whole ticks up to a date, which can be written as a string."""
         if checks.is_number(cut) or pd.isna(cut):
             raise TypeError(f"{cut!r:.80} is not a date")
+        if isinstance(cut, str):
+            cut = str(cut)  # older pandas does not read numpy's strings
         if self.kind == "time":
             time = cut if isinstance(cut, dt.time) else dt.time.fromisoformat(cut)
             return _tick_of(time, self.unit)
