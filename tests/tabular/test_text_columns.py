@@ -549,8 +549,11 @@ def test_lone_surrogates_cost_only_their_own_case():
     cases = pd.concat([CASE, CASE.assign(review="a superb plot")], ignore_index=True)
     cases = cases.astype({"review": object})
     cases.loc[0, "review"] = "superb \ud83d"
-    with pytest.warns(UserWarning, match=r"\(str\) can hold; 'superb .*' has a lone surrogate"):
-        found = explained(case=cases)
+    frame = FRAME.astype({"review": "string"})
+    with pytest.warns(
+        UserWarning, match=r"\(string.*\) can hold; 'superb .*' has a lone surrogate"
+    ):
+        found = explained(frame, cases)
     assert set(found["case"]) == {1}
     kept = []
 
