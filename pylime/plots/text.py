@@ -26,7 +26,7 @@ from pylime.plots.stylesheet import (
     palette_class,
     palette_rules,
 )
-from pylime.plots.theme import FIT, fit_texts
+from pylime.plots.theme import FIT, amount_text, fit_texts
 from pylime.text.places import apart, locate_features
 
 __all__ = ["TextExplanations", "color_code", "css_size", "plot_text_explanations"]
@@ -519,8 +519,7 @@ def _facts(rows: pd.DataFrame, model_type: str, case: object) -> str:
         share = f"{round(float(first['label_prob']) * 100, 2):g}%"
         facts.append(f"{title}: <bdi>{escape(first['label'])}</bdi> ({share})")
     elif "prediction" in rows:
-        (number,) = format_numbers([float(first["prediction"])], 7)
-        facts.append(f"Prediction: {number}")
+        facts.append(f"Prediction: {amount_text(first['prediction'], 3)}")
     if not np.isnan(first["model_r2"]):  # shap values have none
         (fit,) = fit_texts([float(first["model_r2"])])
         facts.append(f"{FIT}: {fit}")
