@@ -168,6 +168,38 @@ def _texts_of(names: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
+class CaseOfGroup(CaseUnits):
+    """
+    A group of a case, which is one feature; the state is a row of positions.
+
+    Attributes
+    ----------
+    name
+        The name of the group.
+    """
+
+    name: Hashable
+
+    @property
+    def features(self) -> Sequence[str]:
+        """The name of the group."""
+        return [str(self.name)]
+
+    @property
+    def n_numbers(self) -> int:
+        """One."""
+        return 1
+
+    def keys(self, state: np.ndarray) -> Sequence[np.ndarray]:
+        """Return the positions."""
+        return [state[0]]
+
+    def redraw(self, state: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
+        """Exchange positions among permutations that compare alike."""
+        return exchanged(state, self.compare(state)[0], n, random)
+
+
+@dataclass(frozen=True, eq=False)
 class OneHotGroup(Units):
     """
     Columns of 0 and 1, of which at most one is 1: a column of levels in another form.
@@ -210,7 +242,9 @@ class OneHotGroup(Units):
         level = pd.Series([self._level(case)], dtype=object)
         levels = self.levels.widened(level)
         value = int(levels.encode(level)[0])
-        return CaseOfOneHot(self, levels, value, tuple(case.iat[0, place] for place in self.places))
+        return CaseOfOneHot(
+            self.name, self, levels, value, tuple(case.iat[0, place] for place in self.places)
+        )
 
     def content(self, columns: Sequence[Column], case: pd.DataFrame) -> bytes:
         """Return the level."""
@@ -225,7 +259,7 @@ class OneHotGroup(Units):
 
 
 @dataclass(frozen=True, eq=False)
-class CaseOfOneHot(CaseUnits):
+class CaseOfOneHot(CaseOfGroup):
     """
     A one-hot group of a case; the state is a row of positions of levels.
 
@@ -245,16 +279,6 @@ class CaseOfOneHot(CaseUnits):
     levels: Levels
     value: int
     own: tuple[Any, ...]
-
-    @property
-    def features(self) -> Sequence[str]:
-        """The name of the group."""
-        return [str(self.group.name)]
-
-    @property
-    def n_numbers(self) -> int:
-        """One."""
-        return 1
 
     def draw(self, u: np.ndarray, n: int, draws: Draws, width: float | None) -> np.ndarray:
         """Draw levels as those of a column."""
@@ -283,14 +307,6 @@ class CaseOfOneHot(CaseUnits):
         """Return 0 where the level is the case's, else 1."""
         return np.where(state[0] == self.value, 0.0, 1.0)
 
-    def keys(self, state: np.ndarray) -> Sequence[np.ndarray]:
-        """Return the positions."""
-        return [state[0]]
-
-    def redraw(self, state: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-        """Exchange levels among permutations that differ from the case."""
-        return exchanged(state, self.compare(state)[0], n, random)
-
     def values(self, place: int, state: np.ndarray, rows: np.ndarray | None, dtype: Dtype) -> Any:
         """Return 0 and 1."""
         member = self.group.places.index(place)
@@ -307,7 +323,7 @@ class CaseOfOneHot(CaseUnits):
         """Return such as `size = m`, or `size is none of s, m, l`."""
         level = str(self.levels.levels[self.value])
         if level == _NONE:
-            return None, f"{self.group.name} is none of {', '.join(self.group.texts)}"
+            return None, f"{self.name} is none of {', '.join(self.group.texts)}"
         return level, self.levels.describe(level)
 
 
@@ -367,7 +383,9 @@ class JointGroup(Units):
         described = ", ".join(columns[place].describe(case.iat[0, place]) for place in self.places)
         # A row that equals the case is the case: the model sees no permutation twice.
         drawn = np.where(equal, 0, np.arange(n))[self.places_of + 1]
-        return CaseOfJoint(self, tuple(series), drawn, is_same, distance, value, described)
+        return CaseOfJoint(
+            self.name, self, tuple(series), drawn, is_same, distance, value, described
+        )
 
     def content(self, columns: Sequence[Column], case: pd.DataFrame) -> bytes:
         """Return the values of the columns."""
@@ -394,7 +412,7 @@ class JointGroup(Units):
 
 
 @dataclass(frozen=True, eq=False)
-class CaseOfJoint(CaseUnits):
+class CaseOfJoint(CaseOfGroup):
     """
     A group of a case; the state is a row of positions, of which 0 is the case's.
 
@@ -423,16 +441,6 @@ class CaseOfJoint(CaseUnits):
     distances: np.ndarray
     value: Mapping[Hashable, Any]
     description: str
-
-    @property
-    def features(self) -> Sequence[str]:
-        """The name of the group."""
-        return [str(self.group.name)]
-
-    @property
-    def n_numbers(self) -> int:
-        """One."""
-        return 1
 
     def draw(self, u: np.ndarray, n: int, draws: Draws, width: float | None) -> np.ndarray:
         """Keep the case's values with probability 1/2, or take those of one row."""
@@ -473,14 +481,6 @@ class CaseOfJoint(CaseUnits):
     def distance(self, state: np.ndarray) -> np.ndarray:
         """Return the mean distance of the columns."""
         return self.distances[state[0]]
-
-    def keys(self, state: np.ndarray) -> Sequence[np.ndarray]:
-        """Return the positions."""
-        return [state[0]]
-
-    def redraw(self, state: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-        """Exchange rows among permutations that compare alike."""
-        return exchanged(state, self.compare(state)[0], n, random)
 
     def values(self, place: int, state: np.ndarray, rows: np.ndarray | None, dtype: Dtype) -> Any:
         """Return the values of the rows."""

@@ -16,7 +16,7 @@ import pandas as pd
 from pylime.draws import Draws
 from pylime.tabular.columns import Column, Dtype, Problems, Value
 
-__all__ = ["CaseUnits", "PartOfUnit", "Units", "alone"]
+__all__ = ["CaseUnits", "ColumnOfUnits", "PartOfUnit", "Units", "alone"]
 
 
 class CaseUnits(ABC):
@@ -158,10 +158,28 @@ class Units(ABC):
         """Compare rows with the first of them; returns an array for each feature."""
 
 
+class ColumnOfUnits(Column):
+    """A column that is drawn by units, and is not a feature by itself."""
+
+    is_feature: ClassVar[bool] = False
+
+    def encode(self, values: pd.Series) -> np.ndarray | None:
+        """Return nothing: units draw it."""
+        return None
+
+    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
+        """Raise: nothing was encoded."""
+        raise ValueError(f"The column {self.name!r} is drawn by its units.")
+
+    def draw(self, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
+        """Raise: units draw it."""
+        raise ValueError(f"The column {self.name!r} is drawn by its units.")
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PartOfUnit(Column):
+class PartOfUnit(ColumnOfUnits):
     """
-    A column that is drawn with others, or word by word, and is no feature by itself.
+    A column that is drawn with the others of its group.
 
     Attributes
     ----------
@@ -170,8 +188,6 @@ class PartOfUnit(Column):
     """
 
     inner: Column
-
-    is_feature: ClassVar[bool] = False
 
     @classmethod
     def of(cls, column: Column) -> "PartOfUnit":
@@ -199,18 +215,6 @@ class PartOfUnit(Column):
     def cut_points(self) -> Any:
         """Return the cut points of the column."""
         return self.inner.cut_points()
-
-    def encode(self, values: pd.Series) -> np.ndarray | None:
-        """Return nothing: the unit draws it."""
-        return None
-
-    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
-        """Raise: nothing was encoded."""
-        raise ValueError(f"The column {self.name!r} is drawn as a part of a unit.")
-
-    def draw(self, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
-        """Raise: the unit draws it."""
-        raise ValueError(f"The column {self.name!r} is drawn as a part of a unit.")
 
     def compare(self, values: np.ndarray) -> np.ndarray:
         """Compare values as the column does alone."""

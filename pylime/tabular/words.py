@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from pylime.tabular.columns import (
     is_object,
 )
 from pylime.tabular.neighbourhood import tilted, tilted_share
-from pylime.tabular.units import CaseUnits, Units
+from pylime.tabular.units import CaseUnits, ColumnOfUnits, Units
 from pylime.text.documents import Document, cut_words, read_document
 from pylime.values import Word
 
@@ -33,10 +33,8 @@ _WORDS_A_KEY = 31
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TextColumn(Column):
+class TextColumn(ColumnOfUnits):
     """A column of texts, of which nothing is remembered; each word of a case is a feature."""
-
-    is_feature: ClassVar[bool] = False
 
     def cast(self, values: pd.Series) -> tuple[pd.Series, Problems]:
         """Convert texts to the training column's type."""
@@ -79,18 +77,6 @@ class TextColumn(Column):
                 ".astype(str), or leave it out of `text_columns`."
             )
         return cls(name=name, dtype=values.dtype, feature_type="text")
-
-    def encode(self, values: pd.Series) -> np.ndarray | None:
-        """Return nothing: texts are cut up case by case."""
-        return None
-
-    def decode(self, values: np.ndarray, dtype: Dtype) -> Any:
-        """Raise: nothing was encoded."""
-        raise ValueError(f"The column {self.name!r} has texts.")
-
-    def draw(self, u: np.ndarray, gaps: np.ndarray | None = None) -> np.ndarray:
-        """Raise: the words of a case are drawn, not texts."""
-        raise ValueError(f"The column {self.name!r} has texts.")
 
     def compare(self, values: np.ndarray) -> np.ndarray:
         """Return whether each text is the case's."""
