@@ -175,4 +175,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # Completion shows what is public, and not what the package imports.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -469,7 +469,10 @@ def make_options(
         if name not in known:
             hint = _right_argument(name, [*known, *shared], elsewhere())
             listed = ", ".join(known) or "none"
-            raise TypeError(f"{where} has no option {name!r}. {hint}It takes: {listed}.")
+            raise TypeError(
+                f"{where} has no option {name!r}. {hint}Beside the named "
+                f"arguments it takes: {listed}."
+            )
     missing = [name for name in _without_default(kind) if name not in options]
     if missing:
         raise TypeError(f"{where} needs the option {some(missing)}.")

@@ -731,9 +731,10 @@ def _warn_of_namesakes(names: Sequence[Hashable]) -> None:
     if isinstance(names, range) or len(set(names)) == len(names):
         return
     repeated = [name for name, number in Counter(names).items() if number > 1]
+    belong = "1 name belongs" if len(repeated) == 1 else f"{len(repeated)} names belong"
     checks.warn(
-        f"{len(repeated)} names belong to several cases, such as {repeated[0]!r}; plots treat "
-        "them as one case. Give the cases an index without repeats."
+        f"{belong} to several cases, such as {repeated[0]!r}; plots, and all that groups by "
+        "`case`, treat these as one case. Give the cases an index without repeats."
     )
 
 

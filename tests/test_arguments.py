@@ -21,7 +21,8 @@ def proposed(call, **arguments):
     with pytest.raises(TypeError) as raised:
         call(**arguments)
     [name] = arguments
-    pattern = rf"(?:lime|explain)\(\) of \w+ has no option '{name}'\. (.*?\.? ?)It takes: .*"
+    start = rf"(?:lime|explain)\(\) of \w+ has no option '{name}'\. "
+    pattern = start + r"(.*?\.? ?)Beside the named arguments it takes: .*"
     return re.fullmatch(pattern, str(raised.value))[1].strip()
 
 

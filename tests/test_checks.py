@@ -47,7 +47,7 @@ def made(kind=Options, **options):
         (
             {"nn": 1},
             TypeError,
-            r"it\(\) has no option 'nn'\. Did you mean 'n'\? It takes: n, share",
+            r"it\(\) has no option 'nn'\. Did you mean 'n'\? Beside .* it takes: n, share",
         ),
     ],
 )

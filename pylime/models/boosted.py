@@ -1,16 +1,17 @@
 """What the libraries of boosted trees share: columns that they cannot take, errors."""
 
 import pandas as pd
+from pandas.api.types import infer_dtype, is_object_dtype
 
 from pylime import checks
 from pylime._types import Model, Prepared
 
-__all__ = ["custom_objective", "refuse_strings"]
+__all__ = ["custom_objective", "splittable"]
 
 
-def refuse_strings(newdata: Prepared, library: str) -> None:
+def splittable(newdata: Prepared, library: str) -> Prepared:
     """
-    Raise if a frame has columns of strings, which a library of trees cannot split.
+    Return a frame whose columns a library of trees can split.
 
     Parameters
     ----------
@@ -19,17 +20,25 @@ def refuse_strings(newdata: Prepared, library: str) -> None:
     library
         The library's name.
 
+    Returns
+    -------
+    object
+        The same. If a frame has columns of logicals of which some are missing, which pandas holds
+        as objects: a copy in which these are 0, 1 and NaN.
+
     Raises
     ------
     TypeError
-        If there is such a column.
+        If there is a column of strings.
     """
     if not isinstance(newdata, pd.DataFrame):
-        return
+        return newdata
+    objects = [name for name, dtype in newdata.dtypes.items() if is_object_dtype(dtype)]
+    logical = [n for n in objects if infer_dtype(newdata[n], skipna=True) in ("boolean", "empty")]
     names = [
         name
         for name, dtype in newdata.dtypes.items()
-        if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype)
+        if (name in objects and name not in logical) or isinstance(dtype, pd.StringDtype)
     ]
     if names:
         types = dict.fromkeys(names[:3], "category")
@@ -38,6 +47,7 @@ def refuse_strings(newdata: Prepared, library: str) -> None:
             f"{checks.some(names)}. Train it on x.astype({types!r}) and pass that frame to lime(), "
             "or encode them in `preprocess`."
         )
+    return newdata.astype(dict.fromkeys(logical, float)) if logical else newdata
 
 
 def custom_objective(model: Model) -> str:

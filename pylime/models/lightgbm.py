@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pylime._optional import placeholder
 from pylime._types import Prepared, Returned
-from pylime.models.boosted import custom_objective, refuse_strings
+from pylime.models.boosted import custom_objective, splittable
 from pylime.models.categorical import categorical_columns, categorical_of
 from pylime.models.generics import ModelType, PredictionType, model_type, outputs, predict_model
 from pylime.models.outputs import Predictions, as_predictions, named_outputs
@@ -61,7 +61,7 @@ def predict_lightgbm_model(
     model: "lightgbm.LGBMModel", newdata: Prepared, type: PredictionType, **kwargs: object
 ) -> Predictions:
     """Predict as an estimator of scikit-learn, with the columns that lightgbm takes."""
-    refuse_strings(newdata, "lightgbm")
+    newdata = splittable(newdata, "lightgbm")
     classifies = type == "prob" and hasattr(model, "predict_proba")
     if classifies and callable(model.objective):
         raise TypeError(custom_objective(model))
@@ -76,7 +76,7 @@ def outputs_of_lightgbm_booster(
     model: "lightgbm.Booster", newdata: Prepared, **kwargs: Any
 ) -> Returned:
     """What the booster predicts; scores, if its objective is a function."""
-    refuse_strings(newdata, "lightgbm")
+    newdata = splittable(newdata, "lightgbm")
     return model.predict(newdata, **kwargs)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from pylime._optional import placeholder
 from pylime._types import Prepared, Returned
-from pylime.models.boosted import custom_objective, refuse_strings
+from pylime.models.boosted import custom_objective, splittable
 from pylime.models.categorical import categorical_columns, categorical_of
 from pylime.models.generics import ModelType, PredictionType, model_type, outputs, predict_model
 from pylime.models.outputs import (
@@ -90,7 +90,7 @@ def predict_xgboost_model(
     model: "xgboost.XGBModel", newdata: Prepared, type: PredictionType, **kwargs: object
 ) -> Predictions:
     """Predict as an estimator of scikit-learn, with the columns that xgboost takes."""
-    refuse_strings(newdata, "xgboost")
+    newdata = splittable(newdata, "xgboost")
     classifies = type == "prob" and hasattr(model, "predict_proba")
     if classifies and callable(model.objective):
         raise TypeError(custom_objective(model))
@@ -141,7 +141,7 @@ def _predict_booster(booster: "xgboost.Booster", newdata: Prepared, **kwargs: ob
     """Predict with a booster, whether it was trained on columns with or without names."""
     from xgboost import DMatrix
 
-    refuse_strings(newdata, "xgboost")
+    newdata = splittable(newdata, "xgboost")
     if not isinstance(newdata, DMatrix):
         # A frame has names and types of its own, an array gets those of the training data.
         own = isinstance(newdata, pd.DataFrame) or np.shape(newdata)[1] != booster.num_features()

@@ -247,6 +247,7 @@ def _make_table_explainer(
     )
     check_bins(columns, options)
     _warn_of_even_bins(columns)
+    _warn_of_single_bins(columns, options)
     constant = [c.name for c in columns if c.feature_type == "constant" and c.is_feature]
     if constant:
         checks.warn(
@@ -305,6 +306,26 @@ def _warn_of_even_bins(columns: Sequence[Column]) -> None:
             f"{checks.some(names, form=str)} {do} not contain enough variance to use quantile "
             "binning. Using standard binning instead."
         )
+
+
+def _warn_of_single_bins(columns: Sequence[Column], options: TableOptions) -> None:
+    """Warn once of all columns whose own cuts leave all training rows in one bin."""
+    names = [
+        column.name
+        for column in map(alone, columns)
+        if column.name in (options.cuts or {}) and _fills_one_bin(column)
+    ]
+    if names:
+        cuts = ", ".join(f"cuts[{name!r}]" for name in names[:5])
+        checks.warn(
+            f"All training rows lie in one bin of {checks.some(names, form=str)}, so that cases in "
+            f"this bin never get a weight for it. `{cuts}` must divide the data."
+        )
+
+
+def _fills_one_bin(column: Column) -> bool:
+    shares = column.distribution
+    return isinstance(shares, pd.Series) and np.count_nonzero(shares) == 1 and not column.missing
 
 
 def fit_column(

@@ -50,6 +50,24 @@ def probabilities(model, rows=X):
 
 
 @pytest.mark.parametrize(
+    "make",
+    [
+        lambda rows: xgb("binary:logistic", rows=rows),
+        lambda rows: lgb("binary", rows=rows),
+        lambda rows: small("XGBClassifier", rows=rows),
+        lambda rows: small("LGBMClassifier", rows=rows),
+    ],
+)
+def test_logicals_may_be_missing(make):
+    rows = X.assign(flag=RANDOM.random(len(X)) < 0.5)
+    explainer = lime(rows, make(rows))
+    case = rows.head(1).astype({"flag": object})
+    case.iloc[0, case.columns.get_loc("flag")] = None
+    found = explain(case, explainer, random_state=1, n_permutations=200, n_features=9)
+    assert "flag is missing" in found["feature_desc"].tolist()
+
+
+@pytest.mark.parametrize(
     ("objective", "kind"),
     [
         ("binary:logistic", "classification"),

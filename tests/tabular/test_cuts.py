@@ -221,6 +221,13 @@ def test_a_cut_beyond_the_data_makes_an_empty_bin(cuts, name):
     assert explainer.feature_distribution[name].sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("cuts", [{"x": [500]}, {"x": -1e6}, {"x": [900, 1000]}])
+def test_cuts_that_do_not_divide_the_data_are_warned_of(cuts):
+    frame = pd.DataFrame({"x": np.arange(100.0), "z": np.arange(100.0) % 7})
+    with pytest.warns(UserWarning, match=r"one bin of x, .* `cuts\['x'\]` must divide the data"):
+        lime(frame, as_regressor(lambda rows: rows["x"]), cuts=cuts)
+
+
 def test_a_case_in_an_empty_bin():
     """Its value is kept with probability 1/2, so that the weight is its effect."""
     seen = []

@@ -221,12 +221,12 @@ def test_unusual_index_labels_name_the_cases():
     cases = train.head(2).set_axis(pd.MultiIndex.from_tuples([("x", 1), ("y", 2)]))
     explanation = explain(cases, explainer, random_state=1, n_permutations=100)
     assert explanation["case"].unique().tolist() == [("x", 1), ("y", 2)]
-    with pytest.warns(UserWarning, match="1 names belong to several cases, such as 0"):
+    with pytest.warns(UserWarning, match="1 name belongs to several cases, such as 0"):
         twice = explain(train.iloc[[0, 0]], explainer, random_state=1, n_permutations=100)
     assert len(twice) == 4
     train = COLUMNS_OF_ALL_TYPES[["float64", "int64", "str", "datetime"]]
     explainer = lime(train, as_regressor(lambda rows: rows["float64"] + rows["int64"]))
-    with pytest.warns(UserWarning, match="1 names belong to several cases, such as 0"):
+    with pytest.warns(UserWarning, match="1 name belongs to several cases, such as 0"):
         twice = explain(train.iloc[[0, 0]], explainer, random_state=1, n_permutations=100)
     pd.testing.assert_frame_equal(twice.iloc[:3], twice.iloc[3:].reset_index(drop=True))
 

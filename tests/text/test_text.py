@@ -814,7 +814,7 @@ def test_a_tokenizer_that_fails_on_one_text_leaves_the_others():
 def test_texts_of_one_name_are_warned_of():
     explainer = lime(CAT, as_classifier(cat_model))
     texts = pd.Series([CAT, "A warm cat, no mat"], index=["r", "r"])
-    with pytest.warns(UserWarning, match="1 names belong to several cases, such as 'r'"):
+    with pytest.warns(UserWarning, match="1 name belongs to several cases, such as 'r'"):
         explanation = explain(texts, explainer, **SMALL)
     assert plot_text_explanations(explanation).n_texts == 2
 
