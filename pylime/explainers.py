@@ -393,9 +393,10 @@ def explain(
     Where `exact` is true, a permutation has the weight n P times its similarity to the case: P is
     the probability with which it is drawn, given that it keeps something, and n the number of
     permutations that is the default, whose penalty, 2 / n, is kept, too. Of m words a subset of k
-    has P = 1 / (m C(m, k)); of superpixels, or with `p_remove` = r, P is proportional to
-    r^(m - k) (1 - r)^k. The case is one of the subsets, and not a further row. Standard errors are
-    0, intervals are points, `feature_freq` and `stability` are 1, and `fresh_r2` is `model_r2`.
+    has P = 1 / (m C(m, k)); of superpixels, or with `p_remove` = r, P is proportional to r^(m - k)
+    (1 - r)^k. The case is one of the subsets, and not a further row. Standard errors are 0,
+    intervals are the weights themselves, `feature_freq` and `stability` are 1, and `fresh_r2` is
+    `model_r2`.
 
     References
     ----------

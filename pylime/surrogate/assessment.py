@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pylime.surrogate.fit import AnyDesign, Surrogate, as_design, varying_columns
-from pylime.surrogate.intervals import Intervals, additive_r2, exact_intervals, weight_intervals
+from pylime.surrogate.intervals import Intervals, additive_r2, weight_intervals
 from pylime.surrogate.linear import Design, as_dense, weighted_moments
 from pylime.surrogate.resampling import fresh_r2, selection_frequencies
 from pylime.surrogate.selection import WIDE, FeatureSelect, effective_method
@@ -205,7 +205,7 @@ def assess_exact(
     moments = weighted_moments(matrix, responses, weights)
     return [
         Assessment(
-            exact_intervals(matrix[:, columns], responses[:, k], weights),
+            Intervals(fit.coefficients, np.zeros(len(columns)), fit.coefficients, fit.coefficients),
             np.ones(len(columns)),
             fit.r2,
             additive_r2(moments, k),

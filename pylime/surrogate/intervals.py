@@ -17,7 +17,6 @@ __all__ = [
     "additive_r2",
     "contributions",
     "effective_n",
-    "exact_intervals",
     "weight_intervals",
 ]
 
@@ -138,36 +137,6 @@ def weight_intervals(
         half = np.minimum(narrower, half)
     half[np.isnan(weight)] = se[np.isnan(weight)] = np.nan
     return Intervals(weight, se, weight - half, weight + half)
-
-
-def exact_intervals(design: Design, response: np.ndarray, weights: np.ndarray) -> Intervals:
-    """
-    Compute the weights of selected columns from all permutations there are.
-
-    Parameters
-    ----------
-    design
-        (n, k) array or sparse matrix, the selected columns only. The case is one of the rows.
-    response, weights
-        (n,) arrays.
-
-    Returns
-    -------
-    Intervals
-        Of width 0, around the weights of the fit without a penalty: what intervals of draws
-        estimate.
-
-    Examples
-    --------
-    >>> design = np.array([[1, 1], [1, 0], [0, 1]])
-    >>> found = exact_intervals(design, np.array([5.0, 2.0, 3.0]), np.ones(3))
-    >>> found.lo.round(2), found.hi.round(2), found.se
-    (array([2., 3.]), array([2., 3.]), array([0., 0.]))
-    """
-    columns = np.array(as_dense(design).T, dtype=np.float64, order="C")
-    weights = np.asarray(weights, dtype=np.float64)
-    weight, _, _ = _fit(columns, response, weights / weights.sum())
-    return Intervals(weight, np.where(np.isnan(weight), np.nan, 0.0), weight, weight)
 
 
 def _fit(

@@ -71,8 +71,12 @@ def _check_categorical(name: str, value: object) -> None:
 
 def _check_text_columns(name: str, value: object) -> None:
     _check_names(name, value)
-    for tokenization in value.values() if isinstance(value, Mapping) else ():
-        check_tokenization(tokenization)
+    for column, tokenization in value.items() if isinstance(value, Mapping) else ():
+        try:
+            check_tokenization(tokenization)
+        except (TypeError, ValueError) as error:
+            message = str(error).replace("`tokenization`", f"`{name}[{column!r}]`")
+            raise type(error)(message) from error
 
 
 def _check_tokenization(name: str, value: Any) -> None:

@@ -329,7 +329,7 @@ def draw_case(
     if options.sampling == "kernel":
         return Drawing(matrix, shares * np.ones(chunk.n), distinct, n_numbers)
     if options.dist_fun == "gower":
-        weights = shares * _similarity(chunk, rows, design, options)
+        weights = shares * _similarity(chunk, rows, design, options, n_all is not None)
         return Drawing(matrix, weights, distinct, n_numbers)
     kernel = partial(exponential_kernel, _distance(chunk, rows, design, options.dist_fun))
     reweighed = kernel if n_all is None else None
@@ -559,6 +559,7 @@ def _similarity(
     rows: slice,
     design: np.ndarray | Sequence[np.ndarray],
     options: ExplainTableOptions,
+    all_there_are: bool,
 ) -> np.ndarray:
     """Compute the Gower similarity of each permutation of a case to the case."""
     found = [each.units.distance(each.state) for each in chunk.drawn]
@@ -570,9 +571,11 @@ def _similarity(
     )
     weights = 1.0 - distance**options.gower_pow
     # If only copies of the case have a positive similarity, as with a single column of levels, a
-    # fit needs the others: they get an equal, small weight.
+    # fit needs the others: they get an equal, small weight. Where each permutation stands once, the
+    # case is its only copy.
     similar = weights > 0
-    if similar[1:].any() and not any(np.any(part[similar] != part[0]) for part in design):
+    has_copies = all_there_are or similar[1:].any()
+    if has_copies and not any(np.any(part[similar] != part[0]) for part in design):
         weights = np.maximum(weights, _LEAST_SIMILARITY)
     return weights
 

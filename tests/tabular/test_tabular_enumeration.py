@@ -176,6 +176,18 @@ def test_words_and_groups_are_listed_as_they_are_drawn(options):
         assert error < 0.02
 
 
+@pytest.mark.parametrize("n", ["auto", "all"])
+def test_a_single_column_or_word_has_its_effect(n):
+    frame = pd.DataFrame({"town": list("abc") * 20, "row": range(60)})
+    explainer = lime(frame, as_regressor(lambda rows: 2.0 * (rows["town"] == "a")), hold="row")
+    found = explain(frame.head(1), explainer, n_permutations=n, penalty=0)
+    assert found["feature_weight"].tolist() == [pytest.approx(2.0)]
+    texts = pd.DataFrame({"note": ["good", "bad"] * 30})
+    words = lime(texts, as_regressor(lambda rows: rows["note"].str.len()), text_columns="note")
+    found = explain(texts.head(1), words, n_permutations=n, penalty=0)
+    assert found["feature_weight"].tolist() == [pytest.approx(4.0)]
+
+
 def test_few_combinations_are_all_taken_where_the_number_is_found():
     explainer = lime(LEVELS, as_regressor(rent))
     found = quality(LEVELS.head(2), explainer, n_permutations="auto", n_features=4)

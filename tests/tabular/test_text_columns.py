@@ -445,8 +445,12 @@ def test_a_row_of_a_frame_with_a_sparse_column():
     [
         ({"text_columns": ["reviews"]}, ValueError, "`text_columns` must be columns of `x`"),
         ({"text_columns": ["age"]}, TypeError, "must have strings; 'age' has other values"),
-        ({"text_columns": {"review": 3}}, TypeError, "`tokenization` must be"),
-        ({"text_columns": {"review": "("}}, ValueError, "valid regular expression"),
+        ({"text_columns": {"review": 3}}, TypeError, r"`text_columns\['review'\]` must be"),
+        (
+            {"text_columns": {"review": "("}},
+            ValueError,
+            r"`text_columns\['review'\]` must be a valid",
+        ),
         ({"text_columns": "review", "hold": "review"}, ValueError, "`text_columns` or in `hold`"),
         (
             {"text_columns": "review", "categorical": "review"},
