@@ -295,7 +295,8 @@ def logistic_of_a_set(scores, training):
 
 class Squares:
     def calc_ders_range(self, scores, target, weights):
-        return [(wanted - score, -1) for score, wanted in zip(scores, target, strict=True)]
+        # Where numba is installed, it compiles this, and takes no keywords.
+        return [(target[row] - scores[row], -1) for row in range(len(target))]
 
 
 def of_squares():
